@@ -1,0 +1,29 @@
+"""Maximum-entropy classifiers for sparse, high-dimensional data, with scikit-learn's interface.
+
+The public names are loaded on first use, so ``import skmaxent`` costs milliseconds.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "MaxEntClassifier": "maxent",
+    "datasets": None,
+}
+__all__ = [*_HOMES]
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _HOMES[name]
+    if home is None:
+        return import_module(f"{__name__}.{name}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return [*globals(), *__all__]

@@ -1,0 +1,76 @@
+"""Everything that depends on scikit-learn's version: the callbacks bridge.
+
+On scikit-learn >= 1.9 an estimator that mixes in `CallbackSupport` accepts `set_callbacks`;
+on older versions the mixin and the decorator do nothing and `FitEvents` runs silently.
+"""
+
+try:
+    from sklearn.callback import CallbackSupportMixin as CallbackSupport
+    from sklearn.callback import with_callbacks
+
+    HAS_CALLBACKS = True
+except ImportError:  # scikit-learn < 1.9
+    HAS_CALLBACKS = False
+
+    class CallbackSupport:
+        """Stands in for scikit-learn's mixin: no callbacks."""
+
+    def with_callbacks(method):
+        """Stands in for scikit-learn's decorator: the method as it is."""
+        return method
+
+
+class FitEvents:
+    """Reports the steps of one fit to the estimator's callbacks.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator whose `fit` runs, decorated by `with_callbacks`.
+    max_steps : int or None
+        Largest number of steps, None when unknown.
+    X, y : array-like
+        Training data, passed on to the callbacks.
+    metadata : dict or None
+        For instance ``{"sample_weight": sample_weight}``.
+    """
+
+    def __init__(self, estimator, max_steps, X, y, metadata=None):
+        self._estimator = estimator
+        self._data = {"X": X, "y": y, "metadata": metadata}
+        self._context = None
+        # Without callbacks there is nobody to tell, and inside a meta-estimator the context
+        # must exist so that its progress tree stays complete.
+        if HAS_CALLBACKS:
+            self._context = estimator._init_callback_context(max_subtasks=max_steps)
+            self._context.call_on_fit_task_begin(estimator=estimator, **self._data)
+
+    @property
+    def listening(self):
+        """Whether a callback is set, so that events are worth preparing."""
+        return self._context is not None and bool(getattr(self._estimator, "_skl_callbacks", None))
+
+    def step(self, name, attributes):
+        """One step is over: tell the callbacks. True when one of them asks to stop.
+
+        Parameters
+        ----------
+        name : str
+            Name of the step, such as "newton-cg-iteration".
+        attributes : callable
+            Returns the dict of fitted attributes as of now; called only when a callback wants them.
+        """
+        if not self.listening:
+            return False
+        context = self._context.subcontext(task_name=name)
+        context.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+        return context.call_on_fit_task_end(
+            estimator=self._estimator, reconstruction_attributes=attributes, **self._data
+        )
+
+    def end(self, attributes):
+        """The whole fit is over."""
+        if self._context is not None:
+            self._context.call_on_fit_task_end(
+                estimator=self._estimator, reconstruction_attributes=attributes, **self._data
+            )

@@ -1,0 +1,1 @@
+"""The training objective of a maximum-entropy model: data, design, loss, penalty, presolve, certificate."""

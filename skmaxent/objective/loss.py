@@ -1,0 +1,102 @@
+"""The negative log-likelihoods of the project, shared by maximum-entropy models and networks.
+
+Conventions: n rows, K classes. ``scores`` (n, K) are unnormalised log-probabilities. ``targets``
+are class codes, shape (n,), or label masses, shape (n, K): the sum of a row is the weight of that
+row. ``weights`` (n,) multiply the rows. Losses are in nats. All functions also accept complex
+scores, so that gradients can be checked by the complex-step method.
+"""
+
+import numpy as np
+
+
+def softmax_nll(scores, targets, weights=None, out=None):
+    """Softmax negative log-likelihood of each row and its gradient with respect to the scores.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n, K)
+        Scores; left unchanged unless `out` is `scores`.
+    targets : integer ndarray of shape (n,) or ndarray of shape (n, K)
+        Class codes, or non-negative label masses t.
+    weights : ndarray of shape (n,), optional
+        Row weights w.
+    out : ndarray of shape (n, K), optional
+        Receives the gradient.
+
+    Returns
+    -------
+    losses : ndarray of shape (n,)
+        ``w * (m log sum_k exp(s_k) - sum_k t_k s_k)`` with the mass m = sum_k t_k.
+    gradient : ndarray of shape (n, K)
+        ``w * (m p - t)``, p the softmax of the scores.
+    """
+    if targets.ndim == 1:
+        rows = np.arange(scores.shape[0])
+        chosen = scores[rows, targets]
+        log_z, gradient = softmax(scores, out=out)
+        losses = log_z - chosen
+        gradient[rows, targets] -= 1
+    else:
+        mass = targets.sum(axis=1)
+        fit = np.einsum("ij,ij->i", targets, scores)
+        log_z, gradient = softmax(scores, out=out)
+        losses = mass * log_z - fit
+        gradient *= mass[:, None]
+        gradient -= targets
+    if weights is not None:
+        losses *= weights
+        gradient *= weights[:, None]
+    return losses, gradient
+
+
+def softmax(scores, out=None):
+    """Log-partition function (n,) and probabilities (n, K) of the scores, without overflow."""
+    top = scores[np.arange(scores.shape[0]), scores.real.argmax(axis=1)]
+    proba = np.subtract(scores, top[:, None], out=out)
+    np.exp(proba, out=proba)
+    total = proba.sum(axis=1)
+    proba /= total[:, None]
+    return np.log(total) + top, proba
+
+
+def logistic_nll(scores, targets, weights=None, out=None):
+    """Binary cross-entropy of each score and its gradient.
+
+    The two-class softmax with the scores (0, s), element by element: the loss of a binary model
+    with one weight vector, and of every label of a multilabel network.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n,) or (n, q)
+    targets : ndarray of the same shape
+        Probabilities of the positive class, in [0, 1].
+    weights : ndarray broadcastable to that shape, optional
+    out : ndarray of that shape, optional
+        Receives the gradient.
+
+    Returns
+    -------
+    losses : ndarray of the same shape
+        ``w * (log(1 + exp(s)) - t s)``.
+    gradient : ndarray of the same shape
+        ``w * (sigmoid(s) - t)``.
+    """
+    fit = targets * scores
+    log_z, gradient = logistic(scores, out=out)
+    losses = log_z - fit
+    gradient -= targets
+    if weights is not None:
+        losses *= weights
+        gradient *= weights
+    return losses, gradient
+
+
+def logistic(scores, out=None):
+    """``log(1 + exp(s))`` and ``sigmoid(s)`` of each score, without overflow."""
+    positive = scores.real > 0
+    tail = np.exp(np.where(positive, -scores, scores))  # at most 1 in modulus
+    log_z = np.log1p(tail)
+    log_z += np.where(positive, scores, 0)
+    proba = np.where(positive, 1, tail)
+    proba = np.divide(proba, 1 + tail, out=out)
+    return log_z, proba
