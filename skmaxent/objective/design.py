@@ -1,0 +1,211 @@
+"""The design: the linear map from weights (d, K) to scores (n, K), its adjoint, and their product.
+
+Three layouts, by shape. `ColumnBlocks` (n < d) walks CSC column blocks: the score block stays in
+cache while the long weight array streams past. `RowBlocks` (n >= d) walks CSR row blocks, for the
+same reason the other way round. `DenseDesign` leaves the work to BLAS. The blocks depend on the
+data alone, never on the number of threads, and partial sums are added in a fixed order.
+"""
+
+import numpy as np
+from scipy import sparse
+
+from .._parallel import balanced_cuts
+
+# A lane is a chain of blocks with one accumulator. Eight lanes feed eight threads; more would
+# spend more on adding the accumulators up than they gain.
+MAX_LANES = 8
+# Non-zeros times columns of the right-hand side below which a thread costs more than it gains.
+LANE_WORK = 1_500_000
+BLOCK_NNZ = 100_000
+
+
+def make_design(X, n_outputs, workers):
+    """The design for X: dense array, or CSR/CSC with sorted int32/int64 indices.
+
+    Parameters
+    ----------
+    X : ndarray or sparse array of shape (n, d)
+    n_outputs : int
+        Columns K of the right-hand sides, to judge the work.
+    workers : Workers
+    """
+    if not sparse.issparse(X):
+        return DenseDesign(X)
+    layout = ColumnBlocks if X.shape[0] < X.shape[1] else RowBlocks
+    return layout(layout.convert(X), n_outputs, workers)
+
+
+class _SparseDesign:
+    def __init__(self, X, n_outputs, workers, tally=None):
+        self.shape, self.dtype = X.shape, X.dtype
+        self.X, self._n_outputs, self._workers = X, n_outputs, workers
+        self.tally = [0.0] if tally is None else tally  # products; forward and adjoint are one half each
+        self._squares = None
+        n_lanes = int(np.clip(X.nnz * n_outputs // LANE_WORK, 1, MAX_LANES))
+        n_blocks = n_lanes * max(1, X.nnz // (n_lanes * BLOCK_NNZ)) if self._fine else n_lanes
+        self._cuts = balanced_cuts(X.indptr, n_blocks)
+        blocks = [(cut, self._block(cut)) for cut in self._cuts]
+        self._blocks = [(cut, B, B.T) for cut, B in blocks]
+        self._lanes = [self._blocks[i::n_lanes] for i in range(min(n_lanes, len(blocks)))]
+
+    def _block(self, cut):
+        """Rows (columns) `cut` of the CSR (CSC) array, as views of its memory."""
+        X = self.X
+        indptr = X.indptr[cut.start : cut.stop + 1]
+        piece = slice(int(indptr[0]), int(indptr[-1]))
+        length = cut.stop - cut.start
+        shape = (length, X.shape[1]) if X.format == "csr" else (X.shape[0], length)
+        return type(X)((X.data[piece], X.indices[piece], indptr - indptr[0]), shape=shape, copy=False)
+
+    def astype(self, dtype):
+        """The same design in another precision, sharing the indices."""
+        X = self.X
+        twin = type(X)((X.data.astype(dtype), X.indices, X.indptr), shape=X.shape, copy=False)
+        return type(self)(twin, self._n_outputs, self._workers, self.tally)
+
+    def squared_adjoint(self, R):
+        """(X * X).T @ R without forming X * X whole: the diagonal of a weighted Gram matrix."""
+        if self._squares is None:
+            values = self.X.data
+            if np.all((values == 0) | (values == 1)):  # indicators are their own squares
+                self._squares = self
+            else:
+                squared = type(self.X)((values**2, self.X.indices, self.X.indptr), shape=self.shape, copy=False)
+                self._squares = type(self)(squared, self._n_outputs, self._workers)
+        return self._squares.adjoint(R)
+
+    def _lane_sums(self, function):
+        """Sum of function(lane) over the lanes, in their order."""
+        sums = self._workers.map(function, self._lanes)
+        total = sums[0]
+        for part in sums[1:]:
+            total += part
+        return total
+
+    def _piecewise(self, shape, function):
+        """Array filled block by block: result[cut] = function(B, B.T) for each block."""
+        result = np.empty(shape, self.dtype)
+
+        def fill(block):
+            cut, B, B_T = block
+            result[cut] = function(B, B_T)
+
+        self._workers.map(fill, self._blocks)
+        return result
+
+
+class ColumnBlocks(_SparseDesign):
+    """Sparse design in CSC blocks, for fewer rows than columns."""
+
+    _fine = True  # small blocks, so that a block's part of the weights stays in cache
+
+    @staticmethod
+    def convert(X):
+        return X.tocsc()
+
+    def forward(self, W):
+        """Scores X @ W, (n, K)."""
+        self.tally[0] += 0.5
+
+        def lane_sum(lane):
+            total = np.zeros((self.shape[0], W.shape[1]), self.dtype)
+            for cut, B, _ in lane:
+                total += B @ W[cut]
+            return total
+
+        return self._lane_sums(lane_sum)
+
+    def adjoint(self, R):
+        """X.T @ R, (d, K)."""
+        self.tally[0] += 0.5
+        return self._piecewise((self.shape[1], R.shape[1]), lambda B, B_T: B_T @ R)
+
+    def gram(self, A):
+        """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus, in one pass.
+
+        The (d, K) array in between never exists whole.
+        """
+        self.tally[0] += 1
+        peaks = []
+
+        def lane_sum(lane):
+            total = np.zeros(A.shape, self.dtype)
+            for _, B, B_T in lane:
+                V = B_T @ A
+                peaks.append(_peak(V))
+                total += B @ V
+            return total
+
+        return self._lane_sums(lane_sum), max(peaks)
+
+
+class RowBlocks(_SparseDesign):
+    """Sparse design in CSR blocks, for at least as many rows as columns."""
+
+    _fine = False
+
+    @staticmethod
+    def convert(X):
+        return X.tocsr()
+
+    def forward(self, W):
+        """Scores X @ W, (n, K)."""
+        self.tally[0] += 0.5
+        return self._piecewise((self.shape[0], W.shape[1]), lambda B, B_T: B @ W)
+
+    def adjoint(self, R):
+        """X.T @ R, (d, K)."""
+        self.tally[0] += 0.5
+
+        def lane_sum(lane):
+            total = lane[0][2] @ R[lane[0][0]]
+            for cut, _, B_T in lane[1:]:
+                total += B_T @ R[cut]
+            return total
+
+        return self._lane_sums(lane_sum)
+
+    def gram(self, A):
+        """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus."""
+        V = self.adjoint(A)
+        return self.forward(V), _peak(V)
+
+
+class DenseDesign:
+    """Dense design; BLAS brings its own threads."""
+
+    def __init__(self, X, tally=None):
+        self.X, self.shape, self.dtype = X, X.shape, X.dtype
+        self.tally = [0.0] if tally is None else tally
+
+    def astype(self, dtype):
+        """The same design in another precision."""
+        return DenseDesign(self.X.astype(dtype), self.tally)
+
+    def forward(self, W):
+        """Scores X @ W, (n, K)."""
+        self.tally[0] += 0.5
+        return self.X @ W
+
+    def adjoint(self, R):
+        """X.T @ R, (d, K)."""
+        self.tally[0] += 0.5
+        return self.X.T @ R
+
+    def gram(self, A):
+        """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus."""
+        V = self.adjoint(A)
+        return self.forward(V), _peak(V)
+
+    def squared_adjoint(self, R):
+        """(X * X).T @ R: the diagonal of a weighted Gram matrix."""
+        total = np.zeros((self.shape[1], R.shape[1]), self.dtype)
+        for start in range(0, self.shape[0], 4096):  # never a second X in memory
+            rows = slice(start, start + 4096)
+            total += (self.X[rows] ** 2).T @ R[rows]
+        return total
+
+
+def _peak(V):
+    """Largest entry in modulus, without a copy."""
+    return max(float(V.max(initial=0)), -float(V.min(initial=0)))

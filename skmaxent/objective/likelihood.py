@@ -1,0 +1,187 @@
+"""The conditional likelihood of a maximum-entropy model as a function of its scores.
+
+Conventions: n rows, K score columns (one when binary: the log-odds of the second class). Row i has
+the label masses t_i and the total mass m_i = sum_k t_ik (its weight). A state of the scores is kept
+as the *expected* masses E = m * p, p the model's probabilities, because everything needed follows:
+
+    residual (gradient)   E - t
+    curvature times V     E * V - E * (E . V) / m        (multinomial),  E (1 - E / m) V  (binary)
+
+Everything runs over blocks of rows that stay in cache, several at a time in threads; sums over the
+rows are accumulated in float64 block by block in a fixed order.
+"""
+
+import numpy as np
+
+from .._parallel import even_cuts
+from .loss import logistic, softmax
+
+BLOCK_ENTRIES = 65_536
+
+
+class _Likelihood:
+    """Shared by the two likelihoods: the walk over blocks of rows.
+
+    Parameters
+    ----------
+    codes : integer ndarray of shape (n,) or None
+        Class of each row, when every row has a single label.
+    masses : ndarray of shape (n, K) or None
+        Label masses otherwise.
+    weights : ndarray of shape (n,)
+        Total mass of each row, positive.
+    n_outputs : int
+        K.
+    workers : Workers
+    """
+
+    def __init__(self, codes, masses, weights, n_outputs, workers):
+        self.codes, self.masses, self.weights = codes, masses, weights
+        self.dtype = weights.dtype
+        self.shape = (len(weights), n_outputs)
+        self._workers = workers
+        self._cuts = even_cuts(len(weights), -(-self.shape[0] * n_outputs // BLOCK_ENTRIES))
+
+    def astype(self, dtype):
+        """The same likelihood in another precision."""
+        masses = None if self.masses is None else self.masses.astype(dtype)
+        return type(self)(self.codes, masses, self.weights.astype(dtype), self.shape[1], self._workers)
+
+    def _sum(self, function):
+        """Sum of function(rows) over the blocks, float64, in their order."""
+        return sum(self._workers.map(function, self._cuts))
+
+    def evaluate(self, scores, out, direction=None, step=0.0):
+        """Total loss at the scores (plus `step` times `direction`), in nats; fills `out` with E."""
+
+        def block(rows):
+            z = scores[rows] if direction is None else scores[rows] + self.dtype.type(step) * direction[rows]
+            return self._evaluate_rows(rows, z, out[rows])
+
+        return self._sum(block)
+
+    def residual(self, expected):
+        """The gradient of the loss with respect to the scores, E - t, as a new array."""
+        result = np.empty_like(expected)
+
+        def block(rows):
+            np.copyto(result[rows], expected[rows])
+            self._subtract_labels(rows, result[rows])
+
+        self._workers.map(block, self._cuts)
+        return result
+
+    def curvature(self, expected, V, shift=None):
+        """The Hessian with respect to the scores, applied to V + shift (one shift a column)."""
+        result = np.empty_like(V)
+
+        def block(rows):
+            v = V[rows] if shift is None else V[rows] + shift
+            self._curvature_rows(rows, expected[rows], v, result[rows])
+
+        self._workers.map(block, self._cuts)
+        return result
+
+    def slopes(self, expected, direction):
+        """First and second derivative of the loss along `direction`, at the state `expected`."""
+
+        def block(rows):
+            E, v = expected[rows], direction[rows]
+            Hv = np.empty_like(v)
+            self._curvature_rows(rows, E, v, Hv)
+            first = np.vdot(E, v).astype(float) - self._label_sum(rows, v)
+            return np.array([first, np.vdot(v, Hv)], dtype=float)
+
+        return self._sum(block)
+
+    def label_totals(self):
+        """Observed label masses summed over the rows, (K,)."""
+        zero = np.zeros(self.shape, self.dtype)
+        return -self.residual(zero).sum(axis=0, dtype=float)
+
+
+class Multinomial(_Likelihood):
+    """Softmax likelihood of K >= 2 classes, one score column each."""
+
+    def _evaluate_rows(self, rows, z, out):
+        log_z, p = softmax(z, out=out)
+        weights = self.weights[rows]
+        loss = np.dot(weights, log_z) - self._label_sum(rows, z)
+        p *= weights[:, None]
+        return float(loss)
+
+    def _label_sum(self, rows, z):
+        if self.codes is None:
+            return float(np.vdot(self.masses[rows], z))
+        chosen = z[np.arange(len(z)), self.codes[rows]]
+        return float(np.dot(self.weights[rows], chosen))
+
+    def _subtract_labels(self, rows, result):
+        if self.codes is None:
+            result -= self.masses[rows]
+        else:
+            result[np.arange(len(result)), self.codes[rows]] -= self.weights[rows]
+
+    def _curvature_rows(self, rows, E, v, out):
+        np.multiply(E, v, out=out)
+        mean = out @ np.ones(out.shape[1], out.dtype)
+        mean /= self.weights[rows]
+        out -= E * mean[:, None]
+
+    def curvature_diagonal(self, expected):
+        """The diagonal of the Hessian with respect to the scores, (n, K)."""
+        return expected * (1 - expected / self.weights[:, None])
+
+    def intercept_hessian(self, expected):
+        """Hessian of the loss with respect to one shift a column, (K, K), float64."""
+
+        def block(rows):
+            E = expected[rows].astype(float)
+            return np.diag(E.sum(axis=0)) - E.T @ (E / self.weights[rows, None])
+
+        return self._sum(block)
+
+
+    def curvature_matrix(self, rows, E):
+        """Function (k, l) -> entries (k, l) of the curvature of each of the rows."""
+        weights = self.weights[rows]
+        return lambda k, l: E[:, k] * ((k == l) - E[:, l] / weights)
+
+
+class Binary(_Likelihood):
+    """Logistic likelihood of two classes: one score, the log-odds of the second."""
+
+    def _evaluate_rows(self, rows, z, out):
+        log_z, p = logistic(z)
+        weights = self.weights[rows]
+        loss = np.dot(weights, log_z[:, 0]) - self._label_sum(rows, z)
+        np.multiply(p, weights[:, None], out=out)
+        return float(loss)
+
+    def _positive(self, rows):
+        """Mass of the second class in each row."""
+        if self.codes is None:
+            return self.masses[rows, 1]
+        return self.weights[rows] * self.codes[rows]
+
+    def _label_sum(self, rows, z):
+        return float(np.dot(self._positive(rows), z[:, 0]))
+
+    def _subtract_labels(self, rows, result):
+        result[:, 0] -= self._positive(rows)
+
+    def _curvature_rows(self, rows, E, v, out):
+        np.multiply(E * (1 - E / self.weights[rows, None]), v, out=out)
+
+    def curvature_diagonal(self, expected):
+        """The diagonal of the Hessian with respect to the scores, (n, 1)."""
+        return expected * (1 - expected / self.weights[:, None])
+
+    def intercept_hessian(self, expected):
+        """Hessian of the loss with respect to the intercept, (1, 1), float64."""
+        return self.curvature_diagonal(expected).sum(axis=0, dtype=float, keepdims=True)
+
+    def curvature_matrix(self, rows, E):
+        """Function (k, l) -> entries (k, l) of the curvature of each of the rows."""
+        diagonal = E[:, 0] * (1 - E[:, 0] / self.weights[rows])
+        return lambda k, l: diagonal

@@ -1,0 +1,141 @@
+"""The training objective: conditional negative log-likelihood plus a Gaussian prior.
+
+    F(W, b) = sum_i m_i * -log p(y_i | x_i)  +  penalty / 2 * |W|^2,      penalty = 1 / C,
+
+on the scale of the total weight; the intercept b is never penalised. Reports divide by sum_i m_i.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class Point:
+    """An iterate with everything that follows from it.
+
+    Attributes
+    ----------
+    coords : ndarray (n or d, K)
+        The weights in the coordinates of the space.
+    scores : ndarray (n, K)
+        X @ W, without intercept.
+    intercept : ndarray (K,), float64
+    expected : ndarray (n, K)
+        Masses the model expects, the state of the likelihood.
+    loss : float
+    square : float
+        |W|^2.
+    """
+
+    coords: np.ndarray
+    scores: np.ndarray
+    intercept: np.ndarray
+    expected: np.ndarray
+    loss: float
+    square: float
+
+
+@dataclass
+class Gradient:
+    """Gradient of F at a point: coordinates, scores (row space only), squared norm, largest modulus."""
+
+    coords: np.ndarray
+    scores: np.ndarray | None
+    square: float
+    peak: float
+
+
+class Objective:
+    """F over a space of coordinates.
+
+    Parameters
+    ----------
+    space : RowSpace or WeightSpace
+    likelihood : Multinomial or Binary
+    penalty : float
+        1 / C; 0 for no prior.
+    fit_intercept : bool
+    vectors : Vectors
+    """
+
+    def __init__(self, space, likelihood, penalty, fit_intercept, vectors):
+        self.space, self.likelihood, self.penalty = space, likelihood, penalty
+        self.fit_intercept, self.vectors = fit_intercept, vectors
+        self.dtype = likelihood.dtype
+
+    def astype(self, dtype):
+        """The same objective in another precision."""
+        return Objective(
+            self.space.astype(dtype), self.likelihood.astype(dtype), self.penalty, self.fit_intercept, self.vectors
+        )
+
+    @property
+    def coords_shape(self):
+        return (self.space.n_coordinates, self.likelihood.shape[1])
+
+    def value(self, point):
+        return point.loss + 0.5 * self.penalty * point.square
+
+    def point(self, coords, intercept, scores=None):
+        """The point with these coordinates, its intercept brought to its optimum."""
+        coords = coords.astype(self.dtype, copy=False)
+        scores = self.space.push(coords) if scores is None else scores.astype(self.dtype, copy=False)
+        point = Point(coords, scores, np.array(intercept, dtype=float), np.empty_like(scores), 0.0, 0.0)
+        point.square = self.space.inner(coords, coords, scores)
+        self.evaluate(point)
+        return self.settle_intercept(point)
+
+    def evaluate(self, point):
+        """Loss and expected masses at the point's scores and intercept."""
+        base = point.scores
+        if self.fit_intercept:
+            base = base + point.intercept.astype(self.dtype)
+        point.loss = self.likelihood.evaluate(base, point.expected)
+
+    def settle_intercept(self, point, max_steps=30):
+        """Newton steps on the intercept alone, until expected and observed class totals agree.
+
+        The certificate needs it: only then is the residual feasible for the dual problem.
+        """
+        if not self.fit_intercept:
+            return point
+        observed = self.likelihood.label_totals()
+        total = float(self.likelihood.weights.sum(dtype=float))
+        accuracy = 1e-12 if self.dtype == np.float64 else 1e-7
+        for _ in range(max_steps):
+            excess = point.expected.sum(axis=0, dtype=float) - observed
+            if np.abs(excess).max() <= accuracy * total:
+                break
+            step = self.solve_intercept(point.expected, excess)
+            before, old = point.loss, point.intercept
+            scale = 1.0
+            while True:
+                point.intercept = old - scale * step
+                self.evaluate(point)
+                if not point.loss > before + accuracy * abs(before) or scale < 1e-4:
+                    break
+                scale *= 0.5
+            if scale < 1e-4:
+                break
+        return point
+
+    def solve_intercept(self, expected, excess):
+        """The Newton step of the intercept for the class totals `excess` (K,)."""
+        return np.linalg.pinv(self.likelihood.intercept_hessian(expected), hermitian=True) @ excess
+
+    def gradient(self, point):
+        """Gradient at the point (whose intercept is settled)."""
+        coords = self.space.pull(self.likelihood.residual(point.expected))
+        if self.penalty:
+            self.vectors.add(coords, self.penalty, point.coords)
+        square, peak, scores = self.space.dual_norm(coords)
+        return Gradient(coords, scores, max(square, 0.0), peak)
+
+    def gap(self, gradient):
+        """Duality gap F(W, b) - D(p), with the model's own probabilities as the dual point.
+
+        D(mu) = sum_i m_i H(mu_i) - |X^T (m mu - t)|^2 / (2 penalty); at mu = p the difference is
+        |gradient|^2 / (2 penalty), which can be computed without cancellation. Infinite unpenalised.
+        """
+        return gradient.square / (2 * self.penalty) if self.penalty else np.inf

@@ -1,0 +1,81 @@
+"""The training problem: a validated design with label masses and row weights, free of zero-weight rows."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+
+@dataclass(frozen=True)
+class Problem:
+    """n rows, d columns, K classes.
+
+    Attributes
+    ----------
+    X : ndarray or canonical CSR/CSC array of shape (n, d), float64 or float32
+    weights : ndarray of shape (n,), dtype of X
+        Total label mass of each row, positive.
+    n_classes : int
+        K >= 2.
+    codes : integer ndarray of shape (n,) or None
+        The class of each row, when no row has more than one.
+    masses : ndarray of shape (n, K) or None
+        The label masses otherwise; their row sums are `weights`.
+    """
+
+    X: object
+    weights: np.ndarray
+    n_classes: int
+    codes: np.ndarray | None = None
+    masses: np.ndarray | None = None
+
+    @property
+    def n_outputs(self):
+        """Number of score columns: one when binary."""
+        return 1 if self.n_classes == 2 else self.n_classes
+
+    def with_rows(self, rows, group):
+        """The problem on the rows `rows`, the weights of all rows added up by `group`.
+
+        Parameters
+        ----------
+        rows : integer ndarray of shape (m,)
+            One representative of each group, in the new order.
+        group : integer ndarray of shape (n,)
+            New row of each old row.
+        """
+        X = self.X[rows]
+        m = len(rows)
+        weights = np.bincount(group, weights=self.weights, minlength=m).astype(self.weights.dtype)
+        if self.codes is not None:
+            codes = self.codes[rows]
+            if np.array_equal(self.codes, codes[group]):
+                return replace(self, X=X, weights=weights, codes=codes)
+        masses = np.zeros((m, self.n_classes), self.weights.dtype)
+        if self.codes is None:
+            np.add.at(masses, group, self.masses)
+        else:
+            np.add.at(masses, (group, self.codes), self.weights)
+        return replace(self, X=X, weights=weights, codes=None, masses=masses)
+
+
+def canonical(X):
+    """X as it is, or in sorted CSR/CSC form without duplicates; the input is never changed."""
+    if not sparse.issparse(X):
+        return X
+    if X.format not in ("csr", "csc"):
+        X = X.tocsr()
+    if X.has_canonical_format:
+        return X
+    X = X.copy()
+    X.sum_duplicates()
+    return X
+
+
+def short_indices(X):
+    """The same CSR/CSC array with int32 indices where they suffice: half the index traffic."""
+    limit = np.iinfo(np.int32).max
+    if X.indices.dtype == np.int32 or max(X.nnz, *X.shape) > limit:
+        return X
+    indices, indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
+    return type(X)((X.data, indices, indptr), shape=X.shape, copy=False)

@@ -1,0 +1,142 @@
+"""Two systems of coordinates for the weights W (d, K) of an L2-penalised linear model.
+
+With a Gaussian prior every gradient, and so every iterate that starts at 0, is W = X.T @ A with one
+row of A (n, K) per datum (the representer theorem). `RowSpace` keeps A: with fewer rows than
+columns its vectors are short, and it works in the metric of the Gram matrix G = X X.T, so that the
+iterates are those of the same method on W. `WeightSpace` keeps W itself.
+
+A point or direction v always travels with its scores X @ v. What a solver needs from the space:
+
+    pull(T)             coordinates of X.T @ T, for T (n, K)
+    metric(r)           z = P r (P the preconditioner, if any), its scores, <r, z>
+    push(v)             scores of v
+    inner(u, v, Xv)     the inner product of the weights of u and v
+"""
+
+import numpy as np
+
+
+class Vectors:
+    """Operations on large arrays of one shape, block by block in threads, summed in a fixed order."""
+
+    BLOCK = 65_536
+
+    def __init__(self, workers):
+        self._workers = workers
+
+    def _cuts(self, u):
+        return [slice(i, i + self.BLOCK) for i in range(0, u.size, self.BLOCK)] or [slice(0, 0)]
+
+    def dot(self, u, v):
+        """Sum of u * v, accumulated over blocks in float64."""
+        u, v = u.reshape(-1), v.reshape(-1)
+        return sum(self._workers.map(lambda cut: float(np.dot(u[cut], v[cut])), self._cuts(u)))
+
+    def add(self, u, a, v):
+        """u += a * v, in place."""
+        flat_u, flat_v, a = u.reshape(-1), v.reshape(-1), u.dtype.type(a)
+
+        def block(cut):
+            flat_u[cut] += a * flat_v[cut]
+
+        self._workers.map(block, self._cuts(flat_u))
+
+    def scale_add(self, u, a, v):
+        """u = a * u + v, in place."""
+        flat_u, flat_v, a = u.reshape(-1), v.reshape(-1), u.dtype.type(a)
+
+        def block(cut):
+            flat_u[cut] *= a
+            flat_u[cut] += flat_v[cut]
+
+        self._workers.map(block, self._cuts(flat_u))
+
+
+class RowSpace:
+    """Coordinates A of W = X.T @ A, in the metric of X X.T."""
+
+    name = "rows"
+    preconditioned = False
+
+    def __init__(self, design, vectors):
+        self.design, self._vectors = design, vectors
+        self.n_coordinates = design.shape[0]
+
+    def astype(self, dtype):
+        """The same space in another precision."""
+        return RowSpace(self.design.astype(dtype), self._vectors)
+
+    def pull(self, T):
+        return T
+
+    def push(self, v):
+        return self.design.gram(v)[0]
+
+    def metric(self, r):
+        scores, _ = self.design.gram(r)
+        return r, scores, self._vectors.dot(r, scores)
+
+    def dual_norm(self, r):
+        """Squared norm of the weights X.T @ r, their largest modulus, and the scores of r."""
+        scores, peak = self.design.gram(r)
+        return self._vectors.dot(r, scores), peak, scores
+
+    def inner(self, u, v, v_scores):
+        return self._vectors.dot(u, v_scores)
+
+    def weights(self, v):
+        """The weights (d, K)."""
+        return self.design.adjoint(v)
+
+
+class WeightSpace:
+    """The weights themselves, with a damped diagonal preconditioner.
+
+    The preconditioner is diag(H)^-0.5 rather than diag(H)^-1: it took fewer products on
+    part-of-speech tagging, where many classes are nearly certain and the diagonal varies fast
+    from one iterate to the next (benchmarks/preconditioner.py).
+    """
+
+    name = "weights"
+    preconditioned = True
+    DAMPING = 0.5
+
+    def __init__(self, design, vectors):
+        self.design, self._vectors = design, vectors
+        self.n_coordinates = design.shape[1]
+        self._inverse = None
+
+    def astype(self, dtype):
+        """The same space in another precision."""
+        return WeightSpace(self.design.astype(dtype), self._vectors)
+
+    def precondition(self, diagonal, penalty):
+        """Set the preconditioner from the (n, K) diagonal of the curvature in the scores."""
+        H = self.design.squared_adjoint(diagonal)
+        H += self.design.dtype.type(penalty)
+        # Without a penalty a column that no uncertain row uses has no curvature at all.
+        np.maximum(H, H.dtype.type(1e-6) * max(float(H.max(initial=0)), np.finfo(H.dtype).tiny), out=H)
+        np.power(H, -self.DAMPING, out=H)
+        self._inverse = H
+
+    def pull(self, T):
+        return self.design.adjoint(T)
+
+    def push(self, v):
+        return self.design.forward(v)
+
+    def metric(self, r):
+        z = r * self._inverse
+        return z, self.design.forward(z), self._vectors.dot(r, z)
+
+    def dual_norm(self, r):
+        """Squared norm of the weights r, their largest modulus, and None (their scores are not needed)."""
+        peak = max(float(r.max(initial=0)), -float(r.min(initial=0)))
+        return self._vectors.dot(r, r), peak, None
+
+    def inner(self, u, v, v_scores):
+        return self._vectors.dot(u, v)
+
+    def weights(self, v):
+        """The weights (d, K)."""
+        return v

@@ -1,0 +1,89 @@
+"""When to stop, and the record of how the solver got there."""
+
+import time
+
+import numpy as np
+
+
+class Control:
+    """Stopping rule, history and reporting of one fit.
+
+    Parameters
+    ----------
+    tol : float
+        Relative duality gap to reach; unpenalised, the gradient norm relative to the first one.
+    max_iter : int
+    total_weight : float
+        Sum of the row weights: reports are on the scale of the mean loss.
+    report : callable, optional
+        Called as ``report(iteration, record, objective, point)`` after each iteration; a true
+        answer stops the fit.
+    """
+
+    def __init__(self, tol, max_iter, total_weight, report=None):
+        self.tol, self.max_iter, self.total_weight = tol, max_iter, total_weight
+        self._report = report
+        self._start = time.perf_counter()
+        self._first_norm = None
+        self._best = np.inf
+        self._stalls = 0
+        self.reason = None
+        self.history = {name: [] for name in ("iteration", "seconds", "objective", "gap", "kkt")}
+
+    @property
+    def n_iter(self):
+        return max(len(self.history["iteration"]) - 1, 0)
+
+    def elapsed(self):
+        """Seconds since the fit began."""
+        return time.perf_counter() - self._start
+
+    def target(self, objective, point):
+        """Squared gradient norm at which the stopping rule holds."""
+        if objective.penalty:
+            return 2 * objective.penalty * self.tol * max(objective.value(point), 0.0)
+        return self.tol**2 * (self._first_norm or np.inf)
+
+    def accuracy(self, objective, point, gradient):
+        """How far the point is from the optimum, in units of the stopping rule (<= 1: converged)."""
+        if gradient.square == 0:
+            return 0.0
+        target = self.target(objective, point)
+        return gradient.square / target if target > 0 else np.inf
+
+    def stalled(self, gradient):
+        """Whether the gradient has stopped shrinking: the limit of the precision in use."""
+        if gradient.square < 0.5 * self._best:
+            self._best, self._stalls = gradient.square, 0
+        else:
+            self._stalls += 1
+        return self._stalls >= 8
+
+    def new_stage(self):
+        """Forget the stalls: the next iterations are in higher precision."""
+        self._best, self._stalls = np.inf, 0
+
+    def stop(self, objective, point, gradient, final=True):
+        """Record the iterate; true when the fit is over, with `reason` set.
+
+        With ``final=False`` (an iterate in lower precision) only the iteration limit and a callback
+        stop it.
+        """
+        if self._first_norm is None:
+            self._first_norm = gradient.square
+        record = {
+            "iteration": len(self.history["iteration"]),
+            "seconds": self.elapsed(),
+            "objective": objective.value(point) / self.total_weight,
+            "gap": objective.gap(gradient) / self.total_weight,
+            "kkt": gradient.peak / self.total_weight,
+        }
+        for name, value in record.items():
+            self.history[name].append(value)
+        if final and self.accuracy(objective, point, gradient) <= 1:
+            self.reason = "converged"
+        elif record["iteration"] >= self.max_iter:
+            self.reason = "max_iter"
+        if self._report is not None and self._report(record["iteration"], record, objective, point):
+            self.reason = self.reason or "callback"
+        return self.reason is not None

@@ -1,0 +1,69 @@
+"""One-dimensional minimisation of the objective along a direction whose scores are known.
+
+Scores are affine in the step, so that no product with X is needed and a nearly exact search is
+cheap: a few passes over (n, K) arrays.
+"""
+
+import numpy as np
+
+MAX_EVALUATIONS = 20
+
+
+def search(objective, point, coords, scores, shift, step=1.0, accuracy=0.1):
+    """Move the point along a descent direction; returns the step taken, 0 when there is no descent.
+
+    Safeguarded Newton iterations on the derivative phi'(t) until |phi'(t)| <= accuracy * |phi'(0)|.
+
+    Parameters
+    ----------
+    objective : Objective
+    point : Point
+        Changed in place.
+    coords, scores, shift : ndarray
+        The direction: coordinates, scores without intercept, and intercept (K,).
+    step : float
+        First step to try.
+    """
+    likelihood, penalty, space = objective.likelihood, objective.penalty, objective.space
+    cross = space.inner(point.coords, coords, scores) if penalty else 0.0
+    square = space.inner(coords, coords, scores) if penalty else 0.0
+    base, moved = point.scores, scores
+    if objective.fit_intercept:
+        base = base + point.intercept.astype(base.dtype)
+        moved = scores + shift.astype(scores.dtype)
+    first, _ = likelihood.slopes(point.expected, moved)
+    slope0 = first + penalty * cross
+    value0 = objective.value(point)
+    slack = 4 * np.finfo(base.dtype).eps * abs(point.loss)
+    if not slope0 < 0:
+        return 0.0
+    expected = np.empty_like(point.expected)
+    low, high = 0.0, np.inf
+    for _ in range(MAX_EVALUATIONS):
+        loss = likelihood.evaluate(base, expected, moved, step)
+        value = loss + 0.5 * penalty * (point.square + 2 * step * cross + step**2 * square)
+        if np.isfinite(value):
+            first, second = likelihood.slopes(expected, moved)
+            slope = first + penalty * (cross + step * square)
+            if abs(slope) <= -accuracy * slope0 and value <= value0 + slack:
+                break
+            curvature = second + penalty * square
+        else:
+            slope, curvature = np.inf, 1.0
+        low, high = (low, step) if slope > 0 else (step, high)
+        newton = step - slope / curvature if curvature > 0 and np.isfinite(slope) else np.nan
+        if low < newton < min(high, 10 * step):
+            step = newton
+        else:
+            step = 2 * step if high == np.inf else 0.5 * (low + high)
+    else:
+        if not value < value0:
+            return 0.0
+    objective.vectors.add(point.coords, step, coords)
+    objective.vectors.add(point.scores, step, scores)
+    point.intercept = point.intercept + step * shift
+    point.expected, point.loss = expected, loss
+    point.square += 2 * step * cross + step**2 * square
+    if not penalty:
+        point.square = space.inner(point.coords, point.coords, point.scores)
+    return step
