@@ -1,0 +1,38 @@
+"""Real corpora for examples, tests and benchmarks.
+
+`load_docstrings` works on every machine that has the runtime dependencies: it reads the docstrings of the
+installed NumPy, SciPy and scikit-learn. The other loaders look for a file of the corpus in ``data_home``, in
+the folder named by the environment variable ``SKMAXENT_DATA``, and in ``../shared/data`` beside a source
+checkout; then they fall back on copies that scikit-learn or NLTK have downloaded. When all of this fails,
+FileNotFoundError names the choices. No loader downloads anything, except `load_newsgroups` when told to.
+"""
+
+from ._docstrings import load_docstrings
+from ._documents import (
+    load_newsgroups,
+    load_ppattach,
+    load_senseval2,
+    load_sentence_polarity,
+    load_trec_questions,
+)
+from ._sequences import (
+    load_conll2000,
+    load_conll2002_spanish,
+    load_ud_ewt,
+    load_ud_ewt_pos,
+    pos_window_features,
+)
+
+__all__ = [
+    "load_conll2000",
+    "load_conll2002_spanish",
+    "load_docstrings",
+    "load_newsgroups",
+    "load_ppattach",
+    "load_senseval2",
+    "load_sentence_polarity",
+    "load_trec_questions",
+    "load_ud_ewt",
+    "load_ud_ewt_pos",
+    "pos_window_features",
+]
