@@ -6,10 +6,12 @@ How the work is cut never depends on the number of threads: results are the same
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from multiprocessing import parent_process
 
 from joblib import cpu_count, effective_n_jobs
 from joblib.parallel import get_active_backend
+from threadpoolctl import ThreadpoolController
 
 
 def thread_count(n_jobs):
@@ -29,19 +31,30 @@ def thread_count(n_jobs):
     return context_jobs if context_jobs and context_jobs > 1 else cpu_count()
 
 
+@cache
+def _blas():
+    """The BLAS libraries of the process; looking for them takes milliseconds, so once."""
+    return ThreadpoolController().select(user_api="blas")
+
+
 class Workers:
     """A pool of `n_threads` threads, to be used as a context manager.
 
-    With one thread nothing is started, and `map` is a loop.
+    With one thread nothing is started, and `map` is a loop. Inside the context BLAS runs on one
+    thread: the pieces are the parallelism, BLAS threads under them would fight for the cores, and
+    a product would depend on their number.
     """
 
     def __init__(self, n_threads=1):
         self._pool = ThreadPoolExecutor(n_threads) if n_threads > 1 else None
 
     def __enter__(self):
+        self._limits = _blas().limit(limits=1)
+        self._limits.__enter__()
         return self
 
     def __exit__(self, *error):
+        self._limits.__exit__(*error)
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 

@@ -2,21 +2,21 @@
 
 Three layouts, by shape. `ColumnBlocks` (n < d) walks CSC column blocks: the score block stays in
 cache while the long weight array streams past. `RowBlocks` (n >= d) walks CSR row blocks, for the
-same reason the other way round. `DenseDesign` leaves the work to BLAS. The blocks depend on the
+same reason the other way round. `DenseDesign` gives row blocks to BLAS. The blocks depend on the
 data alone, never on the number of threads, and partial sums are added in a fixed order.
 """
 
 import numpy as np
 from scipy import sparse
 
-from .._parallel import balanced_cuts
+from .._parallel import balanced_cuts, even_cuts
 
-# A lane is a chain of blocks with one accumulator. Eight lanes feed eight threads; more would
+# A lane is a chain of blocks with one accumulator. Four lanes feed four threads; more would
 # spend more on adding the accumulators up than they gain.
-MAX_LANES = 8
+MAX_LANES = 4
 # Non-zeros times columns of the right-hand side below which a thread costs more than it gains.
 LANE_WORK = 1_500_000
-BLOCK_NNZ = 100_000
+BLOCK_NNZ = 150_000
 
 
 def make_design(X, n_outputs, workers):
@@ -30,7 +30,7 @@ def make_design(X, n_outputs, workers):
     workers : Workers
     """
     if not sparse.issparse(X):
-        return DenseDesign(X)
+        return DenseDesign(X, workers)
     layout = ColumnBlocks if X.shape[0] < X.shape[1] else RowBlocks
     return layout(layout.convert(X), n_outputs, workers)
 
@@ -172,25 +172,34 @@ class RowBlocks(_SparseDesign):
 
 
 class DenseDesign:
-    """Dense design; BLAS brings its own threads."""
+    """Dense design, in blocks of rows."""
 
-    def __init__(self, X, tally=None):
-        self.X, self.shape, self.dtype = X, X.shape, X.dtype
+    def __init__(self, X, workers, tally=None):
+        self.X, self.shape, self.dtype, self._workers = X, X.shape, X.dtype, workers
         self.tally = [0.0] if tally is None else tally
+        n_lanes = int(np.clip(X.size // LANE_WORK, 1, MAX_LANES))
+        self._cuts = even_cuts(X.shape[0], n_lanes)
 
     def astype(self, dtype):
         """The same design in another precision."""
-        return DenseDesign(self.X.astype(dtype), self.tally)
+        return DenseDesign(self.X.astype(dtype), self._workers, self.tally)
 
     def forward(self, W):
         """Scores X @ W, (n, K)."""
         self.tally[0] += 0.5
-        return self.X @ W
+        scores = np.empty((self.shape[0], W.shape[1]), self.dtype)
+
+        def block(rows):
+            np.matmul(self.X[rows], W, out=scores[rows])
+
+        self._workers.map(block, self._cuts)
+        return scores
 
     def adjoint(self, R):
         """X.T @ R, (d, K)."""
         self.tally[0] += 0.5
-        return self.X.T @ R
+        parts = self._workers.map(lambda rows: self.X[rows].T @ R[rows], self._cuts)
+        return sum(parts[1:], start=parts[0])
 
     def gram(self, A):
         """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus."""
@@ -199,11 +208,9 @@ class DenseDesign:
 
     def squared_adjoint(self, R):
         """(X * X).T @ R: the diagonal of a weighted Gram matrix."""
-        total = np.zeros((self.shape[1], R.shape[1]), self.dtype)
-        for start in range(0, self.shape[0], 4096):  # never a second X in memory
-            rows = slice(start, start + 4096)
-            total += (self.X[rows] ** 2).T @ R[rows]
-        return total
+        chunks = even_cuts(self.shape[0], -(-self.X.size // 500_000))  # never a second X in memory
+        parts = self._workers.map(lambda rows: (self.X[rows] ** 2).T @ R[rows], chunks)
+        return sum(parts[1:], start=parts[0])
 
 
 def _peak(V):

@@ -102,10 +102,13 @@ class Objective:
             return point
         observed = self.likelihood.label_totals()
         total = float(self.likelihood.weights.sum(dtype=float))
-        accuracy = 1e-12 if self.dtype == np.float64 else 1e-7
+        accuracy = 1e-13 if self.dtype == np.float64 else 1e-6
+        size = np.inf
         for _ in range(max_steps):
-            excess = point.expected.sum(axis=0, dtype=float) - observed
-            if np.abs(excess).max() <= accuracy * total:
+            excess = self.likelihood.totals(point.expected) - observed
+            last, size = size, np.abs(excess).max()
+            # Close to the optimum each step squares the error; one that does not is rounding.
+            if size <= accuracy * total or (last <= 1e-4 * total and size > 0.1 * last):
                 break
             step = self.solve_intercept(point.expected, excess)
             before, old = point.loss, point.intercept

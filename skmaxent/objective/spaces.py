@@ -8,7 +8,7 @@ iterates are those of the same method on W. `WeightSpace` keeps W itself.
 A point or direction v always travels with its scores X @ v. What a solver needs from the space:
 
     pull(T)             coordinates of X.T @ T, for T (n, K)
-    metric(r)           z = P r (P the preconditioner, if any), its scores, <r, z>
+    metric(r)           z = P r (P the preconditioner, if any), its scores when they come for free, <r, z>
     push(v)             scores of v
     inner(u, v, Xv)     the inner product of the weights of u and v
 """
@@ -127,7 +127,7 @@ class WeightSpace:
 
     def metric(self, r):
         z = r * self._inverse
-        return z, self.design.forward(z), self._vectors.dot(r, z)
+        return z, None, self._vectors.dot(r, z)
 
     def dual_norm(self, r):
         """Squared norm of the weights r, their largest modulus, and None (their scores are not needed)."""

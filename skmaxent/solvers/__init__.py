@@ -6,8 +6,10 @@ returns as soon as the answer is true. It may work in lower precision on the way
 (``objective.astype``), but the point it returns belongs to `objective` itself.
 """
 
-from .lbfgs import solve as lbfgs
-from .newton_cg import solve as newton_cg
-from .newton_cholesky import solve as newton_cholesky
+from . import lbfgs, newton_cg, newton_cholesky
 
-SOLVERS = {"newton-cg": newton_cg, "lbfgs": lbfgs, "newton-cholesky": newton_cholesky}
+SOLVERS = {
+    "newton-cg": newton_cg.solve,
+    "lbfgs": lbfgs.solve,
+    "newton-cholesky": newton_cholesky.solve,
+}

@@ -61,7 +61,7 @@ def _intercept_shift(objective, point, scores):
     """The intercept that goes best with the direction's scores, to second order."""
     if not objective.fit_intercept:
         return np.zeros(scores.shape[1])
-    totals = objective.likelihood.curvature(point.expected, scores).sum(axis=0, dtype=float)
+    totals = objective.likelihood.curvature_totals(point.expected, scores)
     return -objective.solve_intercept(point.expected, totals)
 
 

@@ -1,6 +1,6 @@
 """From a problem to its optimum: presolve, choice of space and solver, solution, restoration."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -13,6 +13,8 @@ from ..objective.problem import canonical, short_indices
 from ..objective.spaces import RowSpace, Vectors, WeightSpace
 from . import SOLVERS
 from .control import Control
+from .line_search import search
+from .stochastic_start import stochastic_start
 
 # Looking for proportional columns costs about as much as a few products: only where many follow.
 THOROUGH_WORK = 5_000_000
@@ -20,6 +22,10 @@ THOROUGH_WORK = 5_000_000
 CHOLESKY_SIDE = 700
 # ... provided the weighted Gram matrices stay cheap: rows times the square of the side.
 CHOLESKY_WORK = 2e9
+
+# Rows from which a stochastic start saves more than it costs, and its length.
+STOCHASTIC_ROWS = 20_000
+EPOCHS = 2
 
 
 @dataclass
@@ -42,7 +48,7 @@ class Result:
     separated: bool
 
 
-def train(problem, *, C, fit_intercept, solver, tol, max_iter, workers, start=None, report=None):
+def train(problem, *, C, fit_intercept, solver, tol, max_iter, workers, seed=0, start=None, report=None):
     """Fit the maximum-entropy model with a Gaussian prior.
 
     Parameters
@@ -56,25 +62,24 @@ def train(problem, *, C, fit_intercept, solver, tol, max_iter, workers, start=No
     tol, max_iter : float, int
         Stopping rule, see `Control`.
     workers : Workers
+    seed : int
+        Seed of the stochastic start, which large problems with many rows begin with.
     start : tuple (weights (d, n_outputs), intercept (n_outputs,)), optional
         Warm start.
     report : callable, optional
         See `Control`.
     """
-    total_weight = float(problem.weights.sum(dtype=float))
-    control = Control(tol, max_iter, total_weight, report)
+    control = Control(tol, max_iter, float(problem.weights.sum(dtype=float)), report)
     n_columns = problem.X.shape[1]
     problem, rows_merged = merge_rows(problem)
     solver = _choose(problem, fit_intercept) if solver == "auto" else solver
     X, column_map = _reduce_columns(problem.X, problem.n_outputs, solver)
-    vectors = Vectors(workers)
-    space = RowSpace if X.shape[0] < X.shape[1] and solver != "newton-cholesky" else WeightSpace
-    design = make_design(X, problem.n_outputs, workers)
-    likelihood = (Binary if problem.n_classes == 2 else Multinomial)(
-        problem.codes, problem.masses, problem.weights, problem.n_outputs, workers
-    )
-    objective = Objective(space(design, vectors), likelihood, 1 / C, fit_intercept, vectors)
-    point = _start(objective, start, column_map)
+    problem = replace(problem, X=X)
+    objective = _objective(problem, C, fit_intercept, solver, workers)
+    if start is None:
+        point = _cold_start(objective, problem, solver, seed, workers)
+    else:
+        point = _warm_start(objective, *start, column_map)
     point, gradient = SOLVERS[solver](objective, point, control)
     weights = objective.space.weights(point.coords)
     if column_map is not None:
@@ -106,23 +111,48 @@ def _reduce_columns(X, n_outputs, solver):
     return merge_columns(canonical(X.tocsc()), thorough=n >= d)
 
 
-def _start(objective, start, column_map):
-    """The starting point: zero weights and the log priors, or the nearest to a warm start."""
-    K = objective.coords_shape[1]
-    scores = np.zeros((objective.likelihood.shape[0], K), objective.dtype)
-    point = objective.point(np.zeros(objective.coords_shape, objective.dtype), np.zeros(K), scores)
-    if start is None:
+def _objective(problem, C, fit_intercept, solver, workers):
+    """The objective of a reduced problem, in the space of coordinates that its shape asks for."""
+    vectors = Vectors(workers)
+    n, d = problem.X.shape
+    space = RowSpace if n < d and solver != "newton-cholesky" else WeightSpace
+    likelihood = (Binary if problem.n_classes == 2 else Multinomial)(
+        problem.codes, problem.masses, problem.weights, problem.n_outputs, workers
+    )
+    design = make_design(problem.X, problem.n_outputs, workers)
+    return Objective(space(design, vectors), likelihood, 1 / C, fit_intercept, vectors)
+
+
+def _zero(objective):
+    """Zero weights and the intercept at its optimum, the log priors."""
+    n, K = objective.likelihood.shape
+    coords = np.zeros(objective.coords_shape, objective.dtype)
+    return objective.point(coords, np.zeros(K), np.zeros((n, K), objective.dtype))
+
+
+def _cold_start(objective, problem, solver, seed, workers):
+    """Zero weights, or a stochastic start where it pays."""
+    point = _zero(objective)
+    n, d = problem.X.shape
+    many_rows = sparse.issparse(problem.X) and n >= max(d, STOCHASTIC_ROWS) and problem.n_classes > 2
+    if not many_rows or solver == "newton-cholesky":
         return point
-    weights, intercept = start
+    weights = stochastic_start(problem, objective.penalty, epochs=EPOCHS, seed=seed, workers=workers)
+    begun = objective.point(weights, point.intercept)
+    return begun if objective.value(begun) < objective.value(point) else point
+
+
+def _warm_start(objective, weights, intercept, column_map):
+    """The point with the given weights, or the nearest that the space can express."""
     if column_map is not None:
         # Orthogonal projection on the weights that the reduced problem can express.
-        reduced = np.zeros((column_map.n_reduced, K))
+        reduced = np.zeros((column_map.n_reduced, weights.shape[1]))
         np.add.at(reduced, column_map.group, weights * column_map.scale[:, None])
         weights = reduced
     weights = np.ascontiguousarray(weights, dtype=objective.dtype)
     if isinstance(objective.space, WeightSpace):
         return objective.point(weights, intercept)
-    return _row_space_start(objective, point, objective.space.design.forward(weights), intercept)
+    return _row_space_start(objective, _zero(objective), objective.space.design.forward(weights), intercept)
 
 
 def _row_space_start(objective, zero, scores, intercept):
@@ -131,8 +161,6 @@ def _row_space_start(objective, zero, scores, intercept):
     At an optimum the coordinates are -residual * C, so that a fit that starts from the optimum for
     another C of the same data starts close to its own.
     """
-    from .line_search import search
-
     warm = objective.point(zero.coords, intercept, scores)
     direction = -objective.likelihood.residual(warm.expected)
     zero.intercept = warm.intercept.copy()
