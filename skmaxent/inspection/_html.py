@@ -7,19 +7,21 @@ from skmaxent.inspection._text import number_format, printable
 # Colours are half transparent and text keeps the page's colour, so that both themes work.
 FOR, AGAINST = "38,132,255", "240,98,40"
 _STYLE = """<style>
-.skmaxent{font-family:system-ui,sans-serif;font-size:13px;line-height:1.45;color:inherit;max-width:60em}
+.skmaxent{overflow-x:auto;font-family:system-ui,sans-serif;font-size:13px;line-height:1.45;color:inherit}
 .skmaxent p{margin:.4em 0}
-.skmaxent table{border-collapse:collapse;background:transparent;color:inherit;margin:.4em 0}
+.skmaxent table{border-collapse:collapse;background:transparent;color:inherit;font-size:inherit;margin:.4em 0}
 .skmaxent th,.skmaxent td{padding:1px 8px;border:0;text-align:right;background:transparent;
 font-variant-numeric:tabular-nums;white-space:nowrap;max-width:16em;overflow:hidden;text-overflow:ellipsis}
-.skmaxent th{font-weight:600;border-bottom:1px solid rgba(128,128,128,.6)}
+.skmaxent th{font-weight:600;vertical-align:bottom;white-space:normal;
+overflow-wrap:break-word;border-bottom:1px solid rgba(128,128,128,.6)}
 .skmaxent td.name,.skmaxent th.name{text-align:left;max-width:24em}
 .skmaxent tr.rest td{opacity:.75;font-style:italic}
 .skmaxent tr.sum td{border-top:1px solid rgba(128,128,128,.6);font-weight:600}
-.skmaxent .bar{display:inline-block;position:relative;width:90px;height:.9em;margin-right:6px;
+.skmaxent .bar{display:inline-block;position:relative;width:80px;height:.9em;margin-right:6px;
 vertical-align:-1px}
+.skmaxent .n{display:inline-block;text-align:right}
 .skmaxent .bar i{position:absolute;top:0;bottom:0;border-radius:2px}
-.skmaxent .text{max-height:24em;overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere;padding:6px 8px;
+.skmaxent .text{max-height:24em;overflow:auto;max-width:60em;white-space:pre-wrap;overflow-wrap:anywhere;padding:6px 8px;
 border:1px solid rgba(128,128,128,.4);border-radius:4px}
 .skmaxent .text span{border-radius:2px}
 .skmaxent .note{opacity:.75}
@@ -32,11 +34,19 @@ def _name(label):
     return f'<bdi title="{text}">{text}</bdi>'
 
 
-def _bar(vote, largest):
-    share = 50 * min(abs(vote) / largest, 1) if largest > 0 else 0
-    side, colour = ("left", FOR) if vote >= 0 else ("right", AGAINST)
-    return (
-        f'<span class="bar"><i style="{side}:50%;width:{share:.1f}%;background:rgba({colour},.6)"></i></span>'
+def _bar(vote, largest, zero=50):
+    """A bar that starts `zero` per cent from the left: to the right for a vote, to the left against."""
+    share = (100 - zero) * min(abs(vote) / largest, 1) if largest > 0 else 0
+    side, colour = (f"left:{zero}%", FOR) if vote >= 0 else (f"right:{zero}%", AGAINST)
+    return f'<span class="bar"><i style="{side};width:{share:.1f}%;background:rgba({colour},.6)"></i></span>'
+
+
+def _number_format(numbers):
+    """As in the text table, with signs of one width, so that the bars are in line."""
+    write = number_format(numbers)
+    width = max((len(write(number)) for number in numbers), default=1)
+    return lambda number: f'<span class="n" style="min-width:{width}ch">{write(number)}</span>'.replace(
+        ">-", ">\u2212"
     )
 
 
@@ -49,9 +59,9 @@ def explanation_html(explanation, shown):
     shown : list of int
         Numbers of the score columns to show.
     """
-    rows = explanation.rows()
+    rows = explanation.table_rows()
     votes = [row.votes[j] for row in rows for j in shown]
-    write, write_weight = number_format(votes), number_format(explanation.weights[:, 0].tolist())
+    write, write_weight = _number_format(votes), _number_format(explanation.weights[:, 0].tolist())
     largest = max((abs(row.votes[j]) for row in rows[:-1] for j in shown), default=0.0)
     single = len(explanation.classes) == 1
     heads = [explanation.column_name(j) for j in shown]
@@ -105,12 +115,12 @@ def _marked_text(text, spans):
 
 def weights_html(top):
     """HTML of the strongest features of each class, side by side."""
-    write = number_format([weight for pairs in top.values() for _, weight in pairs])
+    write = _number_format([weight for pairs in top.values() for _, weight in pairs])
     largest = max((weight for pairs in top.values() for _, weight in pairs), default=0.0)
     blocks = []
     for label, pairs in top.items():
         lines = "".join(
-            f'<tr><td class="name">{_name(name)}</td><td>{_bar(weight, largest)}{write(weight)}</td></tr>'
+            f'<tr><td class="name">{_name(name)}</td><td>{_bar(weight, largest, 0)}{write(weight)}</td></tr>'
             for name, weight in pairs
         )
         head = f'<tr><th class="name" colspan="2">{_name(label)}</th></tr>'

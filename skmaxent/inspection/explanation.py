@@ -18,10 +18,11 @@ from skmaxent.inspection._model import (
     unwrap,
 )
 from skmaxent.inspection._origins import input_columns, names_of, trace
-from skmaxent.inspection._text import number_format, printable, shorten, table
+from skmaxent.inspection._text import display_width, number_format, printable, shorten, table
 from skmaxent.inspection._words import marked_texts
 
 _SHOWN_CLASSES = 4
+_NAME_WIDTH = 36  # columns of a terminal
 
 
 class Row(NamedTuple):
@@ -75,6 +76,9 @@ class Explanation:
         It does not change a softmax. 0 for a single column and for multilabel scores.
     scores : ndarray of shape (C,)
         The sum of everything: ``decision_function`` (networks: the outputs before softmax or logistic).
+    score_name : str
+        What the scores are: "decision function", "difference of scores" for a contrast, "score" for
+        a network with hidden layers.
     focus : int
         The column that features are chosen and words are marked for: the highest score.
     approximate : bool
@@ -102,11 +106,18 @@ class Explanation:
             name = f"{self.n_remaining:,} other feature{'s' * (self.n_remaining > 1)}"
             rows.append(Row("remainder", name, None, None, self.remainder))
         rows.append(Row("offset", self._offset_name(), None, None, self.offset))
-        # a softmax fitted with a penalty has mean 0 up to rounding: not worth a line
-        if np.abs(self.class_mean).max() > 1e-13 * (1 + np.abs(self.scores).max()):
+        if np.any(self.class_mean):
             rows.append(Row("class mean", "mean of the classes", None, None, self.class_mean))
-        rows.append(Row("sum", "score" if self.approximate else "decision function", None, None, self.scores))
+        rows.append(Row("sum", self.score_name, None, None, self.scores))
         return rows
+
+    def table_rows(self):
+        """The same without the mean of the classes where it would be written as 0.
+
+        The mean of a softmax fitted with a penalty is 0 up to rounding.
+        """
+        tiny = 5e-5 * np.abs(self.scores).max()
+        return [row for row in self.rows() if row.kind != "class mean" or abs(row.votes[0]) > tiny]
 
     def _offset_name(self):
         return "remainder of the approximation" if self.approximate else "intercept"
@@ -138,19 +149,22 @@ class Explanation:
 
     def __str__(self):
         """The table: features in the order of their votes, the classes with the highest scores."""
-        width = shutil.get_terminal_size((100, 24)).columns
         shown = self._shown_columns(_SHOWN_CLASSES)
-        rows = self.rows()
+        rows = self.table_rows()
         write = number_format([row.votes[j] for row in rows for j in shown])
-        single = len(self.classes) == 1
         write_weight = number_format(self.weights[:, 0].tolist())
-        room = max(12, (width - 36) // (2 if single else 1 + len(shown)))
-        heads = [
-            shorten(printable(self.column_name(j)), 2 * room if single else min(room, 20)) for j in shown
+        names = [
+            shorten(printable(row.name), _NAME_WIDTH) if row.kind == "feature" else row.name for row in rows
         ]
+        single = len(self.classes) == 1
+        heads = [printable(self.column_name(j)) for j in shown]
+        room = shutil.get_terminal_size((100, 24)).columns - 9 - max(map(display_width, names))
+        for left, width in zip(range(len(heads), 0, -1), sorted(map(display_width, heads))):
+            share = max(10, room // left - 2)  # what short headings leave over goes to the long ones
+            room -= min(width, share) + 2
+        heads = [shorten(head, share) for head in heads]
         cells = [["feature", "value", *["weight"][:single], *heads]]
-        for row in rows:
-            name = row.name if row.kind != "feature" else shorten(printable(row.name), max(room, 36))
+        for name, row in zip(names, rows):
             value = "" if row.value is None else f"{row.value:.4g}"
             weight = "" if row.weights is None else write_weight(row.weights[0])
             cells.append([name, value, *[weight][:single], *(write(row.votes[j]) for j in shown)])
@@ -178,10 +192,19 @@ class Explanation:
                 self.features, self.values.tolist(), self.weights.tolist(), self.votes.tolist()
             )
         ]
-        plain = ("estimator_name", "classes", "against", "prediction", "approximate", "n_remaining")
+        plain = (
+            "estimator_name",
+            "score_name",
+            "classes",
+            "against",
+            "prediction",
+            "approximate",
+            "n_remaining",
+        )
         arrays = ("remainder", "offset", "class_mean", "scores")
         return {
             **{key: getattr(self, key) for key in plain},
+            "n_remaining": self.n_remaining,
             "features": features,
             **{key: getattr(self, key).tolist() for key in arrays},
         }
@@ -299,6 +322,13 @@ def explain(estimator, X_row, *, top=10, contrast=None):
         class_mean=mean,
         scores=scores,
         focus=focus,
+        score_name=(
+            "difference of scores"
+            if contrast is not None
+            else "score"
+            if is_approximate(classifier)
+            else "decision function"
+        ),
         approximate=is_approximate(classifier),
         marked_texts=marked_texts(steps, rows, trace(steps, parts.columns, width, root), votes[:, focus]),
     )

@@ -198,5 +198,5 @@ class LossCurveDisplay:
                 arguments = {"color": f"C{number}", "label": title, **kwargs}
                 lines += panel.plot(np.arange(1, len(heights) + 1), heights, **arguments)
         self.ax_.set(xlabel="epoch", ylabel="loss", title=self.estimator_name or "")
-        (self.score_ax_ or self.ax_).legend(handles=lines, frameon=False, loc="center right")
+        (self.score_ax_ or self.ax_).legend(handles=lines, loc="center right")
         return self

@@ -83,7 +83,7 @@ class VotesDisplay:
         plt = pyplot(f"{type(self).__name__}.plot")
         explanation = self.explanation
         column = explanation.focus if self.class_ is None else explanation.classes.index(self.class_)
-        rows = explanation.rows()
+        rows = explanation.table_rows()
         figure, axes = axes_grid(plt, ax, 1, 1, (6.4, 1.2 + 0.28 * len(rows)))
         votes = np.array([row.votes[column] for row in rows])
         colours = [
