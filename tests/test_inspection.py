@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from scipy import sparse
-from scipy.special import logsumexp
+from scipy.special import expit, logsumexp
 from sklearn.datasets import make_classification, make_multilabel_classification
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
@@ -201,6 +201,7 @@ def test_network_without_hidden_layers_is_linear():
     with pytest.warns(UserWarning):
         model.fit(X, y)
     model.coefs_, model.intercepts_ = [linear.coef_.T], [linear.intercept_]
+    assert model.out_activation_ == "softmax"
     ours, theirs = explain(model, X[0]), explain(linear, X[0])
     assert not ours.approximate
     np.testing.assert_array_equal(ours.votes, theirs.votes)
@@ -215,6 +216,39 @@ def test_multilabel_scores_are_not_centred():
     assert explanation.prediction == np.flatnonzero(model.predict(X[:1])[0]).tolist()
     assert not explanation.class_mean.any()
     assert top_features(model, n=2, class_=1)[1][0][1] == pytest.approx(model.coef_[1].max())
+
+
+@pytest.mark.parametrize("layers", [(), (6, 5)])
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
+def test_own_networks(layers, kind):
+    mlp = pytest.importorskip("skmaxent.mlp")
+    X, y = data(2 if kind == "binary" else 4)
+    if kind == "multilabel":
+        X, y = make_multilabel_classification(60, 8, n_classes=3, random_state=0)
+    model = mlp.BackpropMLPClassifier(layers, activation="gelu", max_iter=300, solver="lbfgs", random_state=0)
+    model.fit(X, y)
+    explanation = explain(model, X[0], top=3)
+    np.testing.assert_allclose(total(explanation), explanation.scores, rtol=1e-12, atol=1e-12)
+    scores = explanation.scores
+    proba = np.exp(scores - logsumexp(scores)) if kind == "multiclass" else expit(scores)
+    np.testing.assert_allclose(proba, model.predict_proba(X[:1])[0, -scores.size :], rtol=1e-9)
+    assert explanation.approximate == (layers != ())
+    if kind == "multilabel":
+        assert explanation.prediction == np.flatnonzero(model.predict(X[:1])[0]).tolist()
+        assert not explanation.class_mean.any()
+    else:
+        assert explanation.prediction == model.predict(X[:1])[0]
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_own_classifier(n_classes, l1_ratio):
+    maxent = pytest.importorskip("skmaxent.maxent")
+    X, y = data(n_classes)
+    model = maxent.MaxEntClassifier(l1_ratio=l1_ratio, features="observed").fit(X, y)
+    expected = np.ravel(model.decision_function(X[:1]))
+    np.testing.assert_allclose(total(explain(model, X[0], top=3)), expected, rtol=1e-12, atol=1e-12)
+    assert explain(model, X[0]).prediction == model.predict(X[:1])[0]
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])

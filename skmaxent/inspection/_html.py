@@ -21,7 +21,8 @@ overflow-wrap:break-word;border-bottom:1px solid rgba(128,128,128,.6)}
 vertical-align:-1px}
 .skmaxent .n{display:inline-block;text-align:right}
 .skmaxent .bar i{position:absolute;top:0;bottom:0;border-radius:2px}
-.skmaxent .text{max-height:24em;overflow:auto;max-width:60em;white-space:pre-wrap;overflow-wrap:anywhere;padding:6px 8px;
+.skmaxent .text{max-height:24em;overflow:auto;max-width:60em;
+white-space:pre-wrap;overflow-wrap:anywhere;padding:6px 8px;
 border:1px solid rgba(128,128,128,.4);border-radius:4px}
 .skmaxent .text span{border-radius:2px}
 .skmaxent .note{opacity:.75}

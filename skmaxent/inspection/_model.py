@@ -82,7 +82,10 @@ def is_approximate(estimator):
 
 def is_multilabel(estimator):
     """Whether the scores belong to labels that do not exclude each other."""
-    binarizer = getattr(estimator, "_label_binarizer", None)
+    if is_network(estimator):
+        binary = estimator.intercepts_[-1].size == 1 and len(estimator.classes_) == 2
+        return estimator.out_activation_ == "logistic" and not binary
+    binarizer = getattr(estimator, "_label_binarizer", None)  # of a RidgeClassifier
     return getattr(binarizer, "y_type_", "").startswith("multilabel")
 
 

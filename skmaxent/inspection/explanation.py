@@ -1,6 +1,7 @@
 """One prediction of a linear classifier, or of a network nearby, taken apart into votes."""
 
 import shutil
+from dataclasses import dataclass
 from numbers import Integral
 from typing import NamedTuple
 
@@ -35,6 +36,7 @@ class Row(NamedTuple):
     votes: np.ndarray
 
 
+@dataclass(frozen=True, repr=False, eq=False)
 class Explanation:
     """One prediction taken apart into votes, as `explain` returns it.
 
@@ -87,8 +89,23 @@ class Explanation:
         For text pipelines each text with its words' (start, end, vote) for the column `focus`.
     """
 
-    def __init__(self, **attributes):
-        self.__dict__.update(attributes)
+    estimator_name: str
+    classes: list
+    against: object
+    prediction: object
+    features: list
+    values: np.ndarray
+    weights: np.ndarray
+    votes: np.ndarray
+    remainder: np.ndarray
+    n_remaining: int
+    offset: np.ndarray
+    class_mean: np.ndarray
+    scores: np.ndarray
+    score_name: str
+    focus: int
+    approximate: bool
+    marked_texts: list
 
     def column_name(self, column):
         """Heading of a score column."""

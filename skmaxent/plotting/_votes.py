@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from skmaxent.inspection import explain, top_features
+from skmaxent.inspection import explain, final_estimator, top_features
 from skmaxent.plotting._base import AGAINST, FOR, axes_grid, label, pyplot
 
 _MOST_CLASSES = 12
@@ -162,7 +162,7 @@ class CoefficientsDisplay:
             top = top_features(estimator, n=n, class_=classes[0])
             for label_ in classes[1:]:
                 top.update(top_features(estimator, n=n, class_=label_))
-        return cls(top, estimator_name=type(estimator).__name__).plot(ax=ax, **kwargs)
+        return cls(top, estimator_name=type(final_estimator(estimator)).__name__).plot(ax=ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):
         """Draw the panels.
