@@ -18,6 +18,7 @@ from sklearn.linear_model import (
     SGDClassifier,
 )
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -36,6 +37,7 @@ LINEAR = {
     "ridge without intercept": RidgeClassifier(fit_intercept=False),
     "perceptron": Perceptron(),
     "lda": LinearDiscriminantAnalysis(),
+    "one against the rest": OneVsRestClassifier(LinearSVC(), n_jobs=1),
     "pipeline": make_pipeline(StandardScaler(), LogisticRegression()),
     "search": GridSearchCV(make_pipeline(StandardScaler(), LinearSVC()), {"linearsvc__C": [0.1, 1.0]}, cv=2),
 }
@@ -147,6 +149,16 @@ def test_contrast_is_the_difference_of_two_scores(n_classes):
     assert explanation.prediction == model.predict(X[:1])[0]
 
 
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_contrast_of_a_network(n_classes):
+    X, y = data(n_classes)
+    model = MLPClassifier((4,), solver="lbfgs", alpha=1.0, max_iter=2000, random_state=0).fit(X, y)
+    explanation = explain(model, X[0], contrast=("ant", "bee"), top=3)
+    log_proba = model.predict_log_proba(X[:1])[0]
+    np.testing.assert_allclose(total(explanation), explanation.scores, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(explanation.scores, log_proba[0] - log_proba[1], rtol=1e-9)
+
+
 def test_binary_column_speaks_for_the_positive_class():
     X, y = data(2)
     explanation = explain(LogisticRegression().fit(X, y), X[0])
@@ -208,14 +220,24 @@ def test_network_without_hidden_layers_is_linear():
     assert top_features(model, n=4) == top_features(linear, n=4)
 
 
-def test_multilabel_scores_are_not_centred():
+@pytest.mark.parametrize("model", [RidgeClassifier(), OneVsRestClassifier(LogisticRegression())])
+def test_multilabel_scores_are_not_centred(model):
     X, Y = make_multilabel_classification(60, 8, n_classes=3, random_state=0)
-    model = RidgeClassifier().fit(X, Y)
+    model.fit(X, Y)
     explanation = explain(model, X[0], top=2)
     np.testing.assert_allclose(total(explanation), model.decision_function(X[:1])[0], rtol=1e-12)
     assert explanation.prediction == np.flatnonzero(model.predict(X[:1])[0]).tolist()
     assert not explanation.class_mean.any()
-    assert top_features(model, n=2, class_=1)[1][0][1] == pytest.approx(model.coef_[1].max())
+    coef = model.coef_ if isinstance(model, RidgeClassifier) else model.estimators_[1].coef_[[0, 0]]
+    assert top_features(model, n=2, class_=1)[1][0][1] == pytest.approx(coef[1].max())
+
+
+@pytest.mark.parametrize("convert", [np.array, sparse.csr_matrix])
+def test_linear_kernel_of_two_classes(convert):
+    X, y = data(2)
+    model = SVC(kernel="linear").fit(convert(X), y)
+    expected = model.decision_function(convert(X[:1]))
+    np.testing.assert_allclose(total(explain(model, convert(X[:1]), top=2)), expected, rtol=1e-10)
 
 
 @pytest.mark.parametrize("layers", [(), (6, 5)])

@@ -97,6 +97,10 @@ def test_panels_are_the_classes(plt):
         assert [tick.get_text() for tick in panel.get_yticklabels()] == [name for name, _ in pairs]
     chosen = CoefficientsDisplay.from_estimator(linear(), classes=["bee", "ant"])
     assert [panel.get_title() for panel in chosen.axes_] == ["bee", "ant"]
+    many = LogisticRegression().fit(np.tile(np.eye(30), (3, 1)), np.tile(np.arange(30), 3))
+    display = CoefficientsDisplay.from_estimator(many, n=2)
+    assert len(display.axes_) == 12
+    assert display.figure_.get_suptitle().endswith("strongest features of the first 12 of 30 classes")
 
 
 def test_convergence_leaves_out_what_has_no_place(plt):

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import erf, expit
 from sklearn.base import is_classifier
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, NuSVC
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -67,6 +68,8 @@ def unwrap(estimator):
 
 def is_linear(estimator):
     """Whether each column has a weight for each class; the weights of joint features are not such."""
+    if isinstance(estimator, OneVsRestClassifier):
+        return all(map(is_linear, estimator.estimators_))
     plain = isinstance(getattr(estimator, "features", "all"), str)
     return plain and hasattr(estimator, "coef_") and hasattr(estimator, "intercept_")
 
@@ -85,26 +88,41 @@ def is_multilabel(estimator):
     if is_network(estimator):
         binary = estimator.intercepts_[-1].size == 1 and len(estimator.classes_) == 2
         return estimator.out_activation_ == "logistic" and not binary
+    if isinstance(estimator, OneVsRestClassifier):
+        return estimator.multilabel_
     binarizer = getattr(estimator, "_label_binarizer", None)  # of a RidgeClassifier
     return getattr(binarizer, "y_type_", "").startswith("multilabel")
 
 
-def weights_and_offset(estimator):
-    """Weights (C, d), dense or sparse, and intercept (C,) of a linear model; views where possible."""
+def column_weights(estimator, columns):
+    """Weights (C, m), dense, of the chosen columns (integer array or slice) of a linear model."""
+    if isinstance(estimator, OneVsRestClassifier):
+        return np.vstack([column_weights(part, columns) for part in estimator.estimators_])
     if is_network(estimator):
-        return estimator.coefs_[0].T, estimator.intercepts_[0]
+        return estimator.coefs_[0][columns].T
     coef = estimator.coef_
-    if coef.ndim == 1:  # a binary RidgeClassifier
-        coef = coef[None, :]
-    return coef, np.broadcast_to(np.asarray(estimator.intercept_, dtype=np.float64), coef.shape[:1])
+    weights = coef[:, columns] if coef.ndim == 2 else coef[None, columns]  # 1-D: a binary RidgeClassifier
+    return weights.toarray() if sparse.issparse(weights) else weights
+
+
+def intercepts(estimator):
+    """Intercepts (C,) of a linear model, in float64."""
+    if isinstance(estimator, OneVsRestClassifier):
+        return np.concatenate([intercepts(part) for part in estimator.estimators_])
+    if is_network(estimator):
+        return estimator.intercepts_[0].astype(np.float64)
+    n_scores = estimator.coef_.shape[0] if estimator.coef_.ndim == 2 else 1
+    return np.full(n_scores, estimator.intercept_, dtype=np.float64)
 
 
 def n_features(estimator):
     """Number of columns of the matrix that the classifier sees."""
+    if isinstance(estimator, OneVsRestClassifier):
+        return n_features(estimator.estimators_[0])
     return estimator.coefs_[0].shape[0] if is_network(estimator) else estimator.coef_.shape[-1]
 
 
-def as_rows(X_row, steps):
+def as_rows(X_row):
     """One sample as the container of samples, of length 1, that the first step expects."""
     if isinstance(X_row, str | bytes) or (hasattr(X_row, "keys") and not hasattr(X_row, "ndim")):
         return [X_row]
@@ -156,10 +174,8 @@ def decompose(estimator, rows):
     columns, values = columns[kept], values[kept].astype(np.float64)
     if is_approximate(estimator):
         return _network_votes(estimator, columns, values)
-    coef, intercept = weights_and_offset(estimator)
-    weights = coef[:, columns]
-    weights = weights.toarray() if sparse.issparse(weights) else weights
-    return Votes(columns, values, weights.T.astype(np.float64), np.array(intercept, dtype=np.float64))
+    weights = column_weights(estimator, columns).T.astype(np.float64)
+    return Votes(columns, values, weights, intercepts(estimator))
 
 
 def _sigmoid(z):

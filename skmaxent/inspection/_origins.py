@@ -53,6 +53,12 @@ def input_columns(feature_names):
     return leaves
 
 
+def feature_leaves(steps, classifier, columns, width):
+    """The leaves of columns of the matrix, `width` columns wide, that reaches a classifier."""
+    first = steps[0] if steps else classifier
+    return trace(steps, columns, width, input_columns(getattr(first, "feature_names_in_", None)))
+
+
 def unchanged(step):
     """Whether a step hands every column on under its own name."""
     if isinstance(step, FunctionTransformer):

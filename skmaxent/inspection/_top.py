@@ -3,12 +3,11 @@
 from numbers import Integral
 
 import numpy as np
-from scipy import sparse
 from sklearn.utils._param_validation import Interval, validate_params
 
 from skmaxent.inspection._html import weights_html
-from skmaxent.inspection._model import is_approximate, is_multilabel, n_features, unwrap, weights_and_offset
-from skmaxent.inspection._origins import input_columns, names_of, trace
+from skmaxent.inspection._model import column_weights, is_approximate, is_multilabel, n_features, unwrap
+from skmaxent.inspection._origins import feature_leaves, names_of
 from skmaxent.inspection._text import number_format, printable, shorten, table
 
 _BLOCK = 1 << 16  # columns centred at a time
@@ -78,10 +77,9 @@ def top_features(estimator, n=20, class_=None):
         )
     wanted = labels if class_ is None else [labels[labels.index(class_)]]
     strongest = _strongest(classifier, [labels.index(label) for label in wanted], n)
-    first = steps[0] if steps else classifier
-    root = input_columns(getattr(first, "feature_names_in_", None))
     columns = np.concatenate([found for found, _ in strongest])
-    names = iter(names_of(trace(steps, columns, n_features(classifier), root), columns.size))
+    leaves = feature_leaves(steps, classifier, columns, n_features(classifier))
+    names = iter(names_of(leaves, columns.size))
     return TopFeatures(
         (label, list(zip([next(names) for _ in found], weights.tolist())))
         for label, (found, weights) in zip(wanted, strongest)
@@ -94,19 +92,14 @@ def _strongest(classifier, numbers, n):
     Classes x features may be too many to copy, so blocks of columns are centred one after another
     and only the n best so far are kept.
     """
-    coef, _ = weights_and_offset(classifier)
-    centre = coef.shape[0] > 1 and not is_multilabel(classifier)
+    multilabel, width = is_multilabel(classifier), n_features(classifier)
     best = [(np.empty(0, dtype=np.intp), np.empty(0)) for _ in numbers]
-    sparse_coef = sparse.csc_matrix(coef) if sparse.issparse(coef) else None
-    for start in range(0, coef.shape[1], _BLOCK):
-        stop = min(start + _BLOCK, coef.shape[1])
-        block = coef[:, start:stop] if sparse_coef is None else sparse_coef[:, start:stop].toarray()
-        common = block.mean(axis=0) if centre else 0
+    for start in range(0, width, _BLOCK):
+        block = column_weights(classifier, slice(start, min(start + _BLOCK, width)))
+        single = block.shape[0] == 1 and not multilabel
+        common = 0 if single or multilabel else block.mean(axis=0)
         for place, number in enumerate(numbers):
-            if coef.shape[0] == 1 and not is_multilabel(classifier):
-                weights = block[0] if number else -block[0]
-            else:
-                weights = block[number] - common
+            weights = block[0] * (2 * number - 1) if single else block[number] - common
             found = np.flatnonzero(weights > 0)
             if found.size > n:
                 found = found[np.argpartition(-weights[found], n - 1)[:n]]

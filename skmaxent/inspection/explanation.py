@@ -18,7 +18,7 @@ from skmaxent.inspection._model import (
     transform,
     unwrap,
 )
-from skmaxent.inspection._origins import input_columns, names_of, trace
+from skmaxent.inspection._origins import feature_leaves, names_of
 from skmaxent.inspection._text import display_width, number_format, printable, shorten, table
 from skmaxent.inspection._words import marked_texts
 
@@ -306,7 +306,7 @@ def explain(estimator, X_row, *, top=10, contrast=None):
        activation differences. ICML.
     """
     steps, classifier = unwrap(estimator)
-    rows = as_rows(X_row, steps)
+    rows = as_rows(X_row)
     parts = decompose(classifier, transform(steps, rows))
     labels = classifier.classes_.tolist()
     weights, offset, mean, columns, against = _centre(parts, classifier, labels, contrast)
@@ -322,14 +322,13 @@ def explain(estimator, X_row, *, top=10, contrast=None):
     rest = np.ones(votes.shape[0], dtype=bool)
     rest[chosen] = False
     width = n_features(classifier)
-    first = steps[0] if steps else classifier
-    root = input_columns(getattr(first, "feature_names_in_", None))
+    leaves = feature_leaves(steps, classifier, parts.columns, width)
     return Explanation(
         estimator_name=type(classifier).__name__,
         classes=columns,
         against=against,
         prediction=_prediction(parts, classifier, labels),
-        features=names_of(trace(steps, parts.columns[chosen], width, root), size),
+        features=names_of(feature_leaves(steps, classifier, parts.columns[chosen], width), size),
         values=parts.values[chosen],
         weights=weights[chosen],
         votes=votes[chosen],
@@ -347,7 +346,7 @@ def explain(estimator, X_row, *, top=10, contrast=None):
             else "decision function"
         ),
         approximate=is_approximate(classifier),
-        marked_texts=marked_texts(steps, rows, trace(steps, parts.columns, width, root), votes[:, focus]),
+        marked_texts=marked_texts(steps, rows, leaves, votes[:, focus]),
     )
 
 

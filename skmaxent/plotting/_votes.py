@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from skmaxent.inspection import explain, final_estimator, top_features
+from skmaxent.inspection import TopFeatures, explain, final_estimator, top_features
 from skmaxent.plotting._base import AGAINST, FOR, axes_grid, label, pyplot
 
 _MOST_CLASSES = 12
@@ -117,7 +117,7 @@ class CoefficientsDisplay:
     ----------
     top : TopFeatures
         What `skmaxent.top_features` returned.
-    estimator_name : str, optional
+    title : str, optional
         Written above the panels.
 
     Attributes
@@ -129,9 +129,9 @@ class CoefficientsDisplay:
     figure_ : matplotlib Figure
     """
 
-    def __init__(self, top, *, estimator_name=None):
+    def __init__(self, top, *, title=None):
         self.top = top
-        self.estimator_name = estimator_name
+        self.title = title
 
     @classmethod
     def from_estimator(cls, estimator, *, n=10, classes=None, ax=None, **kwargs):
@@ -155,14 +155,17 @@ class CoefficientsDisplay:
         display : CoefficientsDisplay
         """
         pyplot(f"{cls.__name__}.from_estimator")
+        title = f"{type(final_estimator(estimator)).__name__}: strongest features"
         if classes is None:
             top = top_features(estimator, n=n)
-            top = type(top)(list(top.items())[:_MOST_CLASSES])
+            if len(top) > _MOST_CLASSES:
+                title += f" of the first {_MOST_CLASSES} of {len(top):,} classes"
+                top = TopFeatures(list(top.items())[:_MOST_CLASSES])
         else:
-            top = top_features(estimator, n=n, class_=classes[0])
-            for label_ in classes[1:]:
+            top = TopFeatures()
+            for label_ in classes:
                 top.update(top_features(estimator, n=n, class_=label_))
-        return cls(top, estimator_name=type(final_estimator(estimator)).__name__).plot(ax=ax, **kwargs)
+        return cls(top, title=title).plot(ax=ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):
         """Draw the panels.
@@ -197,6 +200,6 @@ class CoefficientsDisplay:
         for panel in axes.ravel()[len(self.top) :]:
             panel.set_axis_off()
         self.axes_[-1].set_xlabel("weight")
-        if self.estimator_name and ax is None:
-            figure.suptitle(f"{self.estimator_name}: strongest features of each class")
+        if self.title and ax is None:
+            figure.suptitle(self.title)
         return self
