@@ -9,6 +9,13 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "MaxEntClassifier": "maxent",
+    "explain": "inspection",
+    "top_features": "inspection",
+    "Explanation": "inspection",
+    "CoefficientsDisplay": "plotting",
+    "ConvergenceDisplay": "plotting",
+    "LossCurveDisplay": "plotting",
+    "VotesDisplay": "plotting",
     "datasets": None,
 }
 __all__ = [*_HOMES]
