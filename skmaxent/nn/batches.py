@@ -33,10 +33,12 @@ class Dataset:
     targets : intp ndarray of shape (n,) or ndarray of shape (n, q)
         As the loss box wants them.
     weights : ndarray of shape (n,), optional
+    keys : uint64 ndarray of shape (n,), optional
+        `row_keys`, where there is dropout.
     """
 
-    def __init__(self, X, targets, weights=None):
-        self.X, self.targets, self.weights = X, targets, weights
+    def __init__(self, X, targets, weights=None, keys=None):
+        self.X, self.targets, self.weights, self.keys = X, targets, weights, keys
         self.sparse = not isinstance(X, np.ndarray)
         self.renumber = False
         self._positions = None
@@ -49,12 +51,13 @@ class Dataset:
         return np.unique(self.X[order].indices).size
 
     def batch(self, order):
-        """(x, targets, weights) of the rows `order`."""
+        """(x, targets, weights, keys) of the rows `order`."""
         weights = None if self.weights is None else self.weights[order]
+        keys = None if self.keys is None else self.keys[order]
         x = self.X[order]
         if self.sparse:
             x = self._renumbered(x) if self.renumber else SparseBatch(x)
-        return x, self.targets[order], weights
+        return x, self.targets[order], weights, keys
 
     def _renumbered(self, x):
         """The batch with only the columns that occur, numbered in their order.

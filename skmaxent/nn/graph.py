@@ -3,6 +3,7 @@
 import numpy as np
 
 from .batches import SparseBatch
+from .kernels import row_block
 from .layers import Activation, Affine, Dropout, SparseAffine
 
 
@@ -40,6 +41,14 @@ class Parameters:
             self.intercepts.append(self.vector[start : start + b])
             start += b
 
+    @classmethod
+    def of(cls, coefs, intercepts):
+        """Parameters around the given arrays, without a copy; they have no common vector."""
+        self = cls.__new__(cls)
+        self.sizes = (*(w.shape[0] for w in coefs), coefs[-1].shape[1])
+        self.coefs, self.intercepts = coefs, intercepts
+        return self
+
     def initialise(self, rng):
         """Biases 0, weights uniform in [-b, b] with b = sqrt(6 / (H_in + H_out)) (Glorot & Bengio 2010)."""
         for w in self.coefs:
@@ -61,21 +70,21 @@ class FlowGraph:
     dropout : float
         Rate for each hidden layer.
     rng : numpy.random.Generator
-        Draws the dropout masks.
+        Seeds the dropout masks.
     sparse : bool
         Whether the inputs are `SparseBatch`es; bprop then leaves the gradient of the first weights to
         `first.gradient_rows`.
     """
 
     def __init__(self, parameters, gradients, activation, dropout=0.0, rng=None, sparse=False):
-        self.parameters, self.gradients = parameters, gradients
+        self.parameters, self.gradients, self.sparse = parameters, gradients, sparse
         self.boxes = []
         layers = zip(parameters.coefs, parameters.intercepts, gradients.coefs, gradients.intercepts)
         for k, (w, b, dw, db) in enumerate(layers):
             if k > 0:
                 self.boxes.append(Activation(activation))
                 if dropout:
-                    self.boxes.append(Dropout(dropout, rng))
+                    self.boxes.append(Dropout(dropout, w.shape[0], rng))
             if k == 0 and sparse:
                 self.boxes.append(SparseAffine(w, b, db))
             else:
@@ -86,16 +95,21 @@ class FlowGraph:
         """The first affine box."""
         return self.boxes[0]
 
-    def fprop(self, x, train=False):
-        """Scores (n, K): every box in order."""
+    def fprop(self, x, keys=None):
+        """Scores (n, K): every box in order; `keys` as for `Dropout`."""
         for box in self.boxes:
-            x = box.fprop(x, train)
+            x = box.fprop(x, keys)
         return x
 
     def bprop(self, dy):
         """Gradients of all parameters: every box in reverse order."""
         for box in reversed(self.boxes):
             dy = box.bprop(dy)
+
+    def first_gradient(self, run):
+        """Write the whole gradient of the first weights of a sparse network, `run` over blocks of rows."""
+        out = self.gradients.coefs[0]
+        run(lambda a, b: self.first.gradient_rows(a, b, out[a:b]), out.shape[0], row_block(out.strides[0]))
 
 
 def layer_outputs(parameters, activation, X, block=4096):

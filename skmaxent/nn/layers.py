@@ -3,7 +3,7 @@
 A box computes y = fprop(x) and, from dy = dL/dy, the gradient dx = bprop(dy) of the loss L with respect to its
 input; a box with weights also writes dL/dW and dL/db. Conventions: n rows (examples), x (n, H_in), y (n, H_out),
 W (H_in, H_out), b (H_out,). fprop keeps what bprop needs, so the calls come in pairs. The results live in buffers
-that the next call overwrites.
+that the next call overwrites. fprop's `keys` (n,) are one pseudo-random number a row while training, None otherwise.
 """
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from ..objective.loss import logistic_nll, softmax_nll
 from .activations import ACTIVATIONS
 from .kernels import Buffers, csr_dot
+from .row_keys import mix
 
 
 class Box:
@@ -43,7 +44,7 @@ class Affine(Box):
         self.weight_gradient, self.bias_gradient = weight_gradient, bias_gradient
         self.input_gradient = input_gradient
 
-    def fprop(self, x, train=False):
+    def fprop(self, x, keys=None):
         self._x = x
         y = self.buffer("y", x.shape[0], self.weights.shape[1], np.result_type(x, self.weights))
         np.dot(x, self.weights, out=y)
@@ -71,7 +72,7 @@ class SparseAffine(Box):
         super().__init__()
         self.weights, self.biases, self.bias_gradient = weights, biases, bias_gradient
 
-    def fprop(self, batch, train=False):
+    def fprop(self, batch, keys=None):
         self._batch = batch
         y = self.buffer("y", batch.n_rows, self.weights.shape[1], self.weights.dtype)
         y[:] = self.biases
@@ -98,7 +99,7 @@ class Activation(Box):
         self.name = name
         self._forward, self._backward = ACTIVATIONS[name]
 
-    def fprop(self, x, train=False):
+    def fprop(self, x, keys=None):
         self._x, self._y = x, self.buffer("y", *x.shape, x.dtype)
         self._forward(x, self._y)
         return self._y
@@ -112,20 +113,27 @@ class Dropout(Box):
     """y = x * mask / (1 - rate) while training, y = x otherwise (Srivastava et al. 2014).
 
     Each element of the mask is 0 with probability `rate`, else 1; dx = dy * mask / (1 - rate).
+    The masks are a function of the rows' keys in this batch (`row_keys`): equal rows have equal masks.
+
+    Parameters
+    ----------
+    rate : float
+    n_units : int
+    rng : numpy.random.Generator
+        Draws a key for each unit.
     """
 
-    def __init__(self, rate, rng):
+    def __init__(self, rate, n_units, rng):
         super().__init__()
-        self.rate, self.rng = rate, rng
+        self.rate = rate
+        self.unit_keys = rng.integers(0, 2**63, size=n_units, dtype=np.uint64)
 
-    def fprop(self, x, train=False):
+    def fprop(self, x, keys=None):
         self._mask = None
-        if not train:
+        if keys is None:
             return x
-        noise = self.buffer("noise", *x.shape, np.float32)
-        self.rng.random(dtype=np.float32, out=noise)
         self._mask = self.buffer("mask", *x.shape, x.real.dtype)
-        np.greater_equal(noise, self.rate, out=self._mask)
+        np.greater_equal(mix(keys[:, None] ^ self.unit_keys), np.uint64(self.rate * 2.0**64), out=self._mask)
         self._mask *= 1 / (1 - self.rate)
         return np.multiply(x, self._mask, out=self.buffer("y", *x.shape, x.dtype))
 

@@ -89,6 +89,7 @@ class LazyRows:
         """Bring every row up to date."""
         if self.rule.now == 0:
             return
+        np.minimum(self.since, self.rule.now, out=self.since)  # after an interrupt in the middle of a step
 
         def catch_up(start, stop):
             blocks = [array[start:stop] for array in self._arrays]

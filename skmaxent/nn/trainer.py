@@ -4,8 +4,8 @@ from math import isfinite
 
 import numpy as np
 
-from .kernels import row_block
 from .lazy_rows import LazyRows
+from .row_keys import mix
 
 #: where a batch touches a larger part of the rows than this, moving all of them in place is faster
 DENSE_FRACTION = 0.3
@@ -61,21 +61,23 @@ class Trainer:
         total = mass = 0.0
         waiting = self.run.later(data.batch, order[:batch_size])
         for start in range(0, order.size, batch_size):
-            x, targets, weights = waiting()
+            batch = waiting()
             following = order[start + batch_size : start + 2 * batch_size]
             if following.size:
                 waiting = self.run.later(data.batch, following)
-            loss, weight = self.step(x, targets, weights, lr)
+            loss, weight = self.step(*batch, lr)
             total += loss
             mass += weight
         return total / mass if mass else 0.0
 
-    def step(self, x, targets, weights, lr):
+    def step(self, x, targets, weights, keys, lr):
         """One batch: fprop, bprop, update. Returns the sum of the losses and of the weights."""
         graph, rule, rows = self.graph, self.rule, self.rows
         if rows is not None:
             graph.first.weights = rows.read(x.rows)
-        loss = float(self.loss.fprop(graph.fprop(x, train=True), targets, weights))
+        if keys is not None:
+            keys = mix(keys + np.uint64(rule.t))
+        loss = float(self.loss.fprop(graph.fprop(x, keys), targets, weights))
         if not isfinite(loss):
             raise DivergenceError
         mass = float(targets.shape[0] if weights is None else weights.sum())
@@ -85,14 +87,8 @@ class Trainer:
             rows.update(graph.first.gradient_rows)
             self._move(self.n_first, graph.parameters.n_weights, True)
         else:
-            if hasattr(graph.first, "gradient_rows"):
-                first = graph.first
-                h = first.weights.shape[1]
-                self.run(
-                    lambda a, b: first.gradient_rows(a, b, graph.gradients.coefs[0][a:b]),
-                    first.weights.shape[0],
-                    row_block(first.weights.strides[0]),
-                )
+            if graph.sparse:
+                graph.first_gradient(self.run)
             self._move(0, graph.parameters.n_weights, True)
         self._move(graph.parameters.n_weights, graph.parameters.vector.size, False)
         if rows is not None:
