@@ -15,11 +15,13 @@ from .nn.session import SOLVERS
 from .objective.loss import logistic, softmax
 
 
-def _is_stochastic(estimator):
+def _can_continue(estimator):
     if estimator.solver == "lbfgs":
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
         )
+    if estimator.early_stopping:
+        raise AttributeError("partial_fit does not support early_stopping=True.")
     return True
 
 
@@ -258,7 +260,7 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
         """
         return self._fit(X, y, sample_weight, X_val, y_val)
 
-    @available_if(_is_stochastic)
+    @available_if(_can_continue)
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -275,8 +277,6 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
         -------
         self : BackpropMLPClassifier
         """
-        if self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True.")
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' needs all examples at once: give partial_fit a dict instead."
@@ -311,10 +311,12 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
         if self.out_activation_ == "softmax":
             return softmax(scores)[1]
         proba = logistic(scores)[1]
-        return proba if self._target_kind == "multilabel" else np.hstack([1 - proba, proba])
+        if self._target_kind == "multilabel":  # below 1, as it is before rounding
+            return np.minimum(proba, 1 - np.finfo(proba.dtype).epsneg)
+        return np.hstack([logistic(-scores)[1], proba])
 
     def predict_log_proba(self, X):
-        """Logarithms of `predict_proba`, exact where the probabilities underflow.
+        """Logarithms of `predict_proba`, accurate near 1 too; -inf where a probability underflows.
 
         Parameters
         ----------
@@ -322,10 +324,14 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
         """
         scores = self._scores(X)
         if self.out_activation_ == "softmax":
-            return scores - softmax(scores)[0][:, None]
-        log_z = logistic(scores)[0]
-        log_p = scores - log_z
-        return log_p if self._target_kind == "multilabel" else np.hstack([-log_z, log_p])
+            log_p = scores - softmax(scores)[0][:, None]
+        else:
+            log_z = logistic(scores)[0]
+            log_p = scores - log_z
+            if self._target_kind != "multilabel":
+                log_p = np.hstack([-log_z, log_p])
+        log_p[np.exp(log_p) == 0] = -np.inf
+        return log_p
 
     def hidden_activations(self, X, layer=-1):
         """Outputs of a hidden layer.

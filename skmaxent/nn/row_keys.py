@@ -54,6 +54,8 @@ def row_keys(X, seed, block=1024):
 def stratified_split(keys, strata, weights, fraction):
     """Choose about `fraction` of the weight of each stratum, in whole groups of equal rows.
 
+    What rounding takes from one stratum it gives to the next, so that the total is right as well.
+
     Parameters
     ----------
     keys : uint64 ndarray of shape (n,)
@@ -65,23 +67,23 @@ def stratified_split(keys, strata, weights, fraction):
     Returns
     -------
     chosen : bool ndarray of shape (n,)
-        The validation rows. No stratum is chosen whole.
+        The validation rows: none only when every stratum is a single group. No stratum is chosen whole.
     """
-    order = np.lexsort((keys, strata))
-    strata, keys = strata[order], keys[order]
-    weights = np.ones(keys.size) if weights is None else weights[order]
-    new_stratum = np.r_[True, strata[1:] != strata[:-1]]
-    group = np.cumsum(new_stratum | np.r_[True, keys[1:] != keys[:-1]]) - 1
-    stratum_of_group = np.zeros(group[-1] + 1, dtype=np.intp)
-    stratum_of_group[group] = np.cumsum(new_stratum) - 1
-    size = np.bincount(group, weights=weights)
-    before = np.cumsum(size) - size
-    first_group = np.r_[True, stratum_of_group[1:] != stratum_of_group[:-1]]
-    before -= before[first_group][stratum_of_group]
-    quota = fraction * np.bincount(stratum_of_group, weights=size)[stratum_of_group]
-    last_group = np.r_[first_group[1:], True]
-    # a group belongs to the split when its middle does
-    taken = (before + size / 2 <= quota) & ~last_group
+    weights = np.ones(keys.size) if weights is None else weights
     chosen = np.zeros(keys.size, dtype=bool)
-    chosen[order] = taken[group]
+    carry, spare = 0.0, (0.0, ())
+    for stratum in np.unique(strata):
+        rows = np.flatnonzero(strata == stratum)
+        _, group = np.unique(keys[rows], return_inverse=True)
+        size = np.bincount(group, weights=weights[rows])
+        reach = np.cumsum(size)
+        quota = fraction * reach[-1] + carry
+        # a group belongs to the split when its middle does; the last one never
+        n_taken = min(np.count_nonzero(reach - size / 2 <= quota), size.size - 1)
+        carry = quota - (reach[n_taken - 1] if n_taken else 0.0)
+        chosen[rows] = group < n_taken
+        if size.size > 1:
+            spare = max(spare, (reach[-1], tuple(rows[group == 0])))
+    if not chosen.any():
+        chosen[list(spare[1])] = True
     return chosen
