@@ -46,18 +46,18 @@ class Affine(Box):
 
     def fprop(self, x, keys=None):
         self._x = x
-        y = self.buffer("y", x.shape[0], self.weights.shape[1], np.result_type(x, self.weights))
-        np.dot(x, self.weights, out=y)
+        y = self.buffer("y", x.shape[0], self.weights.shape[1], np.result_type(x, self.weights, self.biases))
+        np.matmul(x, self.weights, out=y)
         y += self.biases
         return y
 
     def bprop(self, dy):
-        np.dot(self._x.T, dy, out=self.weight_gradient)
+        np.matmul(self._x.T, dy, out=self.weight_gradient)
         dy.sum(axis=0, out=self.bias_gradient)
         if not self.input_gradient:
             return None
         dx = self.buffer("dx", dy.shape[0], self.weights.shape[0], dy.dtype)
-        return np.dot(dy, self.weights.T, out=dx)
+        return np.matmul(dy, self.weights.T, out=dx)
 
 
 class SparseAffine(Box):
