@@ -20,11 +20,24 @@ from .nn.trainer import DivergenceError
 class BaseBackpropMLP(CallbackSupport, BaseEstimator):
     """Validation, training and the forward pass."""
 
-    def _fit(self, X, y, sample_weight, X_val=None, y_val=None, classes=None, incremental=False):
+    def _fit(self, *data, **options):
+        """Fit, or leave the model as it was: validation sets what is known about the columns before the rest."""
+        names = ("n_features_in_", "feature_names_in_")
+        before = {name: vars(self)[name] for name in names if name in vars(self)}
+        try:
+            return self._fit_new_or_on(*data, **options)
+        except BaseException:
+            for name in names:
+                vars(self).pop(name, None)
+            vars(self).update(before)
+            raise
+
+    def _fit_new_or_on(self, X, y, sample_weight, X_val=None, y_val=None, classes=None, incremental=False):
         old = self if hasattr(self, "coefs_") and (incremental or self.warm_start) else None
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together.")
-        X, y = self._validate(X, y, reset=old is None)
+        dtype = (np.float64, np.float32) if old is None else old.coefs_[0].dtype
+        X, y = self._validate(X, y, dtype, reset=old is None)
         kind, classes = self._find_classes(y, old, classes, incremental)
         data = make_dataset(X, y, kind, classes, sample_weight, self.class_weight)
         if len(data) == 0 and not incremental:
@@ -33,7 +46,7 @@ class BaseBackpropMLP(CallbackSupport, BaseEstimator):
         seed = state["seed"] if state else int(check_random_state(self.random_state).randint(2**31 - 1))
         validation = None
         if X_val is not None:
-            X_val, y_val = self._validate(X_val, y_val, reset=False)
+            X_val, y_val = self._validate(X_val, y_val, X.dtype, reset=False)
             validation = make_dataset(X_val, y_val, kind, classes, None, None)
         elif self.early_stopping and self.solver != "lbfgs":
             data, validation = split(data, seed, self.validation_fraction)
@@ -54,11 +67,7 @@ class BaseBackpropMLP(CallbackSupport, BaseEstimator):
         self._train(session, data, validation, progress, fixed, events, incremental)
         return self
 
-    def _validate(self, X, y, reset):
-        if not reset and hasattr(self, "coefs_"):
-            dtype = self.coefs_[0].dtype
-        else:
-            dtype = (np.float64, np.float32)
+    def _validate(self, X, y, dtype, reset):
         X, y = validate_data(
             self, X, y, accept_sparse="csr", multi_output=True, dtype=dtype, order="C", reset=reset
         )
@@ -146,9 +155,9 @@ class BaseBackpropMLP(CallbackSupport, BaseEstimator):
                 n_iter = 0
         except DivergenceError as error:
             raise ValueError(
-                f"The training loss is not finite in epoch {len(progress.loss_curve) - start + 1}: the steps are too "
-                f"large. Lower learning_rate_init (now {self.learning_rate_init}), or scale the columns of X, "
-                "whose values may be very large."
+                f"The training loss is not finite in epoch {len(progress.loss_curve) - start + 1}: the steps are "
+                f"too large. Lower learning_rate_init (now {self.learning_rate_init}), or scale the columns of "
+                "X, whose values may be very large."
             ) from error
         self._warn(reason, n_iter, incremental)
         keep = incremental or self.warm_start
@@ -167,8 +176,8 @@ class BaseBackpropMLP(CallbackSupport, BaseEstimator):
             )
         elif reason == "max_iter" and not incremental:
             warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-                "converged yet.",
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization "
+                "hasn't converged yet.",
                 ConvergenceWarning,
                 stacklevel=6,
             )

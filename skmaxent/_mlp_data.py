@@ -4,8 +4,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
-from sklearn.utils.validation import _check_sample_weight, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
+from ._sklearn import check_sample_weight
 from .nn.batches import Dataset
 from .nn.row_keys import row_keys, stratified_split
 
@@ -40,8 +41,8 @@ def encode(y, kind, classes, dtype):
     Returns
     -------
     targets : ndarray
-        Codes (n,) for three classes or more, probabilities (n, 1) of the second of two, (n, K) for distributions (each
-        row sums to 1) and multilabel indicators.
+        Codes (n,) for three classes or more, probabilities (n, 1) of the second of two, (n, K) for
+        distributions (each row sums to 1) and multilabel indicators.
     mass : float64 ndarray of shape (n,) or None
         What each row of label masses sums to.
     codes : intp ndarray of shape (n,) or None
@@ -87,7 +88,7 @@ def class_weights(class_weight, kind, classes, targets, codes, weights):
 
 
 def compact_indices(X):
-    """CSR with 32-bit indices where they suffice, and without repeated entries; the caller's matrix stays as it is."""
+    """CSR with 32-bit indices where they suffice and without repeated entries; X itself is left alone."""
     if not sparse.issparse(X):
         return X
     if not X.has_canonical_format:
@@ -104,9 +105,7 @@ def make_dataset(X, y, kind, classes, sample_weight, class_weight):
     targets, mass, codes = encode(y, kind, classes, X.dtype)
     weights = None
     if sample_weight is not None:
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        if (weights < 0).any():
-            raise ValueError("Negative values in data passed to `sample_weight`")
+        weights = check_sample_weight(sample_weight, X)
     for factor in (mass, class_weights(class_weight, kind, classes, targets, codes, weights)):
         if factor is not None:
             weights = factor if weights is None else weights * factor

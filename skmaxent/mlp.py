@@ -28,13 +28,15 @@ def _can_continue(estimator):
 class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
     """Multi-layer perceptron classifier, trained by backpropagation.
 
-    A replacement for scikit-learn's `MLPClassifier` with the same parameters and attributes. A sparse X is never
-    densified, and the cost of a batch follows its non-zeros, not the number of columns: the rows of the first weight matrix
-    that a batch does not touch rest, and catch up exactly when they are next needed.
+    A replacement for scikit-learn's `MLPClassifier` with the same parameters and attributes. A sparse X is
+    never densified, and the cost of a batch follows its non-zeros, not the number of columns: the rows of
+    the first weight matrix that a batch does not touch rest, and catch up exactly when they are next
+    needed.
 
-    The network computes ``h_0 = x, h_k = f(h_{k-1} W_k + b_k)`` and the scores ``s = h_L W_{L+1} + b_{L+1}``; it minimises
-    ``sum_i w_i loss(s_i, y_i) / sum_i w_i + alpha (l1_ratio |W|_1 + (1 - l1_ratio) / 2 |W|_2^2)``, the loss being the negative
-    log-likelihood in nats. Biases are never penalised, and the penalty does not depend on the batch size.
+    The network computes ``h_0 = x, h_k = f(h_{k-1} W_k + b_k)`` and the scores ``s = h_L W_{L+1} +
+    b_{L+1}``; it minimises ``sum_i w_i loss(s_i, y_i) / sum_i w_i + alpha (l1_ratio |W|_1 + (1 - l1_ratio)
+    / 2 |W|_2^2)``, the loss being the negative log-likelihood in nats. Biases are never penalised, and the
+    penalty does not depend on the batch size.
 
     Parameters
     ----------
@@ -43,8 +45,9 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
     activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
         Activation function f of the hidden units.
     solver : {"sgd", "adam", "adagrad", "lbfgs"}, default="adam"
-        "sgd": gradient descent on batches, with momentum; "adam" and "adagrad": adaptive steps, the penalty decoupled from them
-        (AdamW); "lbfgs": all examples at once, best for small data and for ``hidden_layer_sizes=()``.
+        "sgd": gradient descent on batches, with momentum; "adam" and "adagrad": adaptive steps, the penalty
+        decoupled from them (AdamW); "lbfgs": all examples at once, best for small data and for
+        ``hidden_layer_sizes=()``.
     alpha : float, default=1e-4
         Strength of the penalty on the weights.
     l1_ratio : float in [0, 1], default=0.0
@@ -52,10 +55,11 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
     dropout : float in [0, 1), default=0.0
         Probability with which each hidden unit is left out of each training step.
     batch_size : int or "auto", default="auto"
-        Examples a step; "auto" is min(200, n_samples). 1 is the textbook's stochastic gradient descent. Ignored by "lbfgs".
+        Examples a step; "auto" is min(200, n_samples). 1 is the textbook's stochastic gradient descent.
+        Ignored by "lbfgs".
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Schedule for "sgd" and "adagrad": constant; ``learning_rate_init / (t + 1)^power_t`` after t examples; or a fifth of
-        itself whenever the loss stalls for `n_iter_no_change` epochs.
+        Schedule for "sgd" and "adagrad": constant; ``learning_rate_init / (t + 1)^power_t`` after t
+        examples; or a fifth of itself whenever the loss stalls for `n_iter_no_change` epochs.
     learning_rate_init : float, default=0.001
         Initial learning rate.
     power_t : float, default=0.5
@@ -67,19 +71,21 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
     random_state : int, RandomState instance or None, default=None
         Seeds the weights, the shuffling, the dropout and the validation split.
     tol : float, default=1e-4
-        An epoch that does not lower the loss (or raise the validation score) by `tol` counts as stalled; for "lbfgs" the
-        largest component of the gradient at which to stop.
+        An epoch that does not lower the loss (or raise the validation score) by `tol` counts as stalled;
+        for "lbfgs" the largest component of the gradient at which to stop.
     verbose : bool or int, default=False
         Whether to print a line an epoch.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights and the optimiser's state of the last call. The state is kept for it.
+        Whether `fit` goes on from the weights and the optimiser's state of the last call. The state is kept
+        for it.
     momentum : float in [0, 1], default=0.9
         Momentum of "sgd".
     nesterovs_momentum : bool, default=True
         Whether that is Nesterov's.
     early_stopping : bool, default=False
-        Whether to stop when the accuracy on a validation set stalls, and to restore the best weights. The set is
-        `X_val` of `fit`, or `validation_fraction` of the training data, stratified by class; equal rows stay together.
+        Whether to stop when the accuracy on a validation set stalls, and to restore the best weights. The
+        set is `X_val` of `fit`, or `validation_fraction` of the training data, stratified by class; equal
+        rows stay together.
     validation_fraction : float in (0, 1), default=0.1
         Share of the training data to set aside for early stopping.
     beta_1, beta_2 : float in [0, 1), default=0.9, 0.999
@@ -100,8 +106,8 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
     coefs_, intercepts_ : lists of ndarrays of shapes (H_in, H_out) and (H_out,)
         Weights and biases of each layer.
     loss_ : float
-        Mean training loss of the last epoch, each batch measured before its step, without the penalty; for "lbfgs" the
-        objective, penalty included.
+        Mean training loss of the last epoch, each batch measured before its step, without the penalty; for
+        "lbfgs" the objective, penalty included.
     best_loss_ : float or None
         Least training loss; None with early stopping.
     best_validation_score_ : float or None
@@ -123,17 +129,17 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
 
     Notes
     -----
-    float32 data is processed in float32, all other in float64. The result does not depend on the number of threads.
+    float32 data is processed in float32, all other in float64. The number of threads does not change a bit.
 
     Weights start uniform in [-b, b], b = sqrt(6 / (H_in + H_out)), biases at 0 (Glorot & Bengio 2010).
 
-    For text (tf-idf with ``sublinear_tf=True`` in float32) the defaults do well with ``max_iter`` of about 10, or
-    with ``early_stopping=True``.
+    For text (tf-idf with ``sublinear_tf=True`` in float32) the defaults do well with ``max_iter`` of about
+    10, or with ``early_stopping=True``.
 
     References
     ----------
     Rumelhart, Hinton & Williams (1986), Learning representations by back-propagating errors, Nature 323.
-    Glorot & Bengio (2010), Understanding the difficulty of training deep feedforward neural networks, AISTATS.
+    Glorot & Bengio (2010), Understanding the difficulty of training deep feedforward networks, AISTATS.
     Kingma & Ba (2015), Adam, ICLR. Loshchilov & Hutter (2019), Decoupled weight decay regularization, ICLR.
     Duchi, Hazan & Singer (2011), Adaptive subgradient methods, JMLR 12.
     Carpenter (2008), Lazy sparse stochastic gradient descent for regularized multinomial logistic regression.

@@ -14,7 +14,11 @@ VARIANTS = [
     {"solver": "sgd", "learning_rate_init": 0.1},
     {"solver": "sgd", "learning_rate_init": 0.1, "momentum": 0.0, "learning_rate": "adaptive"},
     {"solver": "lbfgs", "l1_ratio": 0.5},
-    *({"activation": activation, "learning_rate_init": 0.05} for activation in ACTIVATIONS if activation != "relu"),
+    *(
+        {"activation": activation, "learning_rate_init": 0.05}
+        for activation in ACTIVATIONS
+        if activation != "relu"
+    ),
     {"l1_ratio": 1.0},
     {"early_stopping": True, "learning_rate_init": 0.05},
     {"hidden_layer_sizes": (), "learning_rate_init": 0.1},

@@ -17,7 +17,14 @@ RULES = {
     "adagrad": lambda l2, l1, **kw: AdaGrad(l2, l1, **kw),
     "adam": lambda l2, l1, **kw: Adam(l2, l1, **kw),
 }
-PENALTIES = {"none": (0, 0), "l2": (0.05, 0), "l1": (0, 0.02), "both": (0.05, 0.02), "strong l2": (2.0, 0), "weak l1": (0, 1e-4)}
+PENALTIES = {
+    "none": (0, 0),
+    "l2": (0.05, 0),
+    "l1": (0, 0.02),
+    "both": (0.05, 0.02),
+    "strong l2": (2.0, 0),
+    "weak l1": (0, 1e-4),
+}
 D, H = 12, 5
 
 
@@ -30,7 +37,9 @@ def touched_rows(rng, n_steps, longest_rest):
         yield rows
 
 
-def run_both(rule_name, penalty, n_steps, longest_rest, seed, lr=0.05, window=2048, dtype=np.float64, n_threads=1):
+def run_both(
+    rule_name, penalty, n_steps, longest_rest, seed, lr=0.05, window=2048, dtype=np.float64, n_threads=1
+):
     """(dense weights and slots, lazy weights and slots) after the same steps."""
     tolerance = 1e-4 if dtype == np.float32 else 1e-6 if rule_name == "adam" else 1e-9
     rng = np.random.default_rng(seed)

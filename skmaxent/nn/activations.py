@@ -1,8 +1,8 @@
 """Activation functions: y = f(z) element by element, and the chain rule dz = dy * f'(z).
 
-Each entry of `ACTIVATIONS` is a pair of functions. ``forward(z, y)`` writes f(z) into y; ``backward(z, y, dy)``
-multiplies dy by f'(z) in place. z and y are arrays of one shape and dtype, real or complex (the complex-step
-method differentiates them); relu then looks at the real part only.
+Each entry of `ACTIVATIONS` is a pair of functions. ``forward(z, y)`` writes f(z) into y; ``backward(z, y,
+dy)`` multiplies dy by f'(z) in place. z and y are arrays of one shape and dtype, real or complex (the
+complex-step method differentiates them); relu then looks at the real part only.
 """
 
 from math import pi, sqrt

@@ -12,7 +12,8 @@ class SparseBatch:
     x, x_transposed : tuples (indptr, indices, data)
         Compressed rows of x and of its transpose.
     rows : intp ndarray of shape (r,) or None
-        The columns that occur, ascending, when x is renumbered to just these; None when it keeps its d columns.
+        The columns that occur, ascending, when x is renumbered to just these; None when it keeps its d
+        columns.
     """
 
     def __init__(self, x, rows=None, transposed=True):

@@ -6,11 +6,14 @@ from .graph import FlowGraph, Parameters
 from .layers import LOSSES
 
 
-def check_gradient(sizes, activation="relu", *, X=None, targets=None, output="softmax", method="complex-step", seed=0):
+def check_gradient(
+    sizes, activation="relu", *, X=None, targets=None, output="softmax", method="complex-step", seed=0
+):
     """Check backpropagation box by box on a small network.
 
-    Every box of the flow graph is treated as a function of its input and, where it has them, its weights and biases. For a
-    random direction of its output the gradient that bprop computes is compared with the derivative of fprop.
+    Every box of the flow graph is treated as a function of its input and, where it has them, its weights
+    and biases. For a random direction of its output the gradient that bprop computes is compared with the
+    derivative of fprop.
 
     Parameters
     ----------
@@ -24,15 +27,15 @@ def check_gradient(sizes, activation="relu", *, X=None, targets=None, output="so
         Targets of the loss box: class codes (n,) or masses (n, K). Random by default.
     output : {"softmax", "logistic"}, default="softmax"
     method : {"complex-step", "central"}, default="complex-step"
-        "complex-step": ``Im f(x + ih) / h`` with h = 1e-30, exact to rounding (Squire & Trapp 1998). "central":
-        ``(f(x + h) - f(x - h)) / 2h`` with h = 6e-6, right to about 1e-9.
+        "complex-step": ``Im f(x + ih) / h`` with h = 1e-30, exact to rounding (Squire & Trapp 1998).
+        "central": ``(f(x + h) - f(x - h)) / 2h`` with h = 6e-6, right to about 1e-9.
     seed : int, default=0
 
     Returns
     -------
     errors : dict
-        For each box and quantity, such as "2 Affine weights", the largest error relative to the largest derivative (or
-        to 1, where all are smaller).
+        For each box and quantity, such as "2 Affine weights", the largest error relative to the largest
+        derivative (or to 1, where all are smaller).
 
     Raises
     ------
@@ -71,12 +74,16 @@ def check_gradient(sizes, activation="relu", *, X=None, targets=None, output="so
                     setattr(box, name, w)
                     return (box.fprop(x) * direction).sum()
 
-                computed[name] = getattr(box, {"weights": "weight_gradient", "biases": "bias_gradient"}[name]).copy()
+                computed[name] = getattr(
+                    box, {"weights": "weight_gradient", "biases": "bias_gradient"}[name]
+                ).copy()
                 wanted[name] = _differentiate(value_of_parameter, held, method)
                 setattr(box, name, held)
         for name, gradient in computed.items():
             scale = max(1.0, np.abs(wanted[name]).max())
-            errors[f"{number} {type(box).__name__} {name}"] = float(np.abs(gradient - wanted[name]).max() / scale)
+            errors[f"{number} {type(box).__name__} {name}"] = float(
+                np.abs(gradient - wanted[name]).max() / scale
+            )
         x = box.fprop(x).copy()
 
     if targets is None:

@@ -1,12 +1,13 @@
 """The sparse product that everything rests on, and loops over blocks of rows in threads."""
 
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import numpy as np
 from scipy import sparse
+
+from .._parallel import thread_count
 
 try:  # the kernel behind csr @ dense: adds into our own memory and takes a range of rows without a copy
     from scipy.sparse._sparsetools import csr_matvecs
@@ -59,15 +60,14 @@ class ThreadBuffers(threading.local, Buffers):
 class BlockRunner:
     """Runs ``work(start, stop)`` over blocks of rows, in threads.
 
-    The blocks depend on the number of rows only, and no two of them write the same memory, so the result has the
-    same bits for any number of threads. NumPy and SciPy release the interpreter lock inside each operation.
+    The blocks depend on the number of rows only, and no two of them write the same memory, so the result
+    has the same bits for any number of threads. NumPy and SciPy release the interpreter lock inside each
+    operation.
     """
 
     def __init__(self, n_threads=None):
         if n_threads is None:
-            n_threads = min(
-                len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(), 4
-            )
+            n_threads = min(thread_count(None), 4)  # more would only wait for memory
         self.n_threads = n_threads
         self.pool = ThreadPoolExecutor(n_threads - 1) if n_threads > 1 else None
         self.scratch = ThreadBuffers()

@@ -1,9 +1,10 @@
 """The boxes of the flow graph.
 
-A box computes y = fprop(x) and, from dy = dL/dy, the gradient dx = bprop(dy) of the loss L with respect to its
-input; a box with weights also writes dL/dW and dL/db. Conventions: n rows (examples), x (n, H_in), y (n, H_out),
-W (H_in, H_out), b (H_out,). fprop keeps what bprop needs, so the calls come in pairs. The results live in buffers
-that the next call overwrites. fprop's `keys` (n,) are one pseudo-random number a row while training, None otherwise.
+A box computes y = fprop(x) and, from dy = dL/dy, the gradient dx = bprop(dy) of the loss L with respect to
+its input; a box with weights also writes dL/dW and dL/db. Conventions: n rows (examples), x (n, H_in), y
+(n, H_out), W (H_in, H_out), b (H_out,). fprop keeps what bprop needs, so the calls come in pairs. The
+results live in buffers that the next call overwrites. fprop's `keys` (n,) are one pseudo-random number a
+row while training, None otherwise.
 """
 
 import numpy as np
@@ -146,8 +147,9 @@ class Dropout(Box):
 class SoftmaxLoss(Box):
     """Softmax and negative log-likelihood as one box: L = sum_i w_i (-log f(x_i)_{y_i}).
 
-    f the softmax of the scores, e(y) the indicator of the label: dL/dscores = w (f(x) - e(y)). Soft labels take
-    the place of e(y). It is one box because the two factors of the chain rule overflow where their product is tame.
+    f the softmax of the scores, e(y) the indicator of the label: dL/dscores = w (f(x) - e(y)). Soft labels
+    take the place of e(y). It is one box because the two factors of the chain rule overflow where their
+    product is tame.
     """
 
     def fprop(self, scores, targets, weights=None):

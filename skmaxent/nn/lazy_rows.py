@@ -8,9 +8,9 @@ from .kernels import Buffers, row_block
 class LazyRows:
     """A weight matrix whose rows are brought up to date when they are read.
 
-    A dense optimiser moves every weight at every step, those of absent columns through momentum and penalty alone. These
-    moves have closed forms (`rest` of each rule in `optimizers`), so that a row may sleep until a batch holds its
-    column again, and then catch up: the weights are those of the dense optimiser.
+    A dense optimiser moves every weight at every step, those of absent columns through momentum and penalty
+    alone. These moves have closed forms (`rest` of each rule in `optimizers`), so that a row may sleep
+    until a batch holds its column again, and then catch up: the weights are those of the dense optimiser.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class LazyRows:
         self.since[self.rows] = self.rule.now + 1
 
     def advance(self):
-        """After a step. When the rule's tables are full, everything is brought up to date and they start anew."""
+        """After a step: when the rule's tables are full, bring every row up to date and start them anew."""
         if self.rule.now == self.rule.window:
             self.sync()
 

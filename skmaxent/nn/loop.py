@@ -9,8 +9,8 @@ import numpy as np
 class Schedule:
     """The learning rate of each epoch, as in scikit-learn.
 
-    "constant": `initial`; "invscaling": initial / (t + 1)^power_t after t examples; "adaptive": a fifth of what it
-    was whenever progress stalls, until it is below 1e-6.
+    "constant": `initial`; "invscaling": initial / (t + 1)^power_t after t examples; "adaptive": a fifth of
+    what it was whenever progress stalls, until it is below 1e-6.
     """
 
     def __init__(self, kind, initial, power_t):

@@ -6,15 +6,17 @@ from .optimizers import SGD, soft_threshold
 
 
 class Momentum(SGD):
-    """Momentum: v = mu v - lr (g + l2 w); w = soft(w + v, lr l1); Nesterov's: w = soft(w + mu v - lr (g + l2 w), lr l1).
+    """Gradient descent with momentum mu.
 
-    (Sutskever et al. 2013, as in scikit-learn.) At rest one step is a 2 x 2 matrix A on (w, v), several the product
-    of theirs, and the L1 thresholds push w towards 0 by a sum carried along. That holds until w reaches 0: where a bound
-    cannot exclude it, the weight is followed step by step.
+    v = mu v - lr (g + l2 w) and w = soft(w + v, lr l1), or Nesterov's w = soft(w + mu v - lr (g + l2 w), lr l1).
+    (Sutskever et al. 2013, as in scikit-learn.) At rest one step is a 2 x 2 matrix A on (w, v), several the
+    product of theirs, and the L1 thresholds push w towards 0 by a sum carried along. That holds until w
+    reaches 0: where a bound cannot exclude it, the weight is followed step by step.
     """
 
     n_slots = 1
-    # M11, M12, M21, M22 of the product; pushes of the thresholds on w and v; least M11, largest |M12| and push so far
+    # M11, M12, M21, M22 of the product; pushes of the thresholds on w and v;
+    # least M11, largest |M12| and push so far
     n_tables = 9
     fresh = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
@@ -85,7 +87,7 @@ class Momentum(SGD):
                 w[near_zero], v[near_zero] = self._walk(*walkers)
 
     def _walk(self, w, v, since):
-        """Follow single weights (n,) through their rest step by step; those that have come to rest at 0 drop out."""
+        """Follow single weights (n,) through their rest step by step."""
         order = np.argsort(since, kind="stable")
         w, v, since = w[order], v[order], since[order]
         end_w, end_v = np.empty_like(w), np.empty_like(v)

@@ -4,9 +4,10 @@ Conventions: w the weights, g = dL/dw their gradient, lr the learning rate of th
 ``l2/2 |w|^2 + l1 |w|_1``, soft(x, t) = sign(x) max(|x| - t, 0). The slots of an optimiser (velocity, second
 moment, ...) are arrays of the shape of w, 0 at the start.
 
-Each rule says twice what it does: `step` with a gradient, and `rest` for rows of w whose gradient was 0 during
-several steps, which `LazyRows` calls instead of that many `step`. Between the two stand tables indexed by the step
-at which a row was last brought up to date (`since`), extended after each step (`advance`).
+Each rule says twice what it does: `step` with a gradient, and `rest` for rows of w whose gradient was 0
+during several steps, which `LazyRows` calls instead of that many `step`. Between the two stand tables
+indexed by the step at which a row was last brought up to date (`since`), extended after each step
+(`advance`).
 """
 
 from math import sqrt
@@ -24,8 +25,8 @@ def soft_threshold(w, threshold, scratch):
 class SGD:
     """Stochastic gradient descent: w = soft((1 - lr l2) w - lr g, lr l1).
 
-    At rest: |w| = max(0, D |w| - T), with D the product of the factors and T the thresholds, each shrunk by the
-    factors after it (Carpenter 2008; Tsuruoka et al. 2009): once 0, a weight stays 0.
+    At rest: |w| = max(0, D |w| - T), with D the product of the factors and T the thresholds, each shrunk by
+    the factors after it (Carpenter 2008; Tsuruoka et al. 2009): once 0, a weight stays 0.
 
     Parameters
     ----------
@@ -110,7 +111,9 @@ class SGD:
 
 
 class AdaGrad(SGD):
-    """Adaptive subgradient method (Duchi et al. 2011): v += g^2; w = soft((1 - lr l2) w - lr g / (sqrt(v) + eps), lr l1).
+    """Adaptive subgradient method (Duchi et al. 2011).
+
+    v += g^2 and w = soft((1 - lr l2) w - lr g / (sqrt(v) + eps), lr l1).
 
     The penalty is decoupled from the adaptive step, as in AdamW, so that at rest it acts as in `SGD`.
     """
@@ -133,18 +136,19 @@ class AdaGrad(SGD):
 
 
 class Adam(SGD):
-    """Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019) and a proximal step for L1.
+    """Adam (Kingma & Ba 2015), decoupled weight decay (Loshchilov & Hutter 2019), a proximal step for L1.
 
     m = b1 m + g, v = b2 v + g^2, w = soft((1 - lr l2) w - a_t m / (sqrt(v) + e), lr l1). The sums are not
     normalised, which saves two passes: a_t = lr sqrt(1 - b2^t) / (1 - b1^t) (1 - b1) / sqrt(1 - b2) and
     e = eps / sqrt(1 - b2), eps added after the bias correction as scikit-learn does.
 
-    At rest m and v decay by b1 and v by b2 each step, so that the skipped moves are a geometric series of ratio
-    r = b1 / sqrt(b2): w = D w - U m / (sqrt(v) + e) with U = sum_s a_s r^(s - since) prod of later decays. This is
-    exact but for e, which does not decay: where sqrt(v) is far below e the skipped moves come out too large by at most
-    the fraction (1 - sqrt(b2)) / (1 - b1), 0.5 % for the usual values, and otherwise by about e / sqrt(v) of that.
-    Under L1 a weight that moves away from 0 and back ends at max(0, .) of the same formula, since the moves shrink faster
-    than the threshold; one that crosses 0 is followed step by step.
+    At rest m and v decay by b1 and v by b2 each step, so that the skipped moves are a geometric series of
+    ratio r = b1 / sqrt(b2): w = D w - U m / (sqrt(v) + e) with U = sum_s a_s r^(s - since) prod of later
+    decays. This is exact but for e, which does not decay: where sqrt(v) is far below e the skipped moves
+    come out too large by at most the fraction (1 - sqrt(b2)) / (1 - b1), 0.5 % for the usual values, and
+    otherwise by about e / sqrt(v) of that. Under L1 a weight that moves away from 0 and back ends at max(0,
+    .) of the same formula, since the moves shrink faster than the threshold; one that crosses 0 is followed
+    step by step.
     """
 
     n_slots = 2

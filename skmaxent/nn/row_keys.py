@@ -1,7 +1,7 @@
 """Pseudo-random numbers that depend on the content of a row, not on its place.
 
-The validation split and the dropout masks use them, so that a repeated row counts as one row of twice the weight: repeats
-never stand on both sides of a split, and the order of the rows does not matter.
+The validation split and the dropout masks use them, so that a repeated row counts as one row of twice the
+weight: repeats never stand on both sides of a split, and the order of the rows does not matter.
 """
 
 import numpy as np

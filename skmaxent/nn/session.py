@@ -143,10 +143,10 @@ class Session:
             return report(lambda: None)
 
         try:
+            limits = (options.max_iter, options.max_fun, options.tol)
             vector, loss, reason = minimise(
-                objective, self.parameters.vector.copy(), self.l1, options.max_iter, options.max_fun, options.tol,
-                on_iteration,
-            )  # fmt: skip
+                objective, self.parameters.vector.copy(), self.l1, *limits, on_iteration
+            )
         finally:
             self.run.close()
         target.vector[:] = vector.astype(dtype)
@@ -158,7 +158,7 @@ class Session:
         return n_iterations, reason or "converged"
 
     def evaluate(self, data):
-        """Accuracy and mean loss of the current weights; of a multilabel y the share of rows with all labels right."""
+        """Accuracy and mean loss of the current weights; a multilabel row is right when all its labels are."""
         box = LOSSES[self.output]()
         weights = np.ones(len(data)) if data.weights is None else data.weights
         loss = right = 0.0
