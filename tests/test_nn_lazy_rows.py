@@ -69,7 +69,6 @@ def run_both(
         lazy.advance()
         rows_lazy.advance()
     rows_lazy.sync()
-    run.close()
     return [w, *slots], [w_lazy, *slots_lazy]
 
 

@@ -1,13 +1,13 @@
 """The sparse product that everything rests on, and loops over blocks of rows in threads."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import count
 
 import numpy as np
 from scipy import sparse
 
-from .._parallel import thread_count
+from .._parallel import Workers, thread_count
 
 try:  # the kernel behind csr @ dense: adds into our own memory and takes a range of rows without a copy
     from scipy.sparse._sparsetools import csr_matvecs
@@ -57,19 +57,21 @@ class ThreadBuffers(threading.local, Buffers):
     """Buffers of which each thread has its own."""
 
 
-class BlockRunner:
-    """Runs ``work(start, stop)`` over blocks of rows, in threads.
+class BlockRunner(Workers):
+    """Runs ``work(start, stop)`` over blocks of rows, in threads; to be used as a context manager.
 
     The blocks depend on the number of rows only, and no two of them write the same memory, so the result
     has the same bits for any number of threads. NumPy and SciPy release the interpreter lock inside each
     operation.
     """
 
-    def __init__(self, n_threads=None):
+    def __init__(self, n_threads=None, limit_blas=False):
         if n_threads is None:
             n_threads = min(thread_count(None), 4)  # more would only wait for memory
+        super().__init__()
         self.n_threads = n_threads
-        self.pool = ThreadPoolExecutor(n_threads - 1) if n_threads > 1 else None
+        self.limit_blas = limit_blas
+        self._pool = ThreadPoolExecutor(n_threads - 1) if n_threads > 1 else None
         self.scratch = ThreadBuffers()
 
     def __call__(self, work, n_rows, block):
@@ -81,21 +83,29 @@ class BlockRunner:
                 work(i * block, min(n_rows, (i + 1) * block))
 
         helpers = []
-        if self.pool is not None and n_blocks > 1:
-            helpers = [self.pool.submit(take_blocks) for _ in range(min(self.n_threads, n_blocks) - 1)]
-        take_blocks()
+        if self._pool is not None and n_blocks > 1:
+            helpers = [self._pool.submit(take_blocks) for _ in range(min(self.n_threads, n_blocks) - 1)]
+        try:
+            take_blocks()
+        finally:  # also when interrupted: nobody may write to the weights afterwards
+            wait(helpers)
         for helper in helpers:
             helper.result()
 
     def later(self, function, *args):
         """Start a call in the background; returns a function that waits for its result."""
-        if self.pool is None:
+        if self._pool is None:
             return lambda: function(*args)
-        return self.pool.submit(function, *args).result
+        return self._pool.submit(function, *args).result
 
-    def close(self):
-        if self.pool is not None:
-            self.pool.shutdown()
+    def __enter__(self):
+        return super().__enter__() if self.limit_blas else self
+
+    def __exit__(self, *error):
+        if self.limit_blas:
+            super().__exit__(*error)
+        elif self._pool is not None:
+            self._pool.shutdown()
 
 
 def row_block(row_bytes, target=1 << 18):

@@ -102,6 +102,9 @@ class Session:
                     f"it is clipped to {batch_size}.",
                     stacklevel=4,
                 )
+        _, *inner, last = self.parameters.sizes
+        work = batch_size * max((a * b for a, b in zip(inner, [*inner[1:], last])), default=0)
+        self.run.limit_blas = data.sparse and work < 5e6
         lazy = data.sparse and (
             data.occurring_columns(np.arange(batch_size)) < DENSE_FRACTION * data.X.shape[1]
         )
@@ -117,13 +120,11 @@ class Session:
             options.early_stopping,
         )
         validate = None if validation is None else lambda: self.evaluate(validation)
-        try:
+        with self.run:
             return run_epochs(
                 trainer, data, self.rng, self.schedule, settings, progress, validate,
                 lambda: report(trainer.sync),
             )  # fmt: skip
-        finally:
-            self.run.close()
 
     def minimise(self, data, validation, progress, report):
         """Full-batch training; returns the number of iterations and why it stopped."""
@@ -142,13 +143,11 @@ class Session:
                 progress.validation_losses.append(validation_loss)
             return report(lambda: None)
 
-        try:
-            limits = (options.max_iter, options.max_fun, options.tol)
+        limits = (options.max_iter, options.max_fun, options.tol)
+        with self.run:
             vector, loss, reason = minimise(
                 objective, self.parameters.vector.copy(), self.l1, *limits, on_iteration
             )
-        finally:
-            self.run.close()
         target.vector[:] = vector.astype(dtype)
         self.parameters = target
         n_iterations = len(progress.loss_curve) - start
