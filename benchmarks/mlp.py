@@ -4,11 +4,12 @@
     python benchmarks/mlp.py --data newsgroups      # one part; the rows of the others are kept
     python benchmarks/mlp.py --plot                 # only the picture
 
-Each run has its own process, so that its peak memory is its own; the runs of the contestants alternate, and the medians of the
-repeats are written to docs/benchmarks/mlp.csv and drawn in docs/benchmarks/mlp.png. All have one hidden layer of
-100 units, batches of 200, Adam with a rate of 0.001 and float32. Seconds are those of the epochs alone; what is done
-between the epochs to measure test accuracy is not counted. For BackpropMLPClassifier they are the seconds of a whole `fit` over
-its epochs, initialisation and checks included.
+Each run has its own process, so that its peak memory is its own; the runs of the contestants alternate, and
+the medians of the repeats are written to docs/benchmarks/mlp.csv and drawn in docs/benchmarks/mlp.png. All
+have one hidden layer of 100 units, batches of 200, Adam with a rate of 0.001 and float32. Seconds are those
+of the epochs alone; what is done between the epochs to measure test accuracy is not counted. For
+BackpropMLPClassifier they are the seconds of a whole `fit` over its epochs, initialisation and checks
+included. "sklearn-batches" is MLPClassifier measured on four batches and scaled up.
 """
 
 import argparse
@@ -24,6 +25,9 @@ import sys
 import tempfile
 import time
 import warnings
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
@@ -53,10 +57,14 @@ def hashed(exponent):
     X, y, X_test, y_test = newsgroups()
     rng = np.random.default_rng(0)
     n_columns = int(10**exponent)
-    place = rng.integers(0, n_columns, X.shape[1]) if n_columns < X.shape[1] else rng.permutation(n_columns)[: X.shape[1]]
-    # colliding words keep an entry each, so that the non-zeros stay the same
+    if n_columns < X.shape[1]:
+        place = rng.integers(0, n_columns, X.shape[1])
+    else:
+        place = rng.permutation(n_columns)[: X.shape[1]]
     moved = [
-        sparse.csr_matrix((Z.data, place[Z.indices].astype(np.int32), Z.indptr), shape=(Z.shape[0], n_columns))
+        sparse.csr_matrix(
+            (Z.data, place[Z.indices].astype(np.int32), Z.indptr), shape=(Z.shape[0], n_columns)
+        )
         for Z in (X, X_test)
     ]
     return moved[0], y, moved[1], y_test
@@ -69,12 +77,17 @@ def short_text(loader, **options):
     from skmaxent import datasets
 
     load = getattr(datasets, loader)
-    vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), token_pattern=r"\S+", dtype=np.float32)
+    vectorizer = TfidfVectorizer(
+        sublinear_tf=True, ngram_range=(1, 2), token_pattern=r"\S+", dtype=np.float32
+    )
     if loader == "load_sentence_polarity":
         bunch = load()
-        train, test, y, y_test = train_test_split(bunch.data, bunch.target, test_size=0.1, stratify=bunch.target, random_state=0)
+        train, test, y, y_test = train_test_split(
+            bunch.data, bunch.target, test_size=0.1, stratify=bunch.target, random_state=0
+        )
     else:
-        train, y, test, y_test = load("train").data, load("train").target, load("test").data, load("test").target
+        first, second = load("train", **options), load("test", **options)
+        train, y, test, y_test = first.data, first.target, second.data, second.target
     return vectorizer.fit_transform(train), y, vectorizer.transform(test), y_test
 
 
@@ -83,9 +96,9 @@ def part_of_speech():
 
     from skmaxent.datasets import load_ud_ewt_pos
 
-    train, test = load_ud_ewt_pos("train"), load_ud_ewt_pos("test")
+    (train, y), (test, y_test) = load_ud_ewt_pos("train"), load_ud_ewt_pos("test")
     vectorizer = DictVectorizer(dtype=np.float32)
-    return vectorizer.fit_transform(train.data), np.asarray(train.target), vectorizer.transform(test.data), np.asarray(test.target)
+    return vectorizer.fit_transform(train), np.asarray(y), vectorizer.transform(test), np.asarray(y_test)
 
 
 def digits():
@@ -122,13 +135,14 @@ DATA = {
 }
 
 
-# ---------------------------------------------------------------- contestants: each yields (seconds, loss, model) an epoch
+# ---------------------------------------------------------------- contestants
+# Each yields an epoch at a time: seconds, training loss, test accuracy, model, peak memory.
 
 
 def run_skmaxent(X, y, X_test, y_test, epochs):
     from skmaxent import BackpropMLPClassifier
 
-    options = dict(max_iter=epochs, random_state=0, tol=0.0, n_iter_no_change=epochs)
+    options = {"max_iter": epochs, "random_state": 0, "tol": 0.0, "n_iter_no_change": epochs}
     start = time.perf_counter()
     mlp = BackpropMLPClassifier((HIDDEN,), **options).fit(X, y)
     seconds = (time.perf_counter() - start) / epochs
@@ -204,7 +218,8 @@ def run_torch(X, y, X_test, y_test, epochs, is_sparse):
         seconds = time.perf_counter() - start
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         with torch.no_grad():
-            guess = np.concatenate([scores(X_test[i : i + 1000]).argmax(1).numpy() for i in range(0, X_test.shape[0], 1000)])
+            parts = [scores(X_test[i : i + 1000]).argmax(1).numpy() for i in range(0, X_test.shape[0], 1000)]
+            guess = np.concatenate(parts)
         model = {"first": first.state_dict(), "bias": bias, "last": last.state_dict()}
         yield seconds, total / X.shape[0], float(np.mean(guess == y_test)), model, memory
 
@@ -226,13 +241,10 @@ def work(path, name, epochs):
     if not isinstance(y[0], str):
         y, y_test = np.asarray(y), np.asarray(y_test)
     if name.startswith("torch"):
-        import torch  # so that the library itself does not count as memory of the run
+        import_module("torch")  # before: the library itself is not memory of the run
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds, losses, scores = [], [], []
-    for second, loss, score, model, memory in RUN[name](X, y, X_test, y_test, epochs):
-        seconds.append(second)
-        losses.append(float(loss))
-        scores.append(float(score))
+    done = [*RUN[name](X, y, X_test, y_test, epochs)]
+    seconds, losses, scores, models, memories = (list(column) for column in zip(*done))
     below = next((i + 1 for i, loss in enumerate(losses) if loss < 0.1), None)
     best = int(np.nanargmax(scores)) if not np.isnan(scores).all() else None
     print(json.dumps({
@@ -241,9 +253,8 @@ def work(path, name, epochs):
         "seconds_to_loss_0.1": sum(seconds[:below]) if below else None,
         "best_accuracy": scores[best] if best is not None else None,
         "seconds_to_best": sum(seconds[: best + 1]) if best is not None else None,
-        "peak_MB": (memory - before) / 1024,
-        "pickle_MB": len(pickle.dumps(model)) / 2**20,
-        "losses": losses, "scores": scores,
+        "peak_MB": (memories[-1] - before) / 1024,
+        "pickle_MB": len(pickle.dumps(models[-1])) / 2**20,
     }))  # fmt: skip
 
 
@@ -253,23 +264,22 @@ def work(path, name, epochs):
 def machine():
     import sklearn
 
-    names = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")] if Path("/proc/cpuinfo").exists() else []
-    versions = {"numpy": np.__version__, "scikit-learn": sklearn.__version__}
-    try:
-        import torch
-
-        versions["torch"] = torch.__version__
-    except ImportError:
-        versions["torch"] = "not installed"
-    cpu = names[0] if names else platform.processor()
-    return f"{platform.system()} {platform.machine()}, {cpu}, {os.cpu_count()} cores, Python {platform.python_version()}, " + ", ".join(
-        f"{k} {v}" for k, v in versions.items()
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    cpu = next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
+    torch = version("torch") if find_spec("torch") else "not installed"
+    return (
+        f"{platform.system()} {platform.machine()}, {cpu}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, "
+        f"numpy {np.__version__}, scikit-learn {sklearn.__version__}, torch {torch}"
     )
 
 
 FIELDS = [
-    "data", "rows", "columns", "nonzeros", "contestant", "seconds_per_epoch", "ratio", "epochs_to_loss_0.1", "seconds_to_loss_0.1",
-    "best_accuracy", "seconds_to_best", "peak_MB", "pickle_MB", "repeats", "machine",
+    "data", "rows", "columns", "nonzeros", "contestant", "seconds_per_epoch", "ratio", "epochs_to_loss_0.1",
+    "seconds_to_loss_0.1", "best_accuracy", "seconds_to_best", "peak_MB", "pickle_MB", "repeats", "machine",
 ]  # fmt: skip
 
 
@@ -277,7 +287,7 @@ def measure(name, repeats, contestants, prefix):
     """The rows of one data set."""
     load, epochs, everybody = DATA[name]
     everybody = [c for c in everybody if contestants is None or c in contestants]
-    if "torch not installed" in machine():
+    if find_spec("torch") is None:
         everybody = [c for c in everybody if not c.startswith("torch")]
     X, y, X_test, y_test = load()
     y_codes = np.unique(np.concatenate([y, y_test]), return_inverse=True)[1]
@@ -289,7 +299,8 @@ def measure(name, repeats, contestants, prefix):
         for _ in range(repeats):
             for contestant in everybody:
                 command = [*prefix, sys.executable, __file__, "--worker", str(path), contestant, str(epochs)]
-                done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(HERE)})
+                environment = {**os.environ, "PYTHONPATH": str(HERE)}
+                done = subprocess.run(command, capture_output=True, text=True, env=environment)
                 if done.returncode:
                     raise RuntimeError(done.stderr)
                 runs[contestant].append(json.loads(done.stdout.splitlines()[-1]))
@@ -297,7 +308,8 @@ def measure(name, repeats, contestants, prefix):
     for contestant, results in runs.items():
         row = {
             "data": name, "rows": X.shape[0], "columns": X.shape[1], "contestant": contestant,
-            "nonzeros": int(X.nnz if sparse.issparse(X) else X.size), "repeats": repeats, "machine": machine(),
+            "nonzeros": int(X.nnz if sparse.issparse(X) else X.size), "repeats": repeats,
+            "machine": machine(),
         }  # fmt: skip
         for field in FIELDS[5:13]:
             values = [r[field] for r in results if r.get(field) is not None]
@@ -307,51 +319,72 @@ def measure(name, repeats, contestants, prefix):
     return rows
 
 
+STYLE = {
+    "skmaxent": ("C0", "BackpropMLPClassifier"),
+    "sklearn": ("C1", "MLPClassifier"),
+    "sklearn-batches": ("C1", "MLPClassifier (from a few batches)"),
+    "torch-dense": ("C2", "PyTorch, fused Adam"),
+    "torch-sparse": ("C3", "PyTorch, SparseAdam"),
+}
+
+
 def plot(rows):
+    """Seconds an epoch on each data set; how they grow with the columns; memory."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    colours = {"skmaxent": "C0", "sklearn": "C1", "sklearn-batches": "C1", "torch-dense": "C2", "torch-sparse": "C3"}
-    labels = {"skmaxent": "BackpropMLPClassifier", "sklearn": "MLPClassifier", "sklearn-batches": "MLPClassifier (from a few batches)",
-              "torch-dense": "PyTorch, fused Adam", "torch-sparse": "PyTorch, SparseAdam"}  # fmt: skip
-    fig, axes = plt.subplots(1, 3, figsize=(17, 5), width_ratios=[2.2, 1.3, 1.3], layout="constrained")
-    names = [n for n in DATA if not n.startswith("hashed") and any(r["data"] == n for r in rows)]
-    seen = set()
+    fig, (left, middle, right) = plt.subplots(
+        1, 3, figsize=(17, 5), width_ratios=[2.4, 1.2, 1.2], layout="constrained"
+    )
+    names = [name for name in DATA if not name.startswith("hashed") and any(r["data"] == name for r in rows)]
+    ticks, seen = [], set()
     for i, name in enumerate(names):
         group = [r for r in rows if r["data"] == name]
+        ticks.append(f"{name}\n{int(group[0]['columns']):,} columns")
         for k, row in enumerate(group):
-            label = labels[row["contestant"]]
+            colour, label = STYLE[row["contestant"]]
+            place, seconds = i + 0.2 * (k - len(group) / 2 + 0.5), float(row["seconds_per_epoch"])
             hatch = "//" if row["contestant"] == "sklearn-batches" else None
-            axes[0].bar(i + 0.2 * (k - len(group) / 2 + 0.5), float(row["seconds_per_epoch"]), 0.19, color=colours[row["contestant"]],
-                        hatch=hatch, edgecolor="white", label=None if label in seen else label)  # fmt: skip
-            axes[0].text(i + 0.2 * (k - len(group) / 2 + 0.5), float(row["seconds_per_epoch"]), f"{float(row['ratio']):.2g}×", ha="center", va="bottom", fontsize=8)
+            shown = None if label in seen else label
+            left.bar(place, seconds, 0.19, color=colour, hatch=hatch, edgecolor="white", label=shown)
+            left.text(place, seconds, f"{float(row['ratio']):.2g}×", ha="center", va="bottom", fontsize=8)
             seen.add(label)
-    axes[0].set(yscale="log", ylabel="seconds an epoch", title="An epoch (and its ratio to ours)")
-    axes[0].set_xticks(range(len(names)), [f"{n}\n{int(next(r['columns'] for r in rows if r['data'] == n)):,}" for n in names], fontsize=8)
-    axes[0].legend(fontsize=8)
+    left.set(yscale="log", ylabel="seconds an epoch", title="An epoch, and its ratio to ours")
+    left.set_xticks(range(len(names)), ticks, fontsize=8)
+    left.legend(fontsize=8)
     for contestant in ("skmaxent", "sklearn-batches"):
-        points = sorted((int(r["columns"]), float(r["seconds_per_epoch"])) for r in rows if r["data"].startswith("hashed") and r["contestant"] == contestant)
-        axes[1].plot(*zip(*points), "o-", color=colours[contestant], label=labels[contestant]) if points else None
-    axes[1].set(xscale="log", yscale="log", xlabel="columns", ylabel="seconds an epoch", title="20 Newsgroups hashed,\nequal non-zeros")
-    axes[1].legend(fontsize=8)
+        group = [r for r in rows if r["data"].startswith("hashed") and r["contestant"] == contestant]
+        columns, seconds = ([float(r[field]) for r in group] for field in ("columns", "seconds_per_epoch"))
+        middle.plot(columns, seconds, "o-", color=STYLE[contestant][0], label=STYLE[contestant][1])
+    middle.set(xscale="log", yscale="log", xlabel="columns", ylabel="seconds an epoch")
+    middle.set_title("20 Newsgroups hashed,\nequal non-zeros")
+    middle.legend(fontsize=8)
     group = [r for r in rows if r["data"] == "newsgroups"]
     for k, row in enumerate(group):
-        axes[2].bar(k, float(row["peak_MB"]), color=colours[row["contestant"]])
-        axes[2].text(k, float(row["peak_MB"]), f"{float(row['peak_MB']):,.0f}", ha="center", va="bottom", fontsize=8)
-    axes[2].set_xticks(range(len(group)), [labels[r["contestant"]].replace(", ", ",\n").replace("MLPC", "MLP-\nC") for r in group], fontsize=8)
-    axes[2].set(ylabel="peak memory of training, MB", title="20 Newsgroups, 130,107 columns")
+        right.bar(k, float(row["peak_MB"]), color=STYLE[row["contestant"]][0])
+        right.text(
+            k, float(row["peak_MB"]), f"{float(row['peak_MB']):,.0f}", ha="center", va="bottom", fontsize=8
+        )
+    right.set_xticks(
+        range(len(group)), [STYLE[r["contestant"]][1].replace(", ", ",\n") for r in group], fontsize=7
+    )
+    right.set(ylabel="MB", title="Peak memory of training,\n20 Newsgroups, 130,107 columns")
     fig.suptitle(rows[0]["machine"] + "; 100 hidden units, batches of 200, float32", fontsize=8)
     fig.savefig(OUT / "mlp.png", dpi=110)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", nargs="+", choices=DATA, default=[*DATA])
     parser.add_argument("--contestants", nargs="+", choices=RUN)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--prefix", default="", help="put before each run's command, such as 'taskset -c 0,1'")
+    parser.add_argument(
+        "--prefix", default="", help="put before each run's command, such as 'taskset -c 0,1'"
+    )
     parser.add_argument("--plot", action="store_true", help="draw the figures that are there")
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -367,7 +400,8 @@ def main():
         rows.sort(key=lambda row: ([*DATA].index(row["data"]), [*RUN].index(row["contestant"])))
         ours = {row["data"]: row["seconds_per_epoch"] for row in rows if row["contestant"] == "skmaxent"}
         for row in rows:
-            row["ratio"] = f"{float(row['seconds_per_epoch']) / float(ours[row['data']]):.3g}" if row["data"] in ours else ""
+            base = float(ours.get(row["data"], "nan"))
+            row["ratio"] = f"{float(row['seconds_per_epoch']) / base:.3g}"
         with file.open("w", newline="") as out:
             writer = csv.DictWriter(out, FIELDS)
             writer.writeheader()

@@ -21,7 +21,7 @@ class BaseBackpropMLP(CallbackSupport, BaseEstimator):
     """Validation, training and the forward pass."""
 
     def _fit(self, *data, **options):
-        """Fit, or leave the model as it was: validation sets what is known about the columns before the rest."""
+        """Fit, or leave the model as it was: checking X already sets what is known about its columns."""
         names = ("n_features_in_", "feature_names_in_")
         before = {name: vars(self)[name] for name in names if name in vars(self)}
         try:
@@ -155,9 +155,9 @@ class BaseBackpropMLP(CallbackSupport, BaseEstimator):
                 n_iter = 0
         except DivergenceError as error:
             raise ValueError(
-                f"The training loss is not finite in epoch {len(progress.loss_curve) - start + 1}: the steps are "
-                f"too large. Lower learning_rate_init (now {self.learning_rate_init}), or scale the columns of "
-                "X, whose values may be very large."
+                f"The training loss is not finite in epoch {len(progress.loss_curve) - start + 1}: the steps "
+                f"are too large. Lower learning_rate_init (now {self.learning_rate_init}), or scale the "
+                "columns of X, whose values may be very large."
             ) from error
         self._warn(reason, n_iter, incremental)
         keep = incremental or self.warm_start

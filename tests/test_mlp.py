@@ -250,7 +250,7 @@ def test_penalty_does_not_depend_on_the_batch_size(solver):
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_l1_makes_zeros(solver):
     X, y = text_like()
-    # the penalty is decoupled from adaptive steps, which are larger than the gradient: it takes a larger alpha
+    # the penalty is decoupled from adaptive steps, larger than the gradient: it takes a larger alpha
     rate, alpha = {"sgd": (0.5, 0.01), "adam": (0.01, 0.1), "adagrad": (0.5, 0.02), "lbfgs": (1.0, 0.01)}[
         solver
     ]
@@ -270,7 +270,7 @@ def test_l1_makes_zeros(solver):
 
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 def test_weights_are_repetitions(solver):
-    """In full batches a weight of 2 is the row twice, of 0 its absence; the scale of the weights is nothing."""
+    """In full batches a weight of 2 is the row twice, of 0 its absence; their scale is nothing."""
     X, y = make_moons(60, noise=0.2, random_state=0)
     w = np.random.default_rng(0).integers(0, 4, 60)
     options = {

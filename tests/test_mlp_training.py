@@ -325,7 +325,7 @@ def test_verbose_prints_a_line_an_epoch(capsys):
 @pytest.mark.parametrize("data", [blobs, wide])
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_callbacks(solver, data):
-    """A callback sees a model ready to predict after each epoch, with loss and score, and can stop the fit."""
+    """A callback sees a model ready to predict after each epoch, with loss and score; it can stop the fit."""
 
     class Watch:
         seen = ()

@@ -111,7 +111,7 @@ def minimise(objective, start, l1, max_iter, max_fun, tol, on_iteration):
             options=options,
         )
     except Stopped:
-        return unpack(last["z"]), last["f"], "stopped by a callback"
+        return unpack(last["z"]), last["f"], "callback"
     except KeyboardInterrupt:
         return unpack(last.get("z", start)), last.get("f", np.nan), "interrupted"
     return unpack(result.x), result.fun, None if result.success else result.message

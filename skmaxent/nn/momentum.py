@@ -8,8 +8,8 @@ from .optimizers import SGD, soft_threshold
 class Momentum(SGD):
     """Gradient descent with momentum mu.
 
-    v = mu v - lr (g + l2 w) and w = soft(w + v, lr l1), or Nesterov's w = soft(w + mu v - lr (g + l2 w), lr l1).
-    (Sutskever et al. 2013, as in scikit-learn.) At rest one step is a 2 x 2 matrix A on (w, v), several the
+    v = mu v - lr (g + l2 w); w = soft(w + v, lr l1), or Nesterov's w = soft(w + mu v - lr (g + l2 w), lr l1)
+    (Sutskever et al. 2013, as in scikit-learn). At rest one step is a 2 x 2 matrix A on (w, v), several the
     product of theirs, and the L1 thresholds push w towards 0 by a sum carried along. That holds until w
     reaches 0: where a bound cannot exclude it, the weight is followed step by step.
     """

@@ -157,7 +157,7 @@ class Session:
         return n_iterations, reason or "converged"
 
     def evaluate(self, data):
-        """Accuracy and mean loss of the current weights; a multilabel row is right when all its labels are."""
+        """Accuracy and mean loss of the current weights; a multilabel row counts when all is right."""
         box = LOSSES[self.output]()
         weights = np.ones(len(data)) if data.weights is None else data.weights
         loss = right = 0.0
