@@ -11,6 +11,13 @@ _HOMES = {
     "MaxEntClassifier": "maxent",
     "BackpropMLPClassifier": "mlp",
     "check_gradient": "nn.gradient_check",
+    "explain": "inspection",
+    "top_features": "inspection",
+    "Explanation": "inspection",
+    "CoefficientsDisplay": "plotting",
+    "ConvergenceDisplay": "plotting",
+    "LossCurveDisplay": "plotting",
+    "VotesDisplay": "plotting",
     "datasets": None,
 }
 __all__ = [*_HOMES]

@@ -1,13 +1,16 @@
-"""Everything that depends on scikit-learn's version: the callbacks bridge.
+"""What the estimators share of scikit-learn's machinery, and all that depends on its version.
 
 On scikit-learn >= 1.9 an estimator that mixes in `CallbackSupport` accepts `set_callbacks`;
 on older versions the mixin and the decorator do nothing and `FitEvents` runs silently.
 """
 
+import warnings
 from inspect import signature
 
 import numpy as np
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from . import __version__
 
 _WEIGHT_OPTIONS = signature(_check_sample_weight).parameters
 
@@ -87,3 +90,36 @@ class FitEvents:
             self._context.call_on_fit_task_end(
                 estimator=self._estimator, reconstruction_attributes=attributes, **self._data
             )
+
+
+def validate_training_data(estimator, X, y):
+    """X as a float array or CSR/CSC, and the attributes about its columns, still unset.
+
+    scikit-learn's `validate_data` sets ``n_features_in_`` at once; here that happens on a stand-in,
+    so that a fit that fails later leaves the old model whole.
+    """
+    if y is None:
+        raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
+    stand_in = object.__new__(type(estimator))
+    stand_in.__dict__.update(estimator.get_params(deep=False))
+    X = validate_data(stand_in, X, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
+    names = ("n_features_in_", "feature_names_in_")
+    return X, {name: getattr(stand_in, name) for name in names if hasattr(stand_in, name)}
+
+
+class VersionedPickle:
+    """Mixin: pickles carry the version of skmaxent and warn when it differs on loading."""
+
+    def __getstate__(self):
+        return {**super().__getstate__(), "_skmaxent_version": __version__}
+
+    def __setstate__(self, state):
+        version = state.get("_skmaxent_version", "unknown")
+        if version != __version__:
+            warnings.warn(
+                f"Trying to unpickle {type(self).__name__} from skmaxent {version} with version {__version__}. "
+                "This may lead to wrong results; fit the model again to be safe.",
+                UserWarning,
+                stacklevel=2,
+            )
+        super().__setstate__({name: value for name, value in state.items() if name != "_skmaxent_version"})

@@ -70,7 +70,9 @@ class _SparseDesign:
             if np.all((values == 0) | (values == 1)):  # indicators are their own squares
                 self._squares = self
             else:
-                squared = type(self.X)((values**2, self.X.indices, self.X.indptr), shape=self.shape, copy=False)
+                squared = type(self.X)(
+                    (values**2, self.X.indices, self.X.indptr), shape=self.shape, copy=False
+                )
                 self._squares = type(self)(squared, self._n_outputs, self._workers)
         return self._squares.adjoint(R)
 

@@ -152,14 +152,20 @@ class Multinomial(_Likelihood):
         return expected * (1 - expected / self.weights[:, None])
 
     def intercept_hessian(self, expected):
-        """Hessian of the loss with respect to one shift a column, (K, K), float64."""
+        """Hessian of the loss with respect to one shift a column, (K, K), float64.
+
+        It is the Laplacian of a graph of the classes, the weights of its edges sum_i E_ik E_il / m_i:
+        the diagonal is taken from them, because a difference would lose rare classes in float32.
+        """
 
         def block(rows):
             E = expected[rows]
-            return np.diag(_column_sums(E)) - E.T @ (E / self.weights[rows, None])
+            return (E.T @ (E / self.weights[rows, None])).astype(float)
 
-        return self._sum(block)
-
+        H = -self._sum(block)
+        np.fill_diagonal(H, 0.0)
+        np.fill_diagonal(H, -H.sum(axis=0))
+        return H
 
     def curvature_matrix(self, rows, E):
         """Function (k, l) -> entries (k, l) of the curvature of each of the rows."""

@@ -67,7 +67,11 @@ class Objective:
     def astype(self, dtype):
         """The same objective in another precision."""
         return Objective(
-            self.space.astype(dtype), self.likelihood.astype(dtype), self.penalty, self.fit_intercept, self.vectors
+            self.space.astype(dtype),
+            self.likelihood.astype(dtype),
+            self.penalty,
+            self.fit_intercept,
+            self.vectors,
         )
 
     @property
@@ -125,7 +129,14 @@ class Objective:
 
     def solve_intercept(self, expected, excess):
         """The Newton step of the intercept for the class totals `excess` (K,)."""
-        return np.linalg.pinv(self.likelihood.intercept_hessian(expected), hermitian=True) @ excess
+        return self.inverse_intercept_hessian(expected) @ excess
+
+    def inverse_intercept_hessian(self, expected):
+        """Inverse of the Hessian of the intercept, on the shifts that are orthogonal to a common one."""
+        H = self.likelihood.intercept_hessian(expected)
+        if len(H) > 1:
+            H += np.trace(H) / len(H) ** 2  # fills the null direction, which no right-hand side meets
+        return np.linalg.pinv(H, hermitian=True, rcond=1e-14)
 
     def gradient(self, point):
         """Gradient at the point (whose intercept is settled)."""

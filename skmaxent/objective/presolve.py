@@ -35,7 +35,9 @@ def merge_rows(problem):
         return problem, 0
     group = np.empty(n, np.intp)
     group[order] = np.cumsum(new_group) - 1
-    merged = replace(problem, X=problem.X.tocsr() if sparse.issparse(X) else X).with_rows(order[new_group], group)
+    merged = replace(problem, X=problem.X.tocsr() if sparse.issparse(X) else X).with_rows(
+        order[new_group], group
+    )
     return merged, n - merged.X.shape[0]
 
 

@@ -22,7 +22,7 @@ class Vectors:
     BLOCK = 65_536
 
     def __init__(self, workers):
-        self._workers = workers
+        self.workers = workers
 
     def _cuts(self, u):
         return [slice(i, i + self.BLOCK) for i in range(0, u.size, self.BLOCK)] or [slice(0, 0)]
@@ -30,7 +30,7 @@ class Vectors:
     def dot(self, u, v):
         """Sum of u * v, accumulated over blocks in float64."""
         u, v = u.reshape(-1), v.reshape(-1)
-        return sum(self._workers.map(lambda cut: float(np.dot(u[cut], v[cut])), self._cuts(u)))
+        return sum(self.workers.map(lambda cut: float(np.dot(u[cut], v[cut])), self._cuts(u)))
 
     def add(self, u, a, v):
         """u += a * v, in place."""
@@ -39,7 +39,7 @@ class Vectors:
         def block(cut):
             flat_u[cut] += a * flat_v[cut]
 
-        self._workers.map(block, self._cuts(flat_u))
+        self.workers.map(block, self._cuts(flat_u))
 
     def scale_add(self, u, a, v):
         """u = a * u + v, in place."""
@@ -49,7 +49,7 @@ class Vectors:
             flat_u[cut] *= a
             flat_u[cut] += flat_v[cut]
 
-        self._workers.map(block, self._cuts(flat_u))
+        self.workers.map(block, self._cuts(flat_u))
 
 
 class RowSpace:

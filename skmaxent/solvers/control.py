@@ -15,18 +15,17 @@ class Control:
     max_iter : int
     total_weight : float
         Sum of the row weights: reports are on the scale of the mean loss.
-    report : callable, optional
-        Called as ``report(iteration, record, objective, point)`` after each iteration; a true
-        answer stops the fit.
+    report : callable
+        Called as ``report(record, objective, point)`` after each iteration; a true answer stops
+        the fit.
     """
 
-    def __init__(self, tol, max_iter, total_weight, report=None):
+    def __init__(self, tol, max_iter, total_weight, report):
         self.tol, self.max_iter, self.total_weight = tol, max_iter, total_weight
         self._report = report
         self._start = time.perf_counter()
         self._first_norm = None
-        self._best = np.inf
-        self._stalls = 0
+        self.new_stage()
         self.reason = None
         self.history = {name: [] for name in ("iteration", "seconds", "objective", "gap", "kkt")}
 
@@ -51,17 +50,22 @@ class Control:
         target = self.target(objective, point)
         return gradient.square / target if target > 0 else np.inf
 
-    def stalled(self, gradient):
-        """Whether the gradient has stopped shrinking: the limit of the precision in use."""
-        if gradient.square < 0.5 * self._best:
-            self._best, self._stalls = gradient.square, 0
+    def stalled(self, objective, point, gradient):
+        """Whether neither gradient nor objective still shrinks: the limit of the precision in use."""
+        value = objective.value(point)
+        noise = 10 * np.finfo(objective.dtype).eps * abs(value)
+        if gradient.square < 0.5 * self._best_square or value < self._best_value - noise:
+            self._stalls = 0
         else:
             self._stalls += 1
-        return self._stalls >= 8
+        self._best_square = min(self._best_square, gradient.square)
+        self._best_value = min(self._best_value, value)
+        return self._stalls >= 6
 
     def new_stage(self):
         """Forget the stalls: the next iterations are in higher precision."""
-        self._best, self._stalls = np.inf, 0
+        self._best_square = self._best_value = np.inf
+        self._stalls = 0
 
     def stop(self, objective, point, gradient, final=True):
         """Record the iterate; true when the fit is over, with `reason` set.
@@ -84,6 +88,6 @@ class Control:
             self.reason = "converged"
         elif record["iteration"] >= self.max_iter:
             self.reason = "max_iter"
-        if self._report is not None and self._report(record["iteration"], record, objective, point):
+        if self._report(record, objective, point):
             self.reason = self.reason or "callback"
         return self.reason is not None

@@ -20,7 +20,7 @@ def solve(objective, point, control):
         gradient = objective.gradient(point)
         if control.stop(objective, point, gradient):
             return point, gradient
-        if control.stalled(gradient):
+        if control.stalled(objective, point, gradient):
             break
         if last is not None:
             _remember(objective, pairs, point, gradient, last)

@@ -22,7 +22,10 @@ SWITCH = 1e-6
 def solve(objective, point, control):
     """Minimise the objective from the point; see `skmaxent.solvers` for the contract."""
     stages = [(objective, objective)]
-    if objective.dtype == np.float64 and objective.likelihood.shape[0] * sum(objective.coords_shape) > SINGLE_ENTRIES:
+    if (
+        objective.dtype == np.float64
+        and objective.likelihood.shape[0] * sum(objective.coords_shape) > SINGLE_ENTRIES
+    ):
         single = objective.astype(np.float32)
         stages = [(single, single), (objective, single), (objective, objective)]
     first_square = None
@@ -39,7 +42,7 @@ def solve(objective, point, control):
                 return _return_point(objective, base, point, gradient)
             if not final and control.accuracy(base, point, gradient) <= factor:
                 break
-            if control.stalled(gradient):
+            if control.stalled(base, point, gradient):
                 break
             first_square = first_square or gradient.square
             accuracy = _forcing_term(gradient.square, first_square, factor * control.target(base, point))
@@ -129,5 +132,5 @@ def _intercept_elimination(inner, expected):
     likelihood = inner.likelihood
     if not inner.fit_intercept:
         return lambda V: np.zeros(V.shape[1])
-    inverse = np.linalg.pinv(likelihood.intercept_hessian(expected), hermitian=True)
+    inverse = inner.inverse_intercept_hessian(expected)
     return lambda V: inverse @ -likelihood.curvature_totals(expected, V)

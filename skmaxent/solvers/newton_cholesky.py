@@ -20,7 +20,7 @@ def solve(objective, point, control):
         gradient = objective.gradient(point)
         if control.stop(objective, point, gradient):
             return point, gradient
-        if control.stalled(gradient):
+        if control.stalled(objective, point, gradient):
             break
         coords, shift = _direction(objective, point, gradient)
         if not search(objective, point, coords, objective.space.push(coords), shift):
@@ -70,9 +70,12 @@ def _hessian(objective, expected):
         if objective.fit_intercept:
             part = np.column_stack([part, np.ones(len(part), part.dtype)])
         curvature = likelihood.curvature_matrix(rows, expected[rows])
-        for k in range(K):
+
+        def add_row(k, part=part, curvature=curvature):
             for l in range(k + 1):
                 H[k, :, l] += part.T @ (part * curvature(k, l)[:, None])
+
+        objective.vectors.workers.map(add_row, range(K))
     for k in range(K):
         for l in range(k):
             H[l, :, k] = H[k, :, l].T

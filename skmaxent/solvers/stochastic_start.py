@@ -40,11 +40,19 @@ def stochastic_start(problem, penalty, *, epochs, seed, workers):
         B = X[rows]
         columns, inverse, counts = np.unique(B.indices, return_inverse=True, return_counts=True)
         data = B.data.astype(np.float32, copy=False)
-        B = sparse.csr_array((data, inverse.ravel().astype(np.int32), B.indptr), shape=(len(rows), len(columns)))
+        B = sparse.csr_array(
+            (data, inverse.ravel().astype(np.int32), B.indptr), shape=(len(rows), len(columns))
+        )
         decay = (share[columns] * counts).astype(np.float32)[:, None]
         if problem.codes is None:
             return B, columns, decay, (problem.masses[rows] / mean_weight).astype(np.float32), None
-        return B, columns, decay, problem.codes[rows], (problem.weights[rows] / mean_weight).astype(np.float32)
+        return (
+            B,
+            columns,
+            decay,
+            problem.codes[rows],
+            (problem.weights[rows] / mean_weight).astype(np.float32),
+        )
 
     for _ in range(epochs):
         order = rng.permutation(n)

@@ -19,7 +19,7 @@ from .stochastic_start import stochastic_start
 # Looking for proportional columns costs about as much as a few products: only where many follow.
 THOROUGH_WORK = 5_000_000
 # Side of the Hessian up to which its Cholesky factor beats conjugate gradients ...
-CHOLESKY_SIDE = 700
+CHOLESKY_SIDE = 150
 # ... provided the weighted Gram matrices stay cheap: rows times the square of the side.
 CHOLESKY_WORK = 2e9
 
@@ -67,10 +67,22 @@ def train(problem, *, C, fit_intercept, solver, tol, max_iter, workers, seed=0, 
     start : tuple (weights (d, n_outputs), intercept (n_outputs,)), optional
         Warm start.
     report : callable, optional
-        See `Control`.
+        Called after each iteration as ``report(record, model)``: the line of the history as a dict,
+        and a function that returns weights and intercept as of now. A true answer stops the fit.
     """
-    control = Control(tol, max_iter, float(problem.weights.sum(dtype=float)), report)
     n_columns = problem.X.shape[1]
+
+    def restored(objective, point):
+        weights = objective.space.weights(point.coords)
+        if column_map is not None:
+            weights = column_map.restore(weights, workers)
+        multinomial = problem.n_classes > 2  # where only differences of intercepts matter
+        return weights, point.intercept - point.intercept.mean() * multinomial
+
+    def reported(record, objective, point):
+        return report is not None and report(record, lambda: restored(objective, point))
+
+    control = Control(tol, max_iter, float(problem.weights.sum(dtype=float)), reported)
     problem, rows_merged = merge_rows(problem)
     solver = _choose(problem, fit_intercept) if solver == "auto" else solver
     X, column_map = _reduce_columns(problem.X, problem.n_outputs, solver)
@@ -81,14 +93,10 @@ def train(problem, *, C, fit_intercept, solver, tol, max_iter, workers, seed=0, 
     else:
         point = _warm_start(objective, *start, column_map)
     point, gradient = SOLVERS[solver](objective, point, control)
-    weights = objective.space.weights(point.coords)
-    if column_map is not None:
-        weights = column_map.restore(weights, workers)
-    intercept = point.intercept - point.intercept.mean() if problem.n_classes > 2 else point.intercept
     removed = {"rows_merged": rows_merged, "columns_merged": n_columns - X.shape[1]}
     summary = _summary(objective, point, gradient, control, solver) | {"presolve": removed}
     separated = not objective.penalty and problem.codes is not None and _separates(problem, point)
-    return Result(weights, intercept, summary, separated)
+    return Result(*restored(objective, point), summary, separated)
 
 
 def _choose(problem, fit_intercept):
@@ -165,7 +173,9 @@ def _row_space_start(objective, zero, scores, intercept):
     direction = -objective.likelihood.residual(warm.expected)
     zero.intercept = warm.intercept.copy()
     objective.evaluate(zero)
-    search(objective, zero, direction, objective.space.push(direction), np.zeros(len(intercept)), accuracy=0.01)
+    search(
+        objective, zero, direction, objective.space.push(direction), np.zeros(len(intercept)), accuracy=0.01
+    )
     return objective.settle_intercept(zero)
 
 

@@ -1,0 +1,7 @@
+"""Explanations: predictions taken apart into votes, and the strongest features of a class."""
+
+from skmaxent.inspection._model import final_estimator
+from skmaxent.inspection._top import TopFeatures, top_features
+from skmaxent.inspection.explanation import Explanation, explain
+
+__all__ = ["Explanation", "TopFeatures", "explain", "final_estimator", "top_features"]

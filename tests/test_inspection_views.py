@@ -1,0 +1,138 @@
+"""Tables and HTML: aligned, escaped, readable with odd names and many classes."""
+
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from skmaxent import explain, top_features
+from skmaxent.inspection._text import display_width, isolate, number_format, printable, shorten, table
+
+VOID = {"br", "hr", "img", "input", "link", "meta"}
+ODD = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "機械学習",
+    "שלום",
+    "مرحبا",
+    "cafe\u0301",
+]
+ODD += ["tab\there\n", " the ", "long" * 80, "\u202egnp.exe", "&amp;", "x$y$"]
+
+
+class Checker(HTMLParser):
+    """Balanced tags, and nothing that runs or loads."""
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.open, self.seen, self.text = [], set(), []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.add(tag)
+        assert not any(name.startswith("on") or name in ("src", "href") for name, _ in attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def check(html):
+    checker = Checker()
+    checker.feed(html)
+    checker.close()
+    assert checker.open == []
+    assert checker.seen <= {"style", "div", "p", "b", "table", "tr", "th", "td", "span", "i", "bdi"}
+    return checker
+
+
+def odd_model(n_classes):
+    labels = [f"{ODD[k % len(ODD)]} {k}" for k in range(n_classes)]
+    vectorizer = CountVectorizer(vocabulary=ODD, analyzer=lambda names: names)
+    rng = np.random.default_rng(0)
+    rows = [list(rng.choice(ODD, 3)) for _ in range(2 * n_classes)]
+    return make_pipeline(vectorizer, LogisticRegression()).fit(rows, labels * 2)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 30])
+def test_html_is_balanced_and_inert(n_classes):
+    model = odd_model(n_classes)
+    for view in (explain(model, [ODD], top=20), top_features(model, n=20)):
+        text = "".join(check(view._repr_html_()).text)
+        assert "<script>alert(1)</script>" in text  # as text
+        assert "\u202e" not in text
+
+
+def test_html_marks_words_and_escapes_the_text():
+    texts = ["<b>bold</b> & <script>x</script> words", "plain words here"] * 2
+    model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(texts, [0, 1, 0, 1])
+    html = explain(model, texts[0])._repr_html_()
+    assert texts[0] in "".join(check(html).text)
+    assert html.count("<span style=") > 3
+    assert len(html) < 8_000
+    long = explain(model, "bold " * 10_000)._repr_html_()
+    assert "30,000 more characters" in "".join(check(long).text)
+
+
+def test_many_classes_show_the_best_few():
+    n_classes = 1_000
+    model = LogisticRegression()
+    rng = np.random.default_rng(0)
+    model.classes_ = np.array([f"class {k}" for k in range(n_classes)])
+    model.coef_, model.intercept_ = rng.normal(size=(n_classes, 6)), rng.normal(size=n_classes)
+    row = rng.normal(size=6)
+    explanation = explain(model, row)
+    best = model.classes_[np.argsort(-model.decision_function(row[None])[0])[:4]]
+    head = str(explanation).splitlines()[1]
+    assert [head.index(label) for label in best] == sorted(head.index(label) for label in best)
+    assert "Shown are 4 of 1,000 classes" in str(explanation)
+    assert max(map(len, str(explanation).splitlines())) <= 100
+    check(explanation._repr_html_())
+
+
+def test_table_lines_are_aligned():
+    lines = str(explain(odd_model(3), [ODD], top=20)).splitlines()
+    body = [line for line in lines[1:] if not line.startswith(("─", "Shown"))]
+    widths = {display_width(line) for line in body[1:]}
+    assert len(widths) == 1 and widths.pop() <= 110
+    assert all(line.isprintable() or "\u2068" in line for line in lines)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text(max_size=60), st.integers(5, 30))
+def test_any_name_fits(name, width):
+    shown = shorten(printable(name), width)
+    assert display_width(shown) <= width
+    assert "\n" not in shown and shown
+    first, second = table([[shown, "1"], ["x", "22"]])
+    assert display_width(first) == display_width(second)
+
+
+def test_widths_and_isolation():
+    assert display_width("cafe\u0301") == 4
+    assert display_width("機械") == 4
+    assert isolate("שלום") == "\u2068שלום\u2069" and isolate("pax") == "pax"
+    assert printable("\tx\n") == r"\tx\n" and printable(" the") == "' the'"
+    assert shorten("abcdefghij", 7) == "abc…hij"
+
+
+@pytest.mark.parametrize(
+    "numbers, number, text",
+    [
+        ([12.3456, -1], 12.3456, "+12.35"),
+        ([0.00123], -0.00000001, "+0.000000"),
+        ([0.0], 0.0, "+0.000"),
+        ([1e9], 1e9, "+1.000e+09"),
+        ([123456.0, np.inf], -123456.4, "-123456"),
+    ],
+)
+def test_number_format(numbers, number, text):
+    assert number_format(numbers)(number) == text
