@@ -9,35 +9,28 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._mlp_data import compact_indices, find_classes, make_dataset, split, target_kind
-from ._sklearn import CallbackSupport, FitEvents
+from ._sklearn import CallbackSupport, FitEvents, VersionedPickle
 from .nn.graph import Parameters, layer_outputs
 from .nn.loop import Progress
 from .nn.row_keys import row_keys
 from .nn.session import Session
 from .nn.trainer import DivergenceError
 
+_COLUMNS = ("n_features_in_", "feature_names_in_")
 
-class BaseBackpropMLP(CallbackSupport, BaseEstimator):
+
+class BaseBackpropMLP(VersionedPickle, CallbackSupport, BaseEstimator):
     """Validation, training and the forward pass."""
 
-    def _fit(self, *data, **options):
-        """Fit, or leave the model as it was: checking X already sets what is known about its columns."""
-        names = ("n_features_in_", "feature_names_in_")
-        before = {name: vars(self)[name] for name in names if name in vars(self)}
-        try:
-            return self._fit_new_or_on(*data, **options)
-        except BaseException:
-            for name in names:
-                vars(self).pop(name, None)
-            vars(self).update(before)
-            raise
-
-    def _fit_new_or_on(self, X, y, sample_weight, X_val=None, y_val=None, classes=None, incremental=False):
+    def _fit(self, X, y, sample_weight, X_val=None, y_val=None, classes=None, incremental=False):
         old = self if hasattr(self, "coefs_") and (incremental or self.warm_start) else None
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together.")
-        dtype = (np.float64, np.float32) if old is None else old.coefs_[0].dtype
-        X, y = self._validate(X, y, dtype, reset=old is None)
+        known, dtype = self, old.coefs_[0].dtype if old is not None else (np.float64, np.float32)
+        if old is None:  # what is learnt about the columns goes to a stand-in until the fit has succeeded
+            known = object.__new__(type(self))
+            vars(known).update(self.get_params(deep=False))
+        X, y = self._validate(known, X, y, dtype, reset=old is None)
         kind, classes = self._find_classes(y, old, classes, incremental)
         data = make_dataset(X, y, kind, classes, sample_weight, self.class_weight)
         if len(data) == 0 and not incremental:
@@ -46,7 +39,7 @@ class BaseBackpropMLP(CallbackSupport, BaseEstimator):
         seed = state["seed"] if state else int(check_random_state(self.random_state).randint(2**31 - 1))
         validation = None
         if X_val is not None:
-            X_val, y_val = self._validate(X_val, y_val, X.dtype, reset=False)
+            X_val, y_val = self._validate(known, X_val, y_val, X.dtype, reset=False)
             validation = make_dataset(X_val, y_val, kind, classes, None, None)
         elif self.early_stopping and self.solver != "lbfgs":
             data, validation = split(data, seed, self.validation_fraction)
@@ -62,14 +55,15 @@ class BaseBackpropMLP(CallbackSupport, BaseEstimator):
             "_target_kind": kind,
             "out_activation_": output,
             "n_outputs_": n_outputs,
+            **{name: value for name, value in vars(known).items() if name in _COLUMNS},
         }
         events = FitEvents(self, 1 if incremental else self.max_iter, X, y, {"sample_weight": sample_weight})
         self._train(session, data, validation, progress, fixed, events, incremental)
         return self
 
-    def _validate(self, X, y, dtype, reset):
+    def _validate(self, known, X, y, dtype, reset):
         X, y = validate_data(
-            self, X, y, accept_sparse="csr", multi_output=True, dtype=dtype, order="C", reset=reset
+            known, X, y, accept_sparse="csr", multi_output=True, dtype=dtype, order="C", reset=reset
         )
         return compact_indices(X), y
 
@@ -164,6 +158,7 @@ class BaseBackpropMLP(CallbackSupport, BaseEstimator):
         final = self._attributes(
             session.parameters, progress, n_iter, fixed, session.state() if keep else None
         )
+        vars(self).pop("feature_names_in_", None)  # those of an old model
         for name, value in final.items():
             setattr(self, name, value)
         events.end(lambda: final)

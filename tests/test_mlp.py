@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits, make_classification, make_moons, make_
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from skmaxent import BackpropMLPClassifier
+from skmaxent import BackpropMLPClassifier, MaxEntClassifier
 from skmaxent.nn import session as session_module
 from skmaxent.nn.activations import ACTIVATIONS
 from skmaxent.nn.kernels import BlockRunner
@@ -111,6 +111,18 @@ def test_no_hidden_layer_is_logistic_regression(n_classes, l1_ratio):
     assert_allclose(mlp.coefs_[0].T, peer.coef_, atol=1e-5 if l1_ratio else 1e-6)
     if l1_ratio:
         assert_array_equal(mlp.coefs_[0].T == 0, peer.coef_ == 0)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_no_hidden_layer_is_maximum_entropy(n_classes):
+    X, y = text_like(n_classes=n_classes, n=200, d=60, density=0.1)
+    maxent = MaxEntClassifier(C=0.5, tol=1e-12).fit(X, y)
+    mlp = BackpropMLPClassifier((), solver="lbfgs", alpha=2.0 / 200, tol=1e-9, max_iter=5000).fit(X, y)
+    assert_allclose(mlp.coefs_[0].T, maxent.coef_, atol=1e-6)
+    assert_allclose(
+        mlp.intercepts_[0], maxent.intercept_ - (maxent.intercept_.mean() if n_classes > 2 else 0), atol=1e-6
+    )
+    assert_allclose(mlp.predict_proba(X), maxent.predict_proba(X), atol=1e-6)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
