@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 import warnings
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -42,6 +43,7 @@ HIDDEN, BATCH, RATE = 100, 200, 0.001
 # ---------------------------------------------------------------- data
 
 
+@cache
 def newsgroups(ngrams=1):
     from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -122,14 +124,14 @@ def synthetic():
 EVERYBODY = ("skmaxent", "sklearn", "torch-dense", "torch-sparse")
 DATA = {
     "newsgroups": (newsgroups, 8, EVERYBODY),
-    "newsgroups-bigrams": (lambda: newsgroups(2), 6, ("skmaxent", "sklearn-batches", "torch-sparse")),
+    "newsgroups-bigrams": (lambda: newsgroups(2), 4, ("skmaxent", "sklearn-batches", "torch-sparse")),
     "polarity": (lambda: short_text("load_sentence_polarity"), 6, EVERYBODY),
     "trec": (lambda: short_text("load_trec_questions"), 12, EVERYBODY),
     "pos": (part_of_speech, 2, ("skmaxent", "sklearn-batches", "torch-sparse")),
     "digits": (digits, 30, ("skmaxent", "sklearn")),
     "synthetic": (synthetic, 3, ("skmaxent", "sklearn")),
     **{
-        f"hashed-1e{e:g}": (lambda e=e: hashed(e), 3, ("skmaxent", "sklearn-batches"))
+        f"hashed-1e{e:g}": (lambda e=e: hashed(e), 5, ("skmaxent", "sklearn-batches"))
         for e in (4, 4.5, 5, 5.5, 6)
     },
 }

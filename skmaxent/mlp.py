@@ -53,7 +53,7 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
     l1_ratio : float in [0, 1], default=0.0
         Share of the L1 norm in the penalty; its steps are proximal, so that weights become exactly 0.
     dropout : float in [0, 1), default=0.0
-        Probability with which each hidden unit is left out of each training step.
+        Probability with which each hidden unit is left out of a training step; ignored by "lbfgs".
     batch_size : int or "auto", default="auto"
         Examples a step; "auto" is min(200, n_samples). 1 is the textbook's stochastic gradient descent.
         Ignored by "lbfgs".

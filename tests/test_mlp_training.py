@@ -346,6 +346,7 @@ def test_callbacks(solver, data):
                 return len(self.seen) == 4
 
     X, y = data()
+    X = X.astype(np.float32)
     watch = Watch()
     mlp = make(solver=solver, max_iter=10).set_callbacks(watch)
     mlp.fit(X, y, X_val=X, y_val=y)

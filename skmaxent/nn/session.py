@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from .batches import Dataset
 from .graph import FlowGraph, Parameters, layer_outputs
 from .kernels import BlockRunner
 from .layers import LOSSES
@@ -81,13 +82,11 @@ class Session:
             state.update(slots=self.slots, steps=self.rule.t, learning_rate=self.schedule.rate)
         return state
 
-    def _graph(self, sparse):
-        gradients = Parameters(self.parameters.sizes, self.parameters.vector.dtype)
+    def _graph(self, parameters, sparse):
+        gradients = Parameters(parameters.sizes, parameters.vector.dtype)
         # the masks' own generator: their number of draws must not shift the shuffling
         masks = np.random.default_rng(self.seed + 1)
-        return FlowGraph(
-            self.parameters, gradients, self.options.activation, self.options.dropout, masks, sparse
-        )
+        return FlowGraph(parameters, gradients, self.options.activation, self.options.dropout, masks, sparse)
 
     def train(self, data, validation, max_epochs, progress, report):
         """Stochastic training; the parameters as for `run_epochs`, `validation` a Dataset or None."""
@@ -109,7 +108,12 @@ class Session:
             data.occurring_columns(np.arange(batch_size)) < DENSE_FRACTION * data.X.shape[1]
         )
         trainer = Trainer(
-            self._graph(data.sparse), LOSSES[self.output](), self.rule, self.slots, self.run, lazy
+            self._graph(self.parameters, data.sparse),
+            LOSSES[self.output](),
+            self.rule,
+            self.slots,
+            self.run,
+            lazy,
         )
         settings = Settings(
             batch_size,
@@ -128,14 +132,15 @@ class Session:
 
     def minimise(self, data, validation, progress, report):
         """Full-batch training; returns the number of iterations and why it stopped."""
-        options, dtype = self.options, self.parameters.vector.dtype
-        target = self.parameters
-        self.parameters = Parameters(target.sizes, np.float64, target.vector.astype(np.float64))
-        objective = Objective(self._graph(data.sparse), LOSSES[self.output](), data, self.l2, self.run)
+        options, held = self.options, self.parameters.vector
+        working = Parameters(self.parameters.sizes, np.float64)  # L-BFGS needs float64
+        wide = Dataset(data.X.astype(np.float64, copy=False), data.targets, data.weights)
+        graph = self._graph(working, data.sparse)
+        objective = Objective(graph, LOSSES[self.output](), wide, self.l2, self.run)
         start = len(progress.loss_curve)
 
         def on_iteration(vector, loss):
-            target.vector[:] = vector.astype(dtype)
+            held[:] = vector
             progress.loss_curve.append(float(loss))
             if validation is not None:
                 score, validation_loss = self.evaluate(validation)
@@ -146,10 +151,9 @@ class Session:
         limits = (options.max_iter, options.max_fun, options.tol)
         with self.run:
             vector, loss, reason = minimise(
-                objective, self.parameters.vector.copy(), self.l1, *limits, on_iteration
+                objective, held.astype(np.float64), self.l1, *limits, on_iteration
             )
-        target.vector[:] = vector.astype(dtype)
-        self.parameters = target
+        held[:] = vector
         n_iterations = len(progress.loss_curve) - start
         if n_iterations == 0:
             progress.loss_curve.append(float(loss))
