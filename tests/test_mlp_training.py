@@ -130,6 +130,25 @@ def test_warm_start_goes_on(solver):
         assert warm.n_iter_ == 4 and len(warm.loss_curve_) == 8 and warm.t_ == 1600
 
 
+def test_settings_may_change_between_calls():
+    X, y = wide()
+    mlp = make().partial_fit(X, y, classes=[0, 1, 2])
+    before = mlp.coefs_[0]
+    mlp.set_params(learning_rate_init=1e-12).partial_fit(X, y)
+    assert_allclose(mlp.coefs_[0], before, atol=1e-9)
+    mlp.set_params(learning_rate_init=0.01, alpha=0.1, beta_1=0.5).partial_fit(X, y)
+    assert np.abs(mlp.coefs_[0] - before).max() > 1e-3
+
+
+@pytest.mark.parametrize("betas", [(0.0, 0.999), (0.9, 0.5), (0.99, 0.9)])
+def test_adam_with_unusual_betas(betas):
+    """Also where the closed form for resting rows does not hold."""
+    X, y = wide()
+    options = {"beta_1": betas[0], "beta_2": betas[1], "learning_rate_init": 1e-4}
+    mlp = make(**options).fit(X, y)
+    same_model(mlp, make(**options).fit(X.toarray(), y), 1e-5)
+
+
 def test_warm_start_after_convergence():
     X, y = blobs()
     mlp = make(warm_start=True, tol=10.0, n_iter_no_change=3, max_iter=50).fit(X, y)

@@ -38,6 +38,8 @@ class SGD:
 
     n_slots = 0
     n_tables = 2
+    #: whether rows can rest: whether there is a closed form for skipped steps
+    can_rest = True
     #: value of each table for a row that is up to date
     fresh = (1.0, 0.0)
 
@@ -159,8 +161,10 @@ class Adam(SGD):
         super().__init__(l2, l1, window)
         self.beta_1, self.beta_2 = beta_1, beta_2
         self.epsilon = epsilon / sqrt(1 - beta_2)
+        # otherwise the skipped moves would grow, up to where e bounds them, which the series does not know
+        self.can_rest = beta_1**2 < beta_2
         ages = np.arange(window + 2)
-        self.ratio_powers = (beta_1 / sqrt(beta_2)) ** ages
+        self.ratio_powers = min(beta_1 / sqrt(beta_2), 1.0) ** ages
         # moments that have decayed this far move nothing any more; denormal numbers would cost time
         self.powers = np.stack([beta_1**ages, beta_2**ages])
         self.powers[self.powers < 1e-20] = 0

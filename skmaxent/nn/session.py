@@ -63,7 +63,7 @@ class Session:
                 and len(state["slots"]) == self.rule.n_slots
             ):
                 self.rule.t = state["steps"]
-                self.schedule.rate = state["learning_rate"]
+                self.schedule.rate = state["rate_factor"] * options.learning_rate_init
                 self.slots = [slot.copy() for slot in state["slots"]]
             else:
                 self.slots = [np.zeros_like(parameters.vector) for _ in range(self.rule.n_slots)]
@@ -79,7 +79,9 @@ class Session:
             "slots": [],
         }
         if self.options.solver != "lbfgs":
-            state.update(slots=self.slots, steps=self.rule.t, learning_rate=self.schedule.rate)
+            state.update(
+                slots=self.slots, steps=self.rule.t, rate_factor=self.schedule.rate / self.schedule.initial
+            )
         return state
 
     def _graph(self, parameters, sparse):
@@ -104,9 +106,9 @@ class Session:
         _, *inner, last = self.parameters.sizes
         work = batch_size * max((a * b for a, b in zip(inner, [*inner[1:], last])), default=0)
         self.run.limit_blas = data.sparse and work < 5e6
-        lazy = data.sparse and (
-            data.occurring_columns(np.arange(batch_size)) < DENSE_FRACTION * data.X.shape[1]
-        )
+        lazy = data.sparse and self.rule.can_rest
+        if lazy:
+            lazy = data.occurring_columns(np.arange(batch_size)) < DENSE_FRACTION * data.X.shape[1]
         trainer = Trainer(
             self._graph(self.parameters, data.sparse),
             LOSSES[self.output](),
