@@ -92,7 +92,7 @@ def _direction(inner, expected, gradient, accuracy):
     scale = np.sqrt(gradient.square)
     r = (gradient.coords / -scale).astype(inner.dtype, copy=False)
     if space.preconditioned:
-        space.precondition(likelihood.curvature_diagonal(expected), inner.penalty)
+        space.precondition(likelihood, expected, inner.penalty, inner.fit_intercept)
         z, z_scores, rz = space.metric(r)
     else:
         z, z_scores, rz = r, (gradient.scores / -scale).astype(inner.dtype, copy=False), 1.0
