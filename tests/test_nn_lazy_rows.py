@@ -76,8 +76,8 @@ def run_both(
 @pytest.mark.parametrize("rule", [r for r in RULES if r != "adam"])
 def test_lazy_is_dense(rule, penalty):
     """Rests of 1 to 1,000 steps, rates that change, tables that fill up and start anew."""
-    for seed, window in ((0, 2048), (1, 300)):
-        dense, lazy = run_both(rule, PENALTIES[penalty], 1500, 1000, seed, window=window)
+    for n_steps, longest, window in ((1300, 1000, 2048), (300, 200, 70)):
+        dense, lazy = run_both(rule, PENALTIES[penalty], n_steps, longest, 0, window=window)
         for a, b in zip(dense, lazy):
             np.testing.assert_allclose(b, a, rtol=1e-10, atol=1e-10)
     if "l1" in penalty and "weak" not in penalty:
@@ -88,8 +88,8 @@ def test_lazy_is_dense(rule, penalty):
 @pytest.mark.parametrize("penalty", PENALTIES)
 def test_lazy_adam_is_dense(penalty):
     """With an epsilon far below the gradients Adam's series is exact up to e / sqrt(v)."""
-    for seed, window in ((0, 2048), (1, 300)):
-        dense, lazy = run_both("adam", PENALTIES[penalty], 1500, 1000, seed, lr=0.01, window=window)
+    for n_steps, longest, window in ((1300, 1000, 2048), (300, 200, 70)):
+        dense, lazy = run_both("adam", PENALTIES[penalty], n_steps, longest, 0, lr=0.01, window=window)
         np.testing.assert_allclose(lazy[0], dense[0], rtol=0, atol=2e-7)
         for a, b in zip(dense[1:], lazy[1:]):
             np.testing.assert_allclose(b, a, rtol=1e-10, atol=1e-15)
