@@ -9,6 +9,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "MaxEntClassifier": "maxent",
+    "BackpropMLPClassifier": "mlp",
+    "check_gradient": "nn.gradient_check",
     "explain": "inspection",
     "top_features": "inspection",
     "Explanation": "inspection",

@@ -5,11 +5,14 @@ on older versions the mixin and the decorator do nothing and `FitEvents` runs si
 """
 
 import warnings
+from inspect import signature
 
 import numpy as np
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import __version__
+
+_WEIGHT_OPTIONS = signature(_check_sample_weight).parameters
 
 try:
     from sklearn.callback import CallbackSupportMixin as CallbackSupport
@@ -25,6 +28,12 @@ except ImportError:  # scikit-learn < 1.9
     def with_callbacks(method):
         """Stands in for scikit-learn's decorator: the method as it is."""
         return method
+
+
+def check_sample_weight(sample_weight, X):
+    """Sample weights as a float64 array of shape (n_samples,), which may be 0 everywhere."""
+    options = {"allow_all_zero_weights": True} if "allow_all_zero_weights" in _WEIGHT_OPTIONS else {}
+    return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True, **options)
 
 
 class FitEvents:

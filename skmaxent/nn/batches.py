@@ -1,0 +1,78 @@
+"""Mini-batches: rows of X as the first box wants them."""
+
+import numpy as np
+
+
+class SparseBatch:
+    """Some rows of a sparse matrix, ready for `SparseAffine`.
+
+    Attributes
+    ----------
+    n_rows : int
+    x, x_transposed : tuples (indptr, indices, data)
+        Compressed rows of x and of its transpose.
+    rows : intp ndarray of shape (r,) or None
+        The columns that occur, ascending, when x is renumbered to just these; None when it keeps its d
+        columns.
+    """
+
+    def __init__(self, x, rows=None, transposed=True):
+        self.n_rows = x.shape[0]
+        self.rows = rows
+        self.x = (x.indptr, x.indices, x.data)
+        if transposed:
+            columns = x.tocsc()
+            self.x_transposed = (columns.indptr, columns.indices, columns.data)
+
+
+class Dataset:
+    """Examples with their targets and weights.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n, d)
+    targets : intp ndarray of shape (n,) or ndarray of shape (n, q)
+        As the loss box wants them.
+    weights : ndarray of shape (n,), optional
+    keys : uint64 ndarray of shape (n,), optional
+        `row_keys`, where there is dropout.
+    """
+
+    def __init__(self, X, targets, weights=None, keys=None):
+        self.X, self.targets, self.weights, self.keys = X, targets, weights, keys
+        self.sparse = not isinstance(X, np.ndarray)
+        self.renumber = False
+        self._positions = None
+
+    def __len__(self):
+        return self.X.shape[0]
+
+    def occurring_columns(self, order):
+        """Number of distinct columns in the rows `order`."""
+        return np.unique(self.X[order].indices).size
+
+    def batch(self, order):
+        """(x, targets, weights, keys) of the rows `order`."""
+        weights = None if self.weights is None else self.weights[order]
+        keys = None if self.keys is None else self.keys[order]
+        x = self.X[order]
+        if self.sparse:
+            x = self._renumbered(x) if self.renumber else SparseBatch(x)
+        return x, self.targets[order], weights, keys
+
+    def _renumbered(self, x):
+        """The batch with only the columns that occur, numbered in their order.
+
+        Marks instead of sorting: a pass over d bytes is cheaper than a sort of the non-zeros.
+        """
+        if self._positions is None:
+            self._marks = np.zeros(x.shape[1], dtype=bool)
+            self._positions = np.empty(x.shape[1], dtype=x.indices.dtype)
+        self._marks[x.indices] = True
+        rows = np.flatnonzero(self._marks)
+        self._marks[rows] = False
+        self._positions[rows] = np.arange(rows.size, dtype=x.indices.dtype)
+        renumbered = type(x)(
+            (x.data, np.take(self._positions, x.indices), x.indptr), shape=(x.shape[0], rows.size), copy=False
+        )
+        return SparseBatch(renumbered, rows)

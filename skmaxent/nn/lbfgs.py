@@ -1,0 +1,117 @@
+"""Full-batch training by L-BFGS."""
+
+import numpy as np
+from scipy.optimize import minimize
+
+from .batches import SparseBatch
+
+
+class Objective:
+    """Mean negative log-likelihood of a network on all examples plus its penalty, and the gradient.
+
+    ``f = sum_i w_i loss_i / sum_i w_i + l2/2 |W|^2`` as a function of the parameter vector (float64).
+
+    Parameters
+    ----------
+    graph : FlowGraph
+    loss : loss box
+    data : Dataset
+    l2 : float
+    run : BlockRunner
+    """
+
+    def __init__(self, graph, loss, data, l2, run):
+        self.graph, self.loss, self.data, self.l2, self.run = graph, loss, data, l2, run
+        self.x = SparseBatch(data.X) if data.sparse else data.X
+        self.mass = len(data) if data.weights is None else data.weights.sum()
+
+    def __call__(self, vector):
+        graph = self.graph
+        graph.parameters.vector[:] = vector
+        loss = (
+            self.loss.fprop(graph.fprop(self.x, self.data.keys), self.data.targets, self.data.weights)
+            / self.mass
+        )
+        graph.bprop(self.loss.bprop(1 / self.mass))
+        if self.data.sparse:
+            graph.first_gradient(self.run)
+        weights = vector[: graph.parameters.n_weights]
+        gradient = graph.gradients.vector.copy()
+        gradient[: weights.size] += self.l2 * weights
+        return float(loss + 0.5 * self.l2 * (weights @ weights)), gradient
+
+
+class Stopped(Exception):
+    """A callback asks to stop."""
+
+
+def minimise(objective, start, l1, max_iter, max_fun, tol, on_iteration):
+    """Minimise ``objective(vector) + l1 |weights|_1``.
+
+    L1 makes two non-negative variables of each weight, w = u - v, so that the bounded form of L-BFGS applies
+    (Andrew & Gao 2007 compare it with their orthant-wise method).
+
+    Parameters
+    ----------
+    objective : Objective
+    start : float64 ndarray
+    l1 : float
+    max_iter, max_fun : int
+    tol : float
+        Largest component of the projected gradient at which to stop.
+    on_iteration : callable
+        ``on_iteration(vector, loss)``; True asks to stop.
+
+    Returns
+    -------
+    vector : ndarray
+    loss : float
+        The objective.
+    reason : str or None
+        Why it stopped before it converged.
+    """
+    n = objective.graph.parameters.n_weights
+    last = {}
+
+    def unpack(z):
+        return np.concatenate([z[:n] - z[n : 2 * n], z[2 * n :]]) if l1 else z
+
+    def value(z):
+        f, g = objective(unpack(z))
+        if l1:
+            f += l1 * z[: 2 * n].sum()
+            g = np.concatenate([g[:n] + l1, l1 - g[:n], g[n:]])
+        last["f"] = f
+        return f, g
+
+    def after_iteration(z):
+        last["z"] = z.copy()
+        if on_iteration(unpack(z), last["f"]):
+            raise Stopped
+
+    bounds = None
+    if l1:
+        bounds = [(0, None)] * (2 * n) + [(None, None)] * (start.size - n)
+        start = np.concatenate([np.maximum(start[:n], 0), np.maximum(-start[:n], 0), start[n:]])
+    options = {
+        "maxiter": max_iter,
+        "maxfun": max_fun,
+        "gtol": tol,
+        "ftol": 64 * np.finfo(float).eps,
+        "maxls": 50,
+    }
+    try:
+        result = minimize(
+            value,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+            callback=after_iteration,
+            options=options,
+        )
+    except Stopped:
+        return unpack(last["z"]), last["f"], "callback"
+    except KeyboardInterrupt:
+        return unpack(last.get("z", start)), last.get("f", np.nan), "interrupted"
+    return unpack(result.x), result.fun, None if result.success else result.message

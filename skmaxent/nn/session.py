@@ -1,0 +1,180 @@
+"""One call of fit: from parameters and data to trained weights."""
+
+import warnings
+
+import numpy as np
+
+from .batches import Dataset
+from .graph import FlowGraph, Parameters, layer_outputs
+from .kernels import BlockRunner
+from .layers import LOSSES
+from .lbfgs import Objective, minimise
+from .loop import Schedule, Settings, run_epochs
+from .momentum import Momentum
+from .optimizers import SGD, AdaGrad, Adam
+from .trainer import DENSE_FRACTION, Trainer
+
+#: how to make each optimiser from the options and the strengths of the penalty; lbfgs needs none
+SOLVERS = {
+    "sgd": lambda o, l2, l1: (
+        Momentum(l2, l1, o.momentum, o.nesterovs_momentum) if o.momentum else SGD(l2, l1)
+    ),
+    "adam": lambda o, l2, l1: Adam(l2, l1, o.beta_1, o.beta_2, o.epsilon),
+    "adagrad": lambda o, l2, l1: AdaGrad(l2, l1, o.epsilon),
+    "lbfgs": None,
+}
+
+
+class Session:
+    """The network, its loss and the optimiser's state during one call of fit or partial_fit.
+
+    Parameters
+    ----------
+    options : object
+        Has the parameters of `BackpropMLPClassifier` as attributes.
+    parameters : Parameters
+        Changed in place.
+    output : {"softmax", "logistic"}
+    seed : int
+    trained : bool
+        Whether the parameters come from an earlier call; else they are initialised here.
+    state : dict, optional
+        What `state` returned at the end of the last call.
+    n_threads : int, optional
+    """
+
+    def __init__(self, options, parameters, output, seed, trained=False, state=None, n_threads=None):
+        self.options, self.parameters, self.output, self.seed = options, parameters, output, seed
+        self.run = BlockRunner(n_threads)
+        self.rng = np.random.default_rng(seed)
+        self.l2 = options.alpha * (1 - options.l1_ratio)
+        self.l1 = options.alpha * options.l1_ratio
+        self.schedule = Schedule("constant", options.learning_rate_init, options.power_t)
+        if options.solver in ("sgd", "adagrad"):
+            self.schedule.kind = options.learning_rate
+        self.dtype = parameters.vector.dtype
+        if not trained:
+            parameters.initialise(self.rng)
+        if SOLVERS[options.solver] is not None:
+            self.rule = SOLVERS[options.solver](options, self.l2, self.l1)
+            if (
+                state is not None
+                and state["solver"] == options.solver
+                and len(state["slots"]) == self.rule.n_slots
+            ):
+                self.rule.t = state["steps"]
+                self.schedule.rate = state["rate_factor"] * options.learning_rate_init
+                self.slots = [slot.copy() for slot in state["slots"]]
+            else:
+                self.slots = [np.zeros_like(parameters.vector) for _ in range(self.rule.n_slots)]
+        if state is not None:
+            self.rng.bit_generator.state = state["rng"]
+
+    def state(self):
+        """What a later call needs to go on: arrays, numbers, strings and dicts."""
+        state = {
+            "solver": self.options.solver,
+            "seed": self.seed,
+            "rng": self.rng.bit_generator.state,
+            "slots": [],
+        }
+        if self.options.solver != "lbfgs":
+            state.update(
+                slots=self.slots, steps=self.rule.t, rate_factor=self.schedule.rate / self.schedule.initial
+            )
+        return state
+
+    def _graph(self, parameters, sparse):
+        gradients = Parameters(parameters.sizes, parameters.vector.dtype)
+        # the masks' own generator: their number of draws must not shift the shuffling
+        masks = np.random.default_rng(self.seed + 1)
+        return FlowGraph(parameters, gradients, self.options.activation, self.options.dropout, masks, sparse)
+
+    def train(self, data, validation, max_epochs, progress, report):
+        """Stochastic training; the parameters as for `run_epochs`, `validation` a Dataset or None."""
+        options = self.options
+        if options.batch_size == "auto":
+            batch_size = min(200, len(data))
+        else:
+            batch_size = min(options.batch_size, len(data))
+            if batch_size < options.batch_size and max_epochs > 1:
+                warnings.warn(
+                    f"batch_size={options.batch_size} is larger than the number of training examples; "
+                    f"it is clipped to {batch_size}.",
+                    stacklevel=4,
+                )
+        _, *inner, last = self.parameters.sizes
+        work = batch_size * max((a * b for a, b in zip(inner, [*inner[1:], last])), default=0)
+        self.run.limit_blas = data.sparse and work < 5e6
+        lazy = data.sparse and self.rule.can_rest
+        if lazy:
+            lazy = data.occurring_columns(np.arange(batch_size)) < DENSE_FRACTION * data.X.shape[1]
+        trainer = Trainer(
+            self._graph(self.parameters, data.sparse),
+            LOSSES[self.output](),
+            self.rule,
+            self.slots,
+            self.run,
+            lazy,
+        )
+        settings = Settings(
+            batch_size,
+            max_epochs,
+            options.shuffle,
+            options.tol,
+            options.n_iter_no_change,
+            options.early_stopping,
+        )
+        validate = None if validation is None else lambda: self.evaluate(validation)
+        with self.run:
+            return run_epochs(
+                trainer, data, self.rng, self.schedule, settings, progress, validate,
+                lambda: report(trainer.sync),
+            )  # fmt: skip
+
+    def minimise(self, data, validation, progress, report):
+        """Full-batch training; returns the number of iterations and why it stopped."""
+        options, held = self.options, self.parameters.vector
+        working = Parameters(self.parameters.sizes, np.float64)  # L-BFGS needs float64
+        wide = Dataset(data.X.astype(np.float64, copy=False), data.targets, data.weights)
+        graph = self._graph(working, data.sparse)
+        objective = Objective(graph, LOSSES[self.output](), wide, self.l2, self.run)
+        start = len(progress.loss_curve)
+
+        def on_iteration(vector, loss):
+            held[:] = vector
+            progress.loss_curve.append(float(loss))
+            if validation is not None:
+                score, validation_loss = self.evaluate(validation)
+                progress.validation_scores.append(score)
+                progress.validation_losses.append(validation_loss)
+            return report(lambda: None)
+
+        limits = (options.max_iter, options.max_fun, options.tol)
+        with self.run:
+            vector, loss, reason = minimise(
+                objective, held.astype(np.float64), self.l1, *limits, on_iteration
+            )
+        held[:] = vector
+        n_iterations = len(progress.loss_curve) - start
+        if n_iterations == 0:
+            progress.loss_curve.append(float(loss))
+        progress.best_loss = min(progress.best_loss, float(loss))
+        return n_iterations, reason or "converged"
+
+    def evaluate(self, data):
+        """Accuracy and mean loss of the current weights; a multilabel row counts when all is right."""
+        box = LOSSES[self.output]()
+        weights = np.ones(len(data)) if data.weights is None else data.weights
+        loss = right = 0.0
+        for start, (*_, scores) in layer_outputs(self.parameters, self.options.activation, data.X):
+            part = slice(start, start + scores.shape[0])
+            targets = data.targets[part]
+            loss += float(box.fprop(scores, targets, weights[part]))
+            if self.output == "logistic":
+                hits = ((scores > 0) == (targets > 0.5)).all(axis=1)
+            else:
+                codes = targets if targets.ndim == 1 else targets.argmax(axis=1)
+                hits = scores.argmax(axis=1) == codes
+            right += float(weights[part] @ hits)
+        return right / weights.sum(), loss / weights.sum()

@@ -1,0 +1,442 @@
+"""BackpropMLPClassifier: what it computes."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.datasets import load_digits, make_classification, make_moons, make_multilabel_classification
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+
+from skmaxent import BackpropMLPClassifier, MaxEntClassifier
+from skmaxent.nn import session as session_module
+from skmaxent.nn.activations import ACTIVATIONS
+from skmaxent.nn.kernels import BlockRunner
+from skmaxent.nn.session import SOLVERS
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+STOCHASTIC = [name for name, rule in SOLVERS.items() if rule is not None]
+SPARSE_FORMATS = [
+    getattr(sparse, f"{kind}_{shape}") for kind in ("csr", "csc", "coo") for shape in ("matrix", "array")
+]
+
+
+def text_like(n=300, d=400, n_classes=4, density=0.02, seed=0):
+    """Sparse counts whose classes prefer different columns."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, n_classes, n)
+    X = sparse.random(n, d, density=density, format="csr", random_state=seed, data_rvs=rng.random)
+    X = X + sparse.csr_matrix((np.ones(n), (np.arange(n), 7 * y + rng.integers(0, 5, n))), shape=(n, d))
+    return X.tocsr(), y
+
+
+def same_model(a, b, tolerance=0.0):
+    for v, w in zip(a.coefs_ + a.intercepts_, b.coefs_ + b.intercepts_):
+        assert_allclose(v, w, rtol=tolerance, atol=tolerance)
+
+
+XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([0, 1, 1, 0])
+
+
+@pytest.mark.parametrize("activation", [a for a in ACTIVATIONS if a != "identity"])
+def test_xor_needs_a_hidden_layer(activation):
+    options = {"solver": "lbfgs", "alpha": 1e-6, "random_state": 0, "max_iter": 1000}
+    assert BackpropMLPClassifier((8,), activation, **options).fit(*XOR).score(*XOR) == 1
+    assert BackpropMLPClassifier((), activation, **options).fit(*XOR).score(*XOR) < 1
+    assert BackpropMLPClassifier((8,), "identity", **options).fit(*XOR).score(*XOR) < 1
+
+
+@pytest.mark.parametrize("solver", STOCHASTIC)
+def test_xor_by_single_examples(solver):
+    """batch_size=1 is the textbook's stochastic gradient descent."""
+    rate = {"sgd": 0.1, "adam": 0.02, "adagrad": 0.2}[solver]
+    mlp = BackpropMLPClassifier(
+        (8,), "tanh", solver=solver, batch_size=1, learning_rate_init=rate, max_iter=300, random_state=0
+    )
+    assert mlp.fit(*XOR).score(*XOR) == 1
+
+
+def test_universal_approximation():
+    """One hidden layer fits a smooth function, here a probability, to an error of 0.01 everywhere."""
+    x = np.linspace(-1, 1, 201)[:, None]
+    p = 0.5 + 0.45 * np.sin(7 * x[:, 0])
+    mlp = BackpropMLPClassifier(
+        (30,), "tanh", solver="lbfgs", alpha=0, max_iter=5000, tol=1e-7, random_state=0
+    )
+    mlp.fit(x, np.column_stack([1 - p, p]))
+    assert np.abs(mlp.predict_proba(x)[:, 1] - p).max() < 0.01
+    linear = BackpropMLPClassifier((), solver="lbfgs", alpha=0, random_state=0).fit(
+        x, np.column_stack([1 - p, p])
+    )
+    assert np.abs(linear.predict_proba(x)[:, 1] - p).max() > 0.3
+
+
+def test_overfits_ten_rows():
+    X, y = load_digits(return_X_y=True)
+    X, y = X[:10] / 16, y[:10]
+    for options in ({"solver": "adam", "learning_rate_init": 0.03, "max_iter": 3000}, {"solver": "lbfgs"}):
+        mlp = BackpropMLPClassifier(
+            (50,), alpha=0, tol=1e-9, n_iter_no_change=3000, random_state=0, **options
+        ).fit(X, y)
+        assert -np.log(mlp.predict_proba(X)[np.arange(10), y]).mean() < 1e-6
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.7])
+def test_no_hidden_layer_is_logistic_regression(n_classes, l1_ratio):
+    """The maximum-entropy optimum; two classes have a single vector of weights, as LogisticRegression's."""
+    X, y = text_like(n_classes=n_classes, n=200, d=60, density=0.1)
+    C = 2.0
+    mlp = BackpropMLPClassifier(
+        (),
+        solver="lbfgs",
+        alpha=1 / (C * X.shape[0]),
+        l1_ratio=l1_ratio,
+        tol=1e-9,
+        max_iter=20000,
+        max_fun=100000,
+    ).fit(X, y)
+    peer = LogisticRegression(C=C, solver="newton-cg", tol=1e-12, max_iter=10000)
+    if l1_ratio:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            peer.set_params(solver="saga", tol=1e-10, l1_ratio=l1_ratio, penalty="elasticnet", random_state=0)
+            peer.fit(X, y)
+    else:
+        peer.fit(X, y)
+    assert_allclose(mlp.predict_proba(X), peer.predict_proba(X), atol=1e-6)
+    assert_allclose(mlp.coefs_[0].T, peer.coef_, atol=1e-5 if l1_ratio else 1e-6)
+    if l1_ratio:
+        assert_array_equal(mlp.coefs_[0].T == 0, peer.coef_ == 0)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_no_hidden_layer_is_maximum_entropy(n_classes):
+    X, y = text_like(n_classes=n_classes, n=200, d=60, density=0.1)
+    maxent = MaxEntClassifier(C=0.5, tol=1e-12).fit(X, y)
+    mlp = BackpropMLPClassifier((), solver="lbfgs", alpha=2.0 / 200, tol=1e-9, max_iter=5000).fit(X, y)
+    assert_allclose(mlp.coefs_[0].T, maxent.coef_, atol=1e-6)
+    assert_allclose(
+        mlp.intercepts_[0], maxent.intercept_ - (maxent.intercept_.mean() if n_classes > 2 else 0), atol=1e-6
+    )
+    assert_allclose(mlp.predict_proba(X), maxent.predict_proba(X), atol=1e-6)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_same_seed_same_bits(solver):
+    X, y = text_like()
+    a, b = (
+        BackpropMLPClassifier((10,), solver=solver, max_iter=5, dropout=0.2, random_state=3).fit(X, y)
+        for _ in range(2)
+    )
+    same_model(a, b)
+    c = BackpropMLPClassifier((10,), solver=solver, max_iter=5, random_state=4).fit(X, y)
+    assert np.abs(a.coefs_[0] - c.coefs_[0]).max() > 1e-3
+
+
+@pytest.mark.parametrize("solver", STOCHASTIC)
+def test_threads_do_not_change_the_bits(solver, monkeypatch):
+    X, y = text_like(n=600, d=20000, density=0.01)
+    models = []
+    for n_threads in (1, 2, 3):
+        monkeypatch.setattr(
+            session_module, "BlockRunner", lambda n=None, n_threads=n_threads: BlockRunner(n_threads)
+        )
+        models.append(BackpropMLPClassifier((30,), solver=solver, max_iter=3, random_state=0).fit(X, y))
+    same_model(models[0], models[1])
+    same_model(models[0], models[2])
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(
+    "options", [{}, {"l1_ratio": 0.5, "alpha": 1e-3}, {"dropout": 0.3}, {"early_stopping": True}]
+)
+def test_dense_equals_every_sparse_format(solver, options):
+    X, y = text_like(n=120, d=100)
+    options = {
+        "hidden_layer_sizes": (8,),
+        "solver": solver,
+        "max_iter": 6,
+        "random_state": 0,
+        "batch_size": 20,
+        **options,
+    }
+    dense = BackpropMLPClassifier(**options).fit(X.toarray(), y)
+    for container in SPARSE_FORMATS:
+        same_model(BackpropMLPClassifier(**options).fit(container(X), y), dense, 1e-10)
+    assert_allclose(dense.predict_proba(X), dense.predict_proba(X.toarray()), rtol=1e-12)
+
+
+@pytest.mark.parametrize("penalty", [{"alpha": 0}, {"alpha": 0.01}, {"alpha": 0.01, "l1_ratio": 1.0}])
+@pytest.mark.parametrize("solver", STOCHASTIC)
+def test_lazy_training_equals_dense_training(solver, penalty, monkeypatch):
+    """The same network by the lazy and by the dense path of the optimiser."""
+    X, y = text_like(n=400, d=3000, density=0.002)
+    options = {
+        "hidden_layer_sizes": (10,),
+        "solver": solver,
+        "max_iter": 8,
+        "random_state": 0,
+        "batch_size": 10,
+        **penalty,
+    }
+    lazy = BackpropMLPClassifier(**options).fit(X, y)
+    monkeypatch.setattr(session_module, "DENSE_FRACTION", 0.0)
+    dense = BackpropMLPClassifier(**options).fit(X, y)
+    same_model(lazy, dense, 1e-4 if solver == "adam" else 1e-10)
+    assert_allclose(lazy.loss_curve_, dense.loss_curve_, rtol=1e-4 if solver == "adam" else 1e-10)
+
+
+def test_lazy_adam_on_text(real_corpus):
+    """Loss curves on 20 Newsgroups: lazy within 1 % of dense (measured: within 1e-4)."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    from skmaxent.datasets import load_newsgroups
+
+    corpus = real_corpus(load_newsgroups, "train")
+    X = TfidfVectorizer(sublinear_tf=True, dtype=np.float32).fit_transform(corpus.data[:1500])
+    curves = []
+    for fraction in (0.0, 1.1):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(session_module, "DENSE_FRACTION", fraction)
+            mlp = BackpropMLPClassifier((20,), max_iter=6, batch_size=50, random_state=0)
+            curves.append(mlp.fit(X, corpus.target[:1500]).loss_curve_)
+    assert_allclose(curves[0], curves[1], rtol=0.01)
+    assert curves[0][-1] < 0.7 * curves[0][0]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_dtype(dtype, solver):
+    X, y = text_like(n=60)
+    for Z in (X.astype(dtype), X.toarray().astype(dtype)):
+        mlp = BackpropMLPClassifier((5, 4), solver=solver, max_iter=3, random_state=0).fit(Z, y)
+        assert {w.dtype for w in mlp.coefs_ + mlp.intercepts_} == {np.dtype(dtype)}
+        assert mlp.predict_proba(Z).dtype == dtype
+        assert mlp.hidden_activations(Z).dtype == dtype
+
+
+def test_int64_indices_and_input_left_alone():
+    X, y = text_like(n=60)
+    wide = X.copy()
+    wide.indices, wide.indptr = wide.indices.astype(np.int64), wide.indptr.astype(np.int64)
+    options = {"hidden_layer_sizes": (5,), "max_iter": 3, "random_state": 0}
+    same_model(BackpropMLPClassifier(**options).fit(wide, y), BackpropMLPClassifier(**options).fit(X, y))
+    assert wide.indices.dtype == np.int64
+    double = sparse.coo_matrix(
+        (
+            np.r_[X.tocoo().data / 2, X.tocoo().data / 2],
+            (np.tile(X.tocoo().row, 2), np.tile(X.tocoo().col, 2)),
+        ),
+        shape=X.shape,
+    )
+    raw = sparse.csr_matrix((np.repeat(X.data / 2, 2), np.repeat(X.indices, 2), X.indptr * 2), shape=X.shape)
+    for repeated in (double, raw):
+        same_model(
+            BackpropMLPClassifier(**options).fit(repeated, y),
+            BackpropMLPClassifier(**options).fit(X, y),
+            1e-12,
+        )
+    assert raw.nnz == 2 * X.nnz
+
+
+@pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
+def test_penalty_does_not_depend_on_the_batch_size(solver):
+    """Batches of any size, or the rows repeated: the same penalised optimum."""
+    X, y = make_classification(200, 5, random_state=0)
+    base = {"hidden_layer_sizes": (), "alpha": 0.3, "random_state": 0}
+    optimum = BackpropMLPClassifier(solver="lbfgs", tol=1e-10, **base).fit(X, y)
+    for batch_size in (10, 200):
+        mlp = BackpropMLPClassifier(
+            solver=solver, batch_size=batch_size, learning_rate="invscaling", learning_rate_init=2.0,
+            momentum=0.5, max_iter=300, n_iter_no_change=300, **base,
+        ).fit(X, y)  # fmt: skip
+        assert_allclose(mlp.coefs_[0], optimum.coefs_[0], atol=0.02)
+    repeated = BackpropMLPClassifier(solver="lbfgs", tol=1e-10, **base).fit(np.tile(X, (3, 1)), np.tile(y, 3))
+    assert_allclose(repeated.coefs_[0], optimum.coefs_[0], atol=1e-7)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_l1_makes_zeros(solver):
+    X, y = text_like()
+    # the penalty is decoupled from adaptive steps, larger than the gradient: it takes a larger alpha
+    rate, alpha = {"sgd": (0.5, 0.01), "adam": (0.01, 0.1), "adagrad": (0.5, 0.02), "lbfgs": (1.0, 0.01)}[
+        solver
+    ]
+    mlp = BackpropMLPClassifier(
+        (10,),
+        solver=solver,
+        alpha=alpha,
+        l1_ratio=1.0,
+        max_iter=300,
+        learning_rate_init=rate,
+        random_state=0,
+        tol=1e-6,
+    ).fit(X, y)
+    assert np.mean(mlp.coefs_[0] == 0) > 0.5
+    assert mlp.score(X, y) > 0.5
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_weights_are_repetitions(solver):
+    """In full batches a weight of 2 is the row twice, of 0 its absence; their scale is nothing."""
+    X, y = make_moons(60, noise=0.2, random_state=0)
+    w = np.random.default_rng(0).integers(0, 4, 60)
+    options = {
+        "hidden_layer_sizes": (8,),
+        "solver": solver,
+        "max_iter": 30,
+        "random_state": 0,
+        "batch_size": 1000,
+        "dropout": 0.25,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        weighted = BackpropMLPClassifier(**options).fit(X, y, sample_weight=w)
+        repeated = BackpropMLPClassifier(**options).fit(X.repeat(w, axis=0), y.repeat(w))
+        scaled = BackpropMLPClassifier(**options).fit(X, y, sample_weight=w * 2.5)
+    same_model(weighted, repeated, 1e-6)
+    same_model(weighted, scaled, 1e-6)
+
+
+def test_class_weight():
+    X, y = text_like(n=200, n_classes=3)
+    y[y == 2] = np.where(np.arange((y == 2).sum()) % 5, 1, 2)  # make class 2 rare
+    options = {"hidden_layer_sizes": (6,), "solver": "lbfgs", "random_state": 0, "max_iter": 50}
+    factors = {0: 2.0, 1: 0.5, 2: 3.0}
+    same_model(
+        BackpropMLPClassifier(class_weight=factors, **options).fit(X, y),
+        BackpropMLPClassifier(**options).fit(X, y, sample_weight=np.vectorize(factors.get)(y)),
+    )
+    balanced = 200 / (3 * np.bincount(y))
+    same_model(
+        BackpropMLPClassifier(class_weight="balanced", **options).fit(X, y),
+        BackpropMLPClassifier(**options).fit(X, y, sample_weight=balanced[y]),
+        1e-12,
+    )
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_soft_labels(solver):
+    """A row with the distribution t is a row of each class k with the weight t_k; counts are weights."""
+    X, y = text_like(n=50, d=60, n_classes=3, density=0.1)
+    counts = np.random.default_rng(0).integers(0, 3, (50, 3)) + np.eye(3, dtype=int)[y]
+    options = {"hidden_layer_sizes": (6,), "solver": solver, "max_iter": 20, "random_state": 0}
+    soft = BackpropMLPClassifier(**options).fit(X, counts)
+    assert soft.out_activation_ == "softmax" and soft.n_outputs_ == 3
+    assert_array_equal(soft.classes_, [0, 1, 2])
+    hard = BackpropMLPClassifier(**options).fit(
+        sparse.vstack([X] * 3).tocsr(), np.repeat([0, 1, 2], 50), sample_weight=counts.T.ravel()
+    )
+    same_model(soft, hard, 1e-6)
+    assert_allclose(soft.predict_proba(X).sum(axis=1), 1)
+    with pytest.raises(ValueError, match="non-negative"):
+        BackpropMLPClassifier().fit(X, counts - 1.5)
+
+
+def test_multilabel():
+    X, Y = make_multilabel_classification(200, n_classes=4, random_state=0)
+    X = X / X.max()
+    options = {"hidden_layer_sizes": (20,), "solver": "lbfgs", "random_state": 0}
+    mlp = BackpropMLPClassifier(**options).fit(X, Y)
+    assert mlp.out_activation_ == "logistic"
+    assert mlp.predict(X).shape == Y.shape
+    assert mlp.score(X, Y) > 0.6
+    assert_array_equal(mlp.predict(X), mlp.predict_proba(X) > 0.5)
+    same_model(BackpropMLPClassifier(**options).fit(X, sparse.csr_matrix(Y)), mlp)
+    with pytest.raises(ValueError, match="class_weight"):
+        BackpropMLPClassifier(class_weight="balanced").fit(X, Y)
+    # without a hidden layer the labels are independent models
+    independent = BackpropMLPClassifier((), solver="lbfgs", tol=1e-9).fit(X, Y)
+    alone = BackpropMLPClassifier((), solver="lbfgs", tol=1e-9).fit(X, Y[:, 2])
+    assert_allclose(independent.coefs_[0][:, [2]], alone.coefs_[0], atol=1e-5)
+
+
+def test_labels_of_any_kind():
+    X, y = text_like(n=60, n_classes=3)
+    options = {"hidden_layer_sizes": (5,), "max_iter": 5, "random_state": 0}
+    reference = BackpropMLPClassifier(**options).fit(X, y)
+    for labels in (
+        np.array(["b", "a", "c"]),
+        np.array(["b", "a", "c"], dtype=object),
+        np.array([5, -1, 7]),
+        np.array([2.0, 1.0, 3.0]),
+    ):
+        mlp = BackpropMLPClassifier(**options).fit(X, np.sort(labels)[y])
+        assert_array_equal(mlp.classes_, np.sort(labels))
+        assert_array_equal(mlp.predict(X), np.sort(labels)[reference.predict(X)])
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_probabilities(binary):
+    X, y = text_like(n=60, n_classes=2 if binary else 3)
+    mlp = BackpropMLPClassifier((5,), max_iter=20, random_state=0).fit(X, y)
+    p, log_p = mlp.predict_proba(X), mlp.predict_log_proba(X)
+    assert_allclose(p.sum(axis=1), 1)
+    assert_allclose(np.exp(log_p), p, rtol=1e-12)
+    assert_array_equal(mlp.predict(X), mlp.classes_[p.argmax(axis=1)])
+    assert mlp.out_activation_ == ("logistic" if binary else "softmax")
+
+
+def test_hidden_activations():
+    X, y = text_like(n=60)
+    mlp = BackpropMLPClassifier((7, 5), "tanh", max_iter=3, random_state=0).fit(X, y)
+    h0 = np.tanh(X @ mlp.coefs_[0] + mlp.intercepts_[0])
+    h1 = np.tanh(h0 @ mlp.coefs_[1] + mlp.intercepts_[1])
+    assert_allclose(mlp.hidden_activations(X, 0), h0)
+    assert_allclose(mlp.hidden_activations(X), h1)
+    assert_allclose(mlp.hidden_activations(X, layer=-2), h0)
+    with pytest.raises(IndexError, match="2 hidden layers"):
+        mlp.hidden_activations(X, 2)
+
+
+def test_initial_weights_are_glorots():
+    X, y = text_like(n=50, d=500)
+    mlp = BackpropMLPClassifier(
+        (80,), solver="sgd", learning_rate_init=1e-12, max_iter=1, random_state=0
+    ).fit(X, y)
+    for w, b in zip(mlp.coefs_, mlp.intercepts_):
+        bound = np.sqrt(6 / sum(w.shape))
+        assert np.abs(w).max() <= bound and np.abs(w).max() > 0.95 * bound
+        assert abs(w.std() / (bound / np.sqrt(3)) - 1) < 0.06
+        assert np.abs(b).max() < 1e-9
+
+
+def test_pickle_is_no_bigger_than_the_weights():
+    X, y = text_like(d=2000)
+    mlp = BackpropMLPClassifier((50,), max_iter=2, random_state=0).fit(X.astype(np.float32), y)
+    n_bytes = sum(w.nbytes for w in mlp.coefs_ + mlp.intercepts_)
+    dumped = pickle.dumps(mlp)
+    assert len(dumped) < n_bytes + 5000
+    assert_array_equal(pickle.loads(dumped).predict_proba(X), mlp.predict_proba(X))
+    warm = BackpropMLPClassifier((50,), max_iter=2, warm_start=True).fit(X.astype(np.float32), y)
+    assert len(pickle.dumps(warm)) > 2.5 * n_bytes  # its optimiser's state goes with it
+
+
+def test_fitted_state_is_plain():
+    X, y = text_like(n=50)
+    plain = (np.ndarray, str, int, float, type(None))
+
+    def check(value):
+        if isinstance(value, dict):
+            value = [*value.values()]
+        if isinstance(value, list):
+            for item in value:
+                check(item)
+        else:
+            assert isinstance(value, plain)
+
+    mlp = BackpropMLPClassifier((5,), max_iter=2, warm_start=True).fit(X, y)
+    for name in set(vars(mlp)) - set(mlp.get_params()):
+        check(getattr(mlp, name))
+
+
+def test_max_iter_warns():
+    X, y = text_like(n=50)
+    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(2\)"):
+        BackpropMLPClassifier((5,), max_iter=2).fit(X, y)
+    with pytest.warns(ConvergenceWarning, match="lbfgs failed to converge"):
+        BackpropMLPClassifier((5,), solver="lbfgs", max_iter=2).fit(X, y)
