@@ -39,7 +39,9 @@ def main():
     folds = StratifiedKFold(3, shuffle=True, random_state=0)
     search = GridSearchCV(pipeline, {"maxentclassifier__C": [1, 10, 100]}, cv=folds, n_jobs=2)
     _, seconds = timed(lambda: search.fit(texts, labels))
-    for C, score in zip(search.cv_results_["param_maxentclassifier__C"], search.cv_results_["mean_test_score"]):
+    for C, score in zip(
+        search.cv_results_["param_maxentclassifier__C"], search.cv_results_["mean_test_score"]
+    ):
         print(f"  C = {C:3g}   accuracy {score:.3f}")
     best_C = search.best_params_["maxentclassifier__C"]
     print(f"  best: C = {best_C:g}; 9 fits and a refit, with their tf-idf, in {seconds:.1f} s")
@@ -53,11 +55,14 @@ def main():
     heading("3. How far from the optimum? A proof, not a hope")
     model = search.best_estimator_[-1]
     report = model.convergence_
-    print(f"  objective {report['objective']:.6f} nats a document; at most {report['duality_gap']:.1e} above the minimum")
-    print(f"  {report['n_iter']} iterations, {report['n_products']:g} products with X, {report['seconds']:.2f} s, ", end="")
-    print(f"stopped because: {report['stop_reason']}")
+    print(f"  objective {report['objective']:.6f} nats a document, ", end="")
+    print(f"at most {report['duality_gap']:.1e} above the minimum")
+    print(f"  {report['n_iter']} iterations, {report['n_products']:g} products with X, ", end="")
+    print(f"{report['seconds']:.2f} s, stopped because: {report['stop_reason']}")
     print(f"  presolve merged {report['presolve']['columns_merged']} of {model.n_features_in_} columns")
-    print(f"  accuracy on {len(test_labels)} held-out docstrings: {search.score(test_texts, test_labels):.3f}")
+    print(
+        f"  accuracy on {len(test_labels)} held-out docstrings: {search.score(test_texts, test_labels):.3f}"
+    )
 
     heading("4. The most telling words")
     for label in ("numpy.fft", "scipy.stats", "sklearn.cluster"):
