@@ -223,7 +223,8 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
             return None
         if self.coef_.shape[1] != n_columns:
             return None
-        return self.coef_.T, self.intercept_
+        weights = self.coef_.T
+        return weights.toarray() if sparse.issparse(weights) else weights, self.intercept_
 
     def _warn(self, result):
         """ConvergenceWarning when the fit stopped short of `tol`, saying how far and what to change."""
