@@ -84,7 +84,11 @@ def train(problem, *, C, fit_intercept, solver, tol, max_iter, workers, seed=0, 
         return weights, point.intercept - point.intercept.mean()
 
     def reported(record, objective, point):
-        return report is not None and report(record, lambda: restored(objective, point))
+        def model():
+            weights, intercept = restored(objective, point)
+            return weights.copy(), intercept  # a callback may keep them; the solver works in place
+
+        return report is not None and report(record, model)
 
     control = Control(tol, max_iter, float(problem.weights.sum(dtype=float)), reported)
     problem, rows_merged = merge_rows(problem)
