@@ -103,9 +103,8 @@ class Session:
                     f"it is clipped to {batch_size}.",
                     stacklevel=4,
                 )
-        _, *inner, last = self.parameters.sizes
-        work = batch_size * max((a * b for a, b in zip(inner, [*inner[1:], last])), default=0)
-        self.run.limit_blas = data.sparse and work < 5e6
+        dense_layers = self.parameters.coefs[1:] if data.sparse else self.parameters.coefs
+        self.run.limit_blas = batch_size * max((w.size for w in dense_layers), default=0) < 5_000_000
         lazy = data.sparse and self.rule.can_rest
         if lazy:
             lazy = data.occurring_columns(np.arange(batch_size)) < DENSE_FRACTION * data.X.shape[1]
