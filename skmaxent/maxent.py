@@ -400,6 +400,9 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        # Through the origin no weights can prefer one class everywhere, as scikit-learn's check of
+        # class weights wants; LogisticRegression(fit_intercept=False) cannot either.
+        tags.classifier_tags.poor_score = not self.fit_intercept
         return tags
 
 

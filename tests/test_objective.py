@@ -140,7 +140,7 @@ def test_likelihood_gradient_by_complex_step(rng, small_blocks, kind, labels):
         gradient[place] = reference_loss(likelihood, moved).imag / 1e-30
     assert_allclose(likelihood.residual(expected), gradient, rtol=1e-12, atol=1e-13)
     masses = label_masses(likelihood)[:, -likelihood.shape[1] :]
-    assert_allclose(likelihood.label_totals(), masses.sum(axis=0), rtol=1e-13)
+    assert_allclose(likelihood.label_totals, masses.sum(axis=0), rtol=1e-13)
     assert_allclose(likelihood.totals(expected), expected.sum(axis=0), rtol=1e-13)
 
 
@@ -334,7 +334,7 @@ def test_settled_intercept_balances_the_classes(rng, kind, labels, dtype):
     objective = make_objective(X, likelihood, WeightSpace)
     coords = (3 * rng.standard_normal((8, likelihood.shape[1]))).astype(dtype)
     point = objective.point(coords, np.full(likelihood.shape[1], 5.0))
-    balance = likelihood.totals(point.expected) - likelihood.label_totals()
+    balance = likelihood.totals(point.expected) - likelihood.label_totals
     assert np.abs(balance).max() <= {np.float64: 1e-12, np.float32: 1e-5}[dtype] * likelihood.weights.sum()
 
 

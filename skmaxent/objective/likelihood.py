@@ -11,6 +11,8 @@ Everything runs over blocks of rows that stay in cache, several at a time in thr
 rows are accumulated in float64 block by block in a fixed order.
 """
 
+from functools import cached_property
+
 import numpy as np
 
 from .._parallel import even_cuts
@@ -85,12 +87,7 @@ class _Likelihood:
     def curvature_totals(self, expected, V):
         """Sums over the rows of the Hessian applied to V, (K,), float64; the product is not stored."""
 
-        def block(rows):
-            product = np.empty_like(V[rows])
-            self._curvature_rows(rows, expected[rows], V[rows], product)
-            return _column_sums(product)
-
-        return self._sum(block)
+        return self._sum(lambda rows: self._curvature_totals_rows(rows, expected[rows], V[rows]))
 
     def slopes(self, expected, direction):
         """First and second derivative of the loss along `direction`, at the state `expected`."""
@@ -104,6 +101,7 @@ class _Likelihood:
 
         return self._sum(block)
 
+    @cached_property
     def label_totals(self):
         """Observed label masses summed over the rows, (K,)."""
         zero = np.zeros(self.shape, self.dtype)
@@ -146,6 +144,12 @@ class Multinomial(_Likelihood):
         mean = out @ np.ones(out.shape[1], out.dtype)
         mean /= self.weights[rows]
         out -= E * mean[:, None]
+
+    def _curvature_totals_rows(self, rows, E, v):
+        product = E * v
+        mean = product @ np.ones(E.shape[1], E.dtype)
+        mean /= self.weights[rows]
+        return _column_sums(product) - mean @ E
 
     def curvature_diagonal(self, expected):
         """The diagonal of the Hessian with respect to the scores, (n, K)."""
@@ -197,6 +201,9 @@ class Binary(_Likelihood):
 
     def _curvature_rows(self, rows, E, v, out):
         np.multiply(E * (1 - E / self.weights[rows, None]), v, out=out)
+
+    def _curvature_totals_rows(self, rows, E, v):
+        return _column_sums(E * (1 - E / self.weights[rows, None]) * v)
 
     def curvature_diagonal(self, expected):
         """The diagonal of the Hessian with respect to the scores, (n, 1)."""

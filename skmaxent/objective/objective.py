@@ -81,14 +81,14 @@ class Objective:
     def value(self, point):
         return point.loss + 0.5 * self.penalty * point.square
 
-    def point(self, coords, intercept, scores=None):
-        """The point with these coordinates, its intercept brought to its optimum."""
+    def point(self, coords, intercept, scores=None, settle=True):
+        """The point with these coordinates, its intercept brought to its optimum unless told not to."""
         coords = coords.astype(self.dtype, copy=False)
         scores = self.space.push(coords) if scores is None else scores.astype(self.dtype, copy=False)
         point = Point(coords, scores, np.array(intercept, dtype=float), np.empty_like(scores), 0.0, 0.0)
         point.square = self.space.inner(coords, coords, scores)
         self.evaluate(point)
-        return self.settle_intercept(point)
+        return self.settle_intercept(point) if settle else point
 
     def evaluate(self, point):
         """Loss and expected masses at the point's scores and intercept."""
@@ -104,7 +104,7 @@ class Objective:
         """
         if not self.fit_intercept:
             return point
-        observed = self.likelihood.label_totals()
+        observed = self.likelihood.label_totals
         total = float(self.likelihood.weights.sum(dtype=float))
         accuracy = 1e-13 if self.dtype == np.float64 else 1e-6
         size = np.inf

@@ -16,6 +16,7 @@ def solve(objective, point, control):
     """Minimise the objective from the point; see `skmaxent.solvers` for the contract."""
     space, pairs, last = objective.space, [], None
     control.new_stage()
+    objective.settle_intercept(point)
     while True:
         gradient = objective.gradient(point)
         if control.stop(objective, point, gradient):

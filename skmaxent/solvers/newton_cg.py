@@ -34,6 +34,8 @@ def solve(objective, point, control):
         if point.scores.dtype != base.dtype:
             scores = None if point.coords.any() else point.scores
             point = base.point(point.coords, point.intercept, scores)
+        else:
+            base.settle_intercept(point)
         final = base is objective
         factor = 1.0 if final else max(0.5, SWITCH / control.tol) if control.tol else np.inf
         while True:

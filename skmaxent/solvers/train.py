@@ -143,7 +143,13 @@ def _zero(objective):
     """Zero weights and the intercept at its optimum, the log priors."""
     n, K = objective.likelihood.shape
     coords = np.zeros(objective.coords_shape, objective.dtype)
-    return objective.point(coords, np.zeros(K), np.zeros((n, K), objective.dtype))
+    intercept = np.zeros(K)
+    if objective.fit_intercept:
+        totals = objective.likelihood.label_totals
+        rest = float(objective.likelihood.weights.sum(dtype=float)) - totals if K == 1 else 1.0
+        intercept = np.log(totals / rest)
+        intercept -= intercept.mean() * (K > 1)
+    return objective.point(coords, intercept, np.zeros((n, K), objective.dtype))
 
 
 def _cold_start(objective, problem, solver, seed, workers):
@@ -154,7 +160,8 @@ def _cold_start(objective, problem, solver, seed, workers):
     if not many_rows or solver == "newton-cholesky":
         return point
     weights = stochastic_start(problem, objective.penalty, epochs=EPOCHS, seed=seed, workers=workers)
-    begun = objective.point(weights, point.intercept)
+    # Settled by the solver, in the precision that it starts with.
+    begun = objective.point(weights, point.intercept, settle=False)
     return begun if objective.value(begun) < objective.value(point) else point
 
 
