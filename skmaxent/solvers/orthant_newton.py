@@ -1,0 +1,148 @@
+"""Orthant-wise truncated Newton: the inner solver of the elastic net.
+
+Within one orthant the penalty is smooth. One iteration takes the weights that are not 0 and those
+at 0 whose KKT condition fails, finds the truncated Newton direction on these by preconditioned
+conjugate gradients in float32, cuts the step where a weight would change its sign (it becomes 0),
+and searches the line to the cut point, along which the objective is smooth: the scores are affine,
+so the search costs no product (Andrew & Gao 2007 for the orthants; Byrd, Chin, Nocedal & Oztoprak
+2016 for the second-order method).
+"""
+
+import numpy as np
+
+# Conjugate gradients see the weights of one orthant only: short runs, between which weights leave and
+# enter, took a fifth of the products of long ones.
+MAX_CG = 8
+ACCURACY = 0.1
+# Power of the inverse diagonal of the Hessian that conditions the conjugate gradients.
+DAMPING = 0.75
+MAX_HALVINGS = 8
+MAX_FAILURES = 6
+
+
+def improve(objective, inner, point, *, target, max_steps):
+    """Newton iterations until the squared norm of the subgradient is at most `target`.
+
+    Parameters
+    ----------
+    objective : CompositeObjective
+        On a working set.
+    inner : CompositeObjective
+        The same objective in the precision in which directions are sought.
+    point : Point
+        Changed in place.
+    target : float
+    max_steps : int
+
+    Returns
+    -------
+    moved : bool
+        Whether any step made progress.
+    """
+    moved, damping, failures = False, 0.0, 0
+    for _ in range(max_steps):
+        subgradient = objective.subgradient(point, certify=False)
+        if subgradient.square <= target:
+            break
+        step, floor = _step(objective, inner, point, subgradient, damping)
+        # Levenberg and Marquardt: where steps fail, the quadratic model is not to be trusted that far.
+        # With much damping the direction is minus the subgradient, and cutting keeps it a descent.
+        if step == 0:
+            failures += 1
+            damping = max(20 * damping, floor)
+            if failures > MAX_FAILURES:
+                break
+            continue
+        damping = 0.25 * damping if step == 1 else max(4 * damping, floor)
+        moved, failures = True, 0
+    return moved
+
+
+def _step(objective, inner, point, subgradient, damping):
+    """One iteration on `point`, in place; the step (0: no descent), and a small curvature."""
+    W, V = point.coords, subgradient.coords
+    fenced = np.asarray(objective.penalty.lasso) > 0  # only a Laplace part holds a weight to its orthant
+    orthant = np.where(W != 0, np.sign(W), -np.sign(V))
+    direction, diagonal = _direction(inner, point, subgradient, damping)
+    floor = 1e-2 * float(diagonal.mean())
+    direction = direction.astype(V.dtype, copy=False)
+    # Along the projected path a weight that changes its sign stops at 0, however short the step.
+    for step in (1.0, 0.25, 0.0625):
+        end = W + V.dtype.type(step) * direction
+        end[(end * orthant < 0) & fenced] = 0
+        coords = end - W
+        slope = float(np.sum(V * coords, dtype=float))
+        if slope < 0 and _search(objective, point, coords, end, slope, 1 if step > 0.1 else MAX_HALVINGS):
+            objective.smooth.settle_intercept(point)
+            return step, floor
+    return 0.0, floor
+
+
+def _direction(inner, point, subgradient, damping):
+    """Truncated Newton direction on the weights that may move, and the diagonal of the Hessian."""
+    dtype, penalty, likelihood = inner.dtype, inner.penalty, inner.likelihood
+    design, vectors = inner.space.design, inner.smooth.vectors
+    expected = point.expected.astype(dtype, copy=False)
+    free = ((point.coords != 0) | (subgradient.coords != 0)).astype(dtype)
+    ridge = dtype.type(penalty.ridge) if np.isscalar(penalty.ridge) else penalty.ridge
+    diagonal = design.squared_adjoint(likelihood.curvature_diagonal(expected))
+    ridge = ridge + dtype.type(damping)
+    diagonal += ridge
+    np.maximum(diagonal, dtype.type(1e-6) * diagonal.max(initial=np.finfo(dtype).tiny), out=diagonal)
+    inverse = diagonal**-DAMPING
+    inverse *= free
+    eliminate = inner.smooth.intercept_elimination(expected)
+
+    scale = np.sqrt(subgradient.square)  # the direction is proportional: float32 cannot underflow
+    r = (subgradient.coords / -scale).astype(dtype)
+    coords, z = np.zeros_like(r), r * inverse
+    p, rz = z.copy(), vectors.dot(r, z)
+    start = rz
+    for _ in range(MAX_CG):
+        scores = design.forward(p)
+        Hp = design.adjoint(likelihood.curvature(expected, scores, eliminate(scores).astype(dtype)))
+        if np.any(ridge):
+            Hp += ridge * p
+        curvature = vectors.dot(Hp, p)
+        if not curvature > 0:
+            break
+        alpha = rz / curvature
+        vectors.add(coords, alpha, p)
+        vectors.add(r, -alpha, Hp)
+        np.multiply(r, inverse, out=z)
+        rz, last = vectors.dot(r, z), rz
+        if not rz > ACCURACY**2 * start:
+            break
+        vectors.scale_add(p, rz / last, z)
+    coords *= dtype.type(scale)
+    return coords, diagonal
+
+
+def _search(objective, point, coords, end, slope, max_trials):
+    """Move the point along `coords`, to `end` if that is good enough; False when there is no descent."""
+    likelihood, penalty, smooth = objective.likelihood, objective.penalty, objective.smooth
+    scores = objective.space.push(coords)
+    base, moved, shift = point.scores, scores, 0.0
+    if smooth.fit_intercept:
+        shift = smooth.intercept_elimination(point.expected)(scores)
+        base, moved = base + point.intercept.astype(base.dtype), scores + shift.astype(scores.dtype)
+    value0 = objective.value(point)
+    slack = 4 * np.finfo(base.dtype).eps * abs(point.loss)
+    expected = np.empty_like(point.expected)
+    step = 1.0
+    for _ in range(max_trials):
+        W = end if step == 1 else point.coords + base.dtype.type(step) * coords
+        loss = likelihood.evaluate(base, expected, moved, step)
+        value = loss + penalty.value(W)
+        if value <= value0 + 1e-2 * step * slope + slack * (step == 1):
+            break
+        # The minimum of the parabola through both values and the slope.
+        bend = value - value0 - step * slope
+        parabola = -0.5 * slope * step**2 / bend if np.isfinite(bend) and bend > 0 else 0.0
+        step = min(max(parabola, 0.1 * step), 0.7 * step)
+    else:
+        return False
+    point.coords, point.loss, point.expected = W, loss, expected
+    objective.smooth.vectors.add(point.scores, step, scores)
+    point.intercept = point.intercept + step * shift
+    return True
