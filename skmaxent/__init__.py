@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "MaxEntClassifier": "maxent",
+    "c_min": "_penalty",
     "BackpropMLPClassifier": "mlp",
     "check_gradient": "nn.gradient_check",
     "explain": "inspection",

@@ -1,12 +1,12 @@
 """The duality gap of an elastic-net fit: a proof of how far from the optimum it can be.
 
-With r = t p - y scaled by the row masses m (the gradient of the loss in the scores; its columns sum
-to 0 when the intercept is at its optimum) and G = X' r, every share s in [0, 1] gives a dual point
+With r = m p - y, y the label masses and m their row sums (the gradient of the loss in the scores, whose
+columns sum to 0 when the intercept is at its optimum), and G = X' r, every s in [0, 1] gives a dual point
 
     D(s) = sum_i m_i H(s p_i + (1 - s) y_i / m_i)  -  P*(-s G),          F(W, b) >= min F >= D(s),
 
-H the entropy and P* the conjugate of the penalty. Where a Gaussian part is present P* is finite at
-s = 1; a Laplace part alone needs s |G| <= lasso. The better of the two shares is reported.
+H the entropy and P* the conjugate of the penalty, which is infinite unless s |G| <= lasso on all weights
+without a Gaussian part. The better of the largest such s and the one that makes P* zero is reported.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ def duality_gap(likelihood, penalty, point, gradient):
     """
     value = point.loss + penalty.value(point.coords)
     gap = np.inf
-    for share in {1.0, penalty.feasible_share(gradient)}:
+    for share in penalty.shares(gradient):
         conjugate = penalty.conjugate(gradient, share)
         if np.isfinite(conjugate):
             gap = min(gap, value + conjugate - likelihood.mixed_entropy(point.expected, share))

@@ -1,6 +1,6 @@
 """The training objective under an elastic-net penalty, on all columns or on a working set of them.
 
-    F(W, b) = sum_i m_i * -log p(y_i | x_i)  +  sum_jk lasso_jk |w_jk| + ridge_jk / 2 * w_jk^2
+F(W, b) = sum_i m_i * -log p(y_i | x_i)  +  sum_jk lasso_jk |w_jk| + ridge_jk / 2 * w_jk^2
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from scipy import sparse
 from .certificate import duality_gap
 from .design import make_design
 from .objective import Objective
-from .penalty import support_of
 from .pairs import PairDesign
+from .penalty import support_of
 from .spaces import WeightSpace
 
 # A product over pairs takes one at a time what a dense block takes by the vector: it pays where at

@@ -120,11 +120,20 @@ class ElasticNet:
             return np.inf
         return 0.5 * float(np.sum(over[smooth] ** 2 / ridge[smooth], dtype=float))
 
-    def feasible_share(self, gradient):
-        """Largest share t <= 1 with t |G| <= lasso on all weights with a lasso part."""
-        if np.isscalar(self.lasso):
+    def shares(self, gradient):
+        """Shares t <= 1 for which P*(-t G) is finite: the largest one, and that at which it is 0.
+
+        They differ where some weights have a ridge; free weights are left out, as in `conjugate`.
+        """
+        if np.isscalar(self.lasso) and np.isscalar(self.ridge):
             peak = max(float(gradient.max(initial=0)), -float(gradient.min(initial=0)))
-            return min(1.0, self.lasso / peak) if self.lasso and peak else 1.0
+            share = min(1.0, self.lasso / peak) if self.lasso and peak else 1.0
+            return {1.0 if self.ridge else share, share}
+        lasso, ridge = (np.broadcast_to(part, gradient.shape) for part in (self.lasso, self.ridge))
+        penalised = lasso > 0
         with np.errstate(divide="ignore", invalid="ignore"):
-            excess = np.abs(gradient) / self.lasso
-        return 1.0 / max(1.0, float(np.max(excess, initial=0.0, where=np.isfinite(excess))))
+            excess = np.abs(gradient) / lasso
+        return {
+            1.0 / max(1.0, float(np.max(excess, initial=0.0, where=chosen)))
+            for chosen in (penalised & (ridge == 0), penalised)
+        }

@@ -18,18 +18,22 @@ class Control:
     report : callable
         Called as ``report(record, objective, point)`` after each iteration; a true answer stops
         the fit.
+    begun : float, optional
+        Time (`time.perf_counter`) from which the seconds count; by default now.
     """
 
     _extras = ()  # attributes of the gradient that the history also keeps
 
-    def __init__(self, tol, max_iter, total_weight, report):
+    def __init__(self, tol, max_iter, total_weight, report, begun=None):
         self.tol, self.max_iter, self.total_weight = tol, max_iter, total_weight
         self._report = report
-        self._start = time.perf_counter()
+        self._start = time.perf_counter() if begun is None else begun
         self._first_norm = None
         self.new_stage()
         self.reason = None
-        self.history = {name: [] for name in ("iteration", "seconds", "objective", "gap", "kkt", *self._extras)}
+        self.history = {
+            name: [] for name in ("iteration", "seconds", "objective", "gap", "kkt", *self._extras)
+        }
 
     @property
     def n_iter(self):

@@ -8,11 +8,13 @@ so the search costs no product (Andrew & Gao 2007 for the orthants; Byrd, Chin, 
 2016 for the second-order method).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 # Conjugate gradients see the weights of one orthant only: short runs, between which weights leave and
 # enter, took a fifth of the products of long ones.
-MAX_CG = 8
+SHORT_RUN, LONG_RUN = 8, 256
 ACCURACY = 0.1
 # Power of the inverse diagonal of the Hessian that conditions the conjugate gradients.
 DAMPING = 0.75
@@ -20,7 +22,23 @@ MAX_HALVINGS = 8
 MAX_FAILURES = 6
 
 
-def improve(objective, inner, point, *, target, max_steps):
+@dataclass
+class Trust:
+    """How far the quadratic model is believed, from one iteration to the next.
+
+    Attributes
+    ----------
+    damping : float
+        Added to the curvature of each weight (Levenberg and Marquardt).
+    run : int
+        Longest run of conjugate gradients.
+    """
+
+    damping: float = 0.0
+    run: int = SHORT_RUN
+
+
+def improve(objective, inner, point, trust, *, target, max_steps):
     """Newton iterations until the squared norm of the subgradient is at most `target`.
 
     Parameters
@@ -31,6 +49,8 @@ def improve(objective, inner, point, *, target, max_steps):
         The same objective in the precision in which directions are sought.
     point : Point
         Changed in place.
+    trust : Trust
+        Changed in place.
     target : float
     max_steps : int
 
@@ -39,54 +59,87 @@ def improve(objective, inner, point, *, target, max_steps):
     moved : bool
         Whether any step made progress.
     """
-    moved, damping, failures = False, 0.0, 0
+    moved, failures = False, 0
     for _ in range(max_steps):
         subgradient = objective.subgradient(point, certify=False)
         if subgradient.square <= target:
             break
-        step, floor = _step(objective, inner, point, subgradient, damping)
-        # Levenberg and Marquardt: where steps fail, the quadratic model is not to be trusted that far.
-        # With much damping the direction is minus the subgradient, and cutting keeps it a descent.
-        if step == 0:
+        step = _step(objective, inner, point, subgradient, trust)
+        if step:
+            moved, failures = True, 0
+        elif failures == MAX_FAILURES:
+            break
+        else:
             failures += 1
-            damping = max(20 * damping, floor)
-            if failures > MAX_FAILURES:
-                break
-            continue
-        damping = 0.25 * damping if step == 1 else max(4 * damping, floor)
-        moved, failures = True, 0
+    if not moved:
+        trust.damping = 0.0
     return moved
 
 
-def _step(objective, inner, point, subgradient, damping):
-    """One iteration on `point`, in place; the step (0: no descent), and a small curvature."""
+def _step(objective, inner, point, subgradient, trust):
+    """One iteration on `point`, in place; returns the step, 0 when there was no descent."""
     W, V = point.coords, subgradient.coords
     fenced = np.asarray(objective.penalty.lasso) > 0  # only a Laplace part holds a weight to its orthant
     orthant = np.where(W != 0, np.sign(W), -np.sign(V))
-    direction, diagonal = _direction(inner, point, subgradient, damping)
-    floor = 1e-2 * float(diagonal.mean())
+    direction, small, capped = _direction(inner, point, subgradient, trust)
     direction = direction.astype(V.dtype, copy=False)
+    step, settled = _search_path(objective, point, V, direction, orthant, fenced)
+    if step == 1:
+        trust.damping *= 0.25
+        # Once no weight changes its sign, what is left is a linear system: longer runs solve it.
+        if capped and settled:
+            trust.run = min(2 * trust.run, LONG_RUN)
+    else:
+        # With much damping the direction is minus the subgradient, and cutting keeps it a descent.
+        trust.damping = max((4 if step else 20) * trust.damping, small)
+    if not settled:
+        trust.run = max(trust.run // 2, SHORT_RUN)
+    return step
+
+
+def _search_path(objective, point, V, direction, orthant, fenced):
+    """Search along the path on which a weight that would change its sign stops at 0.
+
+    Returns
+    -------
+    step : float
+        0 when there was no descent.
+    settled : bool
+        Whether no weight reached 0.
+    """
+    W, settled = point.coords, True
     # Along the projected path a weight that changes its sign stops at 0, however short the step.
     for step in (1.0, 0.25, 0.0625):
         end = W + V.dtype.type(step) * direction
-        end[(end * orthant < 0) & fenced] = 0
+        cut = (end * orthant < 0) & fenced
+        end[cut] = 0
+        settled = settled and not cut.any()
         coords = end - W
         slope = float(np.sum(V * coords, dtype=float))
         if slope < 0 and _search(objective, point, coords, end, slope, 1 if step > 0.1 else MAX_HALVINGS):
             objective.smooth.settle_intercept(point)
-            return step, floor
-    return 0.0, floor
+            return step, settled
+    return 0.0, settled
 
 
-def _direction(inner, point, subgradient, damping):
-    """Truncated Newton direction on the weights that may move, and the diagonal of the Hessian."""
+def _direction(inner, point, subgradient, trust):
+    """Truncated Newton direction on the weights that may move.
+
+    Returns
+    -------
+    direction : ndarray like the weights
+    small : float
+        A small curvature, to damp with.
+    capped : bool
+        Whether the conjugate gradients took their longest run.
+    """
     dtype, penalty, likelihood = inner.dtype, inner.penalty, inner.likelihood
     design, vectors = inner.space.design, inner.smooth.vectors
     expected = point.expected.astype(dtype, copy=False)
     free = ((point.coords != 0) | (subgradient.coords != 0)).astype(dtype)
     ridge = dtype.type(penalty.ridge) if np.isscalar(penalty.ridge) else penalty.ridge
     diagonal = design.squared_adjoint(likelihood.curvature_diagonal(expected))
-    ridge = ridge + dtype.type(damping)
+    ridge = ridge + dtype.type(trust.damping)
     diagonal += ridge
     np.maximum(diagonal, dtype.type(1e-6) * diagonal.max(initial=np.finfo(dtype).tiny), out=diagonal)
     inverse = diagonal**-DAMPING
@@ -98,7 +151,9 @@ def _direction(inner, point, subgradient, damping):
     coords, z = np.zeros_like(r), r * inverse
     p, rz = z.copy(), vectors.dot(r, z)
     start = rz
-    for _ in range(MAX_CG):
+    run = trust.run if np.any(penalty.lasso) else LONG_RUN  # without a Laplace part there is one orthant
+    capped = True
+    for _ in range(run):
         scores = design.forward(p)
         Hp = design.adjoint(likelihood.curvature(expected, scores, eliminate(scores).astype(dtype)))
         if np.any(ridge):
@@ -112,10 +167,11 @@ def _direction(inner, point, subgradient, damping):
         np.multiply(r, inverse, out=z)
         rz, last = vectors.dot(r, z), rz
         if not rz > ACCURACY**2 * start:
+            capped = False
             break
         vectors.scale_add(p, rz / last, z)
     coords *= dtype.type(scale)
-    return coords, diagonal
+    return coords, 1e-2 * float(diagonal.mean()), capped
 
 
 def _search(objective, point, coords, end, slope, max_trials):

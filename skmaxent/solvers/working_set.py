@@ -28,6 +28,7 @@ def solve(objective, point, control):
     if objective.dtype == np.float64 and size > SINGLE_ENTRIES:
         single = np.dtype(np.float32)
         stages = [(objective.astype(single), single), (objective, single), (objective, objective.dtype)]
+    trust = orthant_newton.Trust()
     for base, direction_dtype in stages:
         control.new_stage()
         if point.scores.dtype != base.dtype:
@@ -50,30 +51,31 @@ def solve(objective, point, control):
             last_value = value
             if control.stalled(base, point, subgradient):
                 break
-            if not _round(base, direction_dtype, point, subgradient):
+            if not _round(base, direction_dtype, point, subgradient, trust):
                 break
     control.reason = "precision"
     return point, subgradient
 
 
-def _round(base, direction_dtype, point, subgradient):
+def _round(base, direction_dtype, point, subgradient, trust):
     """One working set, solved to a fraction of its violation; changes the point in place."""
-    allowed = working_pairs(point.coords, subgradient.coords)
+    allowed = working_pairs(point.coords, subgradient.coords, base.penalty)
     part, place = base.restrict(allowed)
     inner = part if part.dtype == direction_dtype else part.astype(direction_dtype)
     # Scores that are only ever added to drift, in float32 soon by more than what is left to gain.
     partial = part.point(np.ascontiguousarray(point.coords[place]), point.intercept)
     target = REDUCTION**2 * subgradient.square
-    moved = orthant_newton.improve(part, inner, partial, target=target, max_steps=INNER_STEPS)
+    moved = orthant_newton.improve(part, inner, partial, trust, target=target, max_steps=INNER_STEPS)
     W = point.coords
     W[place] = partial.coords
     vars(point).update(vars(partial) | {"coords": W})
     return moved
 
 
-def working_pairs(W, V):
-    """Mask of the weights that are not 0 and of the worst violators of the KKT conditions."""
+def working_pairs(W, V, penalty):
+    """Mask of the weights that are not 0 or have no Laplace prior, and of the worst violators."""
     allowed = W != 0
+    allowed |= np.asarray(penalty.lasso) == 0
     violation = np.where(allowed, 0, np.abs(V)).ravel()
     room = max(MIN_NEW, int(np.count_nonzero(allowed)))
     candidates = np.flatnonzero(violation)
