@@ -20,6 +20,7 @@ _HOMES = {
     "CoefficientsDisplay": "plotting",
     "ConvergenceDisplay": "plotting",
     "LossCurveDisplay": "plotting",
+    "PathDisplay": "plotting",
     "VotesDisplay": "plotting",
     "datasets": None,
 }

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skmaxent import MaxEntClassifier, MaxEntClassifierCV, c_min, maxent_path
+from skmaxent import MaxEntClassifier, MaxEntClassifierCV, PathDisplay, c_min, maxent_path
 from skmaxent.solvers import train as train_module
 
 
@@ -139,6 +139,32 @@ def test_a_class_that_a_fold_lacks(data):
     train = np.flatnonzero(y != "a")
     with pytest.raises(ValueError, match=r"use fewer folds|at least 2 classes"):
         MaxEntClassifierCV(cv=[(train, np.flatnonzero(y == "a"))]).fit(X, y)
+
+
+def test_path_display(data):
+    pytest.importorskip("matplotlib").use("Agg")
+    X, y = data
+    model = MaxEntClassifierCV(Cs=[3.0, 0.1, 1.0], cv=3, l1_ratios=(0.5, 1.0)).fit(X, y)
+    first = model.classes_[0]
+    display = PathDisplay.from_estimator(model, class_=first, l1_ratio=1.0, n=4)
+    assert display.axes_.shape == (2, 1)
+    sign = -1 if len(model.classes_) == 2 else 1
+    mean = sign * model.coefs_paths_[:, 1, :, 0, :30].mean(axis=0)[[1, 2, 0]]
+    named = [line for line in display.ax_.lines if not line.get_label().startswith("_")]
+    assert len(named) == 4
+    for line in named:
+        assert_array_equal(line.get_xdata(), [0.1, 1.0, 3.0])
+        assert_allclose(line.get_ydata(), mean[:, int(line.get_label())])
+    mean_score = display.axes_[1, 0].lines[3]
+    assert_allclose(mean_score.get_ydata(), model.scores_[:, 1].mean(axis=0)[[1, 2, 0]])
+    for options, message in [
+        ({"class_": "no"}, "class_ must be one of"),
+        ({"l1_ratio": 0.3}, "l1_ratio must be one of"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            PathDisplay.from_estimator(model, **options)
+    with pytest.raises(ValueError, match="coefs_paths_"):
+        PathDisplay.from_estimator(MaxEntClassifier().fit(X, y))
 
 
 @parametrize_with_checks(
