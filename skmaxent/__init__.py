@@ -9,6 +9,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "MaxEntClassifier": "maxent",
+    "MaxEntClassifierCV": "maxent_cv",
+    "c_min": "_penalty",
+    "maxent_path": "path",
     "BackpropMLPClassifier": "mlp",
     "check_gradient": "nn.gradient_check",
     "explain": "inspection",
@@ -17,6 +20,7 @@ _HOMES = {
     "CoefficientsDisplay": "plotting",
     "ConvergenceDisplay": "plotting",
     "LossCurveDisplay": "plotting",
+    "PathDisplay": "plotting",
     "VotesDisplay": "plotting",
     "datasets": None,
 }

@@ -8,6 +8,7 @@ import warnings
 from inspect import signature
 
 import numpy as np
+from sklearn import get_config
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import __version__
@@ -90,6 +91,11 @@ class FitEvents:
             self._context.call_on_fit_task_end(
                 estimator=self._estimator, reconstruction_attributes=attributes, **self._data
             )
+
+
+def routing_enabled():
+    """Whether scikit-learn's metadata routing is on."""
+    return bool(get_config().get("enable_metadata_routing", False))
 
 
 def validate_training_data(estimator, X, y):

@@ -13,15 +13,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._labels import encode_labels, make_problem
 from ._parallel import Workers, thread_count
+from ._penalty import check_penalty
 from ._sklearn import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
 from .objective.loss import logistic, softmax
 from .objective.problem import canonical
-from .solvers import SOLVERS
+from .solvers import COMPOSITE_SOLVERS, SOLVERS
 from .solvers.train import train
 
 
 class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEstimator):
-    """Maximum-entropy classifier: multinomial logistic regression under a Gaussian prior.
+    """Maximum-entropy classifier: multinomial logistic regression under a Gaussian or Laplace prior.
 
     Every column j of X joined with every class k is a feature f_jk(c, x) = x_j [c = k] with a
     weight. The weights vote, and a softmax turns the votes into probabilities::
@@ -30,26 +31,34 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
 
     Training maximises the conditional likelihood under the prior, that is, it minimises::
 
-        mean_i m_i * -log p(y_i | x_i)  +  1 / (2 C sum_i m_i) * |W|^2
+        mean_i m_i * -log p(y_i | x_i)
+            +  1 / (C sum_i m_i) * sum_jk u_jk (l1_ratio |w_jk| + (1 - l1_ratio) / 2 w_jk^2)
 
-    with m the row weights; the intercept is never penalised. This is the optimum of scikit-learn's
-    LogisticRegression with the same `C`, and the fit tells how far from it it can be at most:
-    `convergence_` holds a duality gap. With two classes there is one weight vector, for the
-    log-odds of the second.
+    with m the row weights and u the penalty weights; the intercept is never penalised. This is the
+    optimum of scikit-learn's LogisticRegression with the same `C` and `l1_ratio`, and the fit tells how
+    far from it it can be at most: `convergence_` holds a duality gap. With two classes there is one
+    weight vector, for the log-odds of the second.
 
     Parameters
     ----------
     C : float, default=1.0
-        Inverse strength of the prior, positive; the variance of the Gaussian on each weight.
-        ``np.inf`` for no prior.
+        Inverse strength of the prior, positive; with ``l1_ratio=0`` the variance of the Gaussian on
+        each weight. ``np.inf`` for no prior.
+    l1_ratio : float, default=0.0
+        Share of the Laplace (L1) prior, from 0 (Gaussian, L2) to 1; between them the elastic net.
+        With a Laplace part most weights are exactly 0; below `skmaxent.c_min` all are.
+    penalty_weights : array-like of shape (d,) or (K, d), default=None
+        Factors on the penalty of each column, or of each weight as in `coef_` (one row when binary).
+        Non-negative: 0 leaves a weight without penalty, ``np.inf`` excludes it.
     fit_intercept : bool, default=True
         Whether each class gets an unpenalised bias.
     class_weight : dict or "balanced", default=None
         Factor on the weight of each class; a class that the dict does not name has 1. "balanced"
         makes the total weights of the classes equal.
-    solver : {"auto", "newton-cg", "lbfgs", "newton-cholesky"}, default="auto"
-        All reach the same optimum. "auto" picks by the shape of the problem: "newton-cholesky"
-        with few columns and classes, "newton-cg" otherwise.
+    solver : {"auto", "newton-cg", "lbfgs", "newton-cholesky", "working-set"}, default="auto"
+        All reach the same optimum. "auto" picks "working-set" under a Laplace part or penalty weights;
+        otherwise by the shape of the problem, "newton-cholesky" with few columns and classes,
+        "newton-cg" with more. Only "working-set" can have `l1_ratio` above 0 or penalty weights.
     tol : float, default=1e-6
         Relative duality gap at which to stop: the objective is proven to be within this fraction
         of its minimum. Without a prior there is no such bound, and `tol` is the norm of the
@@ -80,12 +89,14 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
         Outer iterations.
     convergence_ : dict
         ``objective``, ``duality_gap`` (both on the scale of the mean loss, in nats),
-        ``relative_gap`` (gap / objective), ``gradient_norm``, ``kkt_violation`` (largest gradient
-        entry in modulus), ``stop_reason`` ("converged", "max_iter", "precision" or "callback"),
+        ``relative_gap`` (gap / objective), ``gradient_norm``, ``kkt_violation`` (largest entry of the
+        gradient in modulus; with a Laplace prior, of the smallest subgradient), ``stop_reason``
+        ("converged", "max_iter", "precision" or "callback"),
         ``n_iter``, ``n_products`` (products with X and its transpose, in pairs), ``seconds``,
         ``solver``, ``space`` (coordinates of the weights: "rows" or "weights"), ``presolve``
         (``rows_merged``, ``columns_merged``), and ``history``, a dict of arrays ``iteration``,
-        ``seconds``, ``objective``, ``gap``, ``kkt``. The last entries of the history are in full
+        ``seconds``, ``objective``, ``gap``, ``kkt`` and, from the solver "working-set",
+        ``support``, the number of columns with weights. The last entries of the history are in full
         precision; earlier ones may come from single-precision iterates.
     n_features_in_ : int
         Number of columns d.
@@ -117,9 +128,11 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
 
     _parameter_constraints: dict = {
         "C": [Interval(Real, 0, None, closed="right")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "penalty_weights": ["array-like", None],
         "fit_intercept": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
-        "solver": [StrOptions({"auto", *SOLVERS})],
+        "solver": [StrOptions({"auto", *SOLVERS, *COMPOSITE_SOLVERS})],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
@@ -132,6 +145,8 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
         self,
         *,
         C=1.0,
+        l1_ratio=0.0,
+        penalty_weights=None,
         fit_intercept=True,
         class_weight=None,
         solver="auto",
@@ -143,6 +158,8 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
         verbose=0,
     ):
         self.C = C
+        self.l1_ratio = l1_ratio
+        self.penalty_weights = penalty_weights
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.solver = solver
@@ -181,6 +198,7 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
         X, names = validate_training_data(self, X, y)
         labels = encode_labels(y, X, sample_weight, self.class_weight)
         problem = make_problem(canonical(X), labels)
+        penalty_weights = check_penalty(self, problem)
         seed = 0 if self.random_state is None else check_random_state(self.random_state).randint(2**31)
 
         def report(record, model):
@@ -198,6 +216,8 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
             result = train(
                 problem,
                 C=self.C,
+                l1_ratio=self.l1_ratio,
+                penalty_weights=penalty_weights,
                 fit_intercept=self.fit_intercept,
                 solver=self.solver,
                 tol=self.tol,

@@ -14,6 +14,7 @@ rows are accumulated in float64 block by block in a fixed order.
 from functools import cached_property
 
 import numpy as np
+from scipy.special import xlogy
 
 from .._parallel import even_cuts
 from .loss import logistic, softmax
@@ -107,6 +108,22 @@ class _Likelihood:
         zero = np.zeros(self.shape, self.dtype)
         return -self.totals(self.residual(zero))
 
+    def mixed_entropy(self, expected, share):
+        """Sum of m_i H(q_i), q_i = share * p_i + (1 - share) * label distribution i, in nats."""
+
+        def block(rows):
+            Q = share * expected[rows].astype(float)
+            if share < 1:
+                self._subtract_labels(rows, Q, share - 1)
+            weights = self.weights[rows, None]
+            entropy = -xlogy(Q, Q / weights).sum()
+            if Q.shape[1] == 1:
+                Q = weights - Q
+                entropy -= xlogy(Q, Q / weights).sum()
+            return entropy
+
+        return float(self._sum(block))
+
     def totals(self, values):
         """Sums over the rows of an (n, K) array, (K,), float64."""
         return self._sum(lambda rows: _column_sums(values[rows]))
@@ -133,11 +150,11 @@ class Multinomial(_Likelihood):
         chosen = z[np.arange(len(z)), self.codes[rows]]
         return float(np.dot(self.weights[rows], chosen))
 
-    def _subtract_labels(self, rows, result):
+    def _subtract_labels(self, rows, result, share=1):
         if self.codes is None:
-            result -= self.masses[rows]
+            result -= share * self.masses[rows]
         else:
-            result[np.arange(len(result)), self.codes[rows]] -= self.weights[rows]
+            result[np.arange(len(result)), self.codes[rows]] -= share * self.weights[rows]
 
     def _curvature_rows(self, rows, E, v, out):
         np.multiply(E, v, out=out)
@@ -196,8 +213,8 @@ class Binary(_Likelihood):
     def _label_sum(self, rows, z):
         return float(np.dot(self._positive(rows), z[:, 0]))
 
-    def _subtract_labels(self, rows, result):
-        result[:, 0] -= self._positive(rows)
+    def _subtract_labels(self, rows, result, share=1):
+        result[:, 0] -= share * self._positive(rows)
 
     def _curvature_rows(self, rows, E, v, out):
         np.multiply(E * (1 - E / self.weights[rows, None]), v, out=out)

@@ -138,6 +138,13 @@ class Objective:
             H += np.trace(H) / len(H) ** 2  # fills the null direction, which no right-hand side meets
         return np.linalg.pinv(H, hermitian=True, rcond=1e-14)
 
+    def intercept_elimination(self, expected):
+        """Function V -> c, the intercept that goes with scores V (zero without an intercept)."""
+        if not self.fit_intercept:
+            return lambda V: np.zeros(V.shape[1])
+        inverse = self.inverse_intercept_hessian(expected)
+        return lambda V: inverse @ -self.likelihood.curvature_totals(expected, V)
+
     def gradient(self, point):
         """Gradient at the point (whose intercept is settled)."""
         coords = self.space.pull(self.likelihood.residual(point.expected))

@@ -18,16 +18,22 @@ class Control:
     report : callable
         Called as ``report(record, objective, point)`` after each iteration; a true answer stops
         the fit.
+    begun : float, optional
+        Time (`time.perf_counter`) from which the seconds count; by default now.
     """
 
-    def __init__(self, tol, max_iter, total_weight, report):
+    _extras = ()  # attributes of the gradient that the history also keeps
+
+    def __init__(self, tol, max_iter, total_weight, report, begun=None):
         self.tol, self.max_iter, self.total_weight = tol, max_iter, total_weight
         self._report = report
-        self._start = time.perf_counter()
+        self._start = time.perf_counter() if begun is None else begun
         self._first_norm = None
         self.new_stage()
         self.reason = None
-        self.history = {name: [] for name in ("iteration", "seconds", "objective", "gap", "kkt")}
+        self.history = {
+            name: [] for name in ("iteration", "seconds", "objective", "gap", "kkt", *self._extras)
+        }
 
     @property
     def n_iter(self):
@@ -82,6 +88,7 @@ class Control:
             "gap": objective.gap(gradient) / self.total_weight,
             "kkt": gradient.peak / self.total_weight,
         }
+        record |= {name: getattr(gradient, name) for name in self._extras}
         for name, value in record.items():
             self.history[name].append(value)
         if final and self.accuracy(objective, point, gradient) <= 1:
@@ -91,3 +98,23 @@ class Control:
         if self._report(record, objective, point):
             self.reason = self.reason or "callback"
         return self.reason is not None
+
+
+class GapControl(Control):
+    """Stopping rule under a penalty with a Laplace part or weights: the duality gap itself.
+
+    Weights without any penalty have no gap; their KKT conditions must hold to `tol` relative to
+    the largest violation at the start.
+    """
+
+    _extras = ("support",)
+
+    def accuracy(self, objective, point, gradient):
+        """The gap in units of the stopping rule (<= 1: converged)."""
+        if gradient.square == 0:
+            return 0.0
+        value = objective.value(point)
+        accuracy = gradient.gap / (self.tol * value) if self.tol * value > 0 else np.inf
+        if objective.penalty.has_free:
+            accuracy = max(accuracy, np.sqrt(gradient.square / self._first_norm) / max(self.tol, 1e-300))
+        return accuracy

@@ -98,7 +98,7 @@ def _direction(inner, expected, gradient, accuracy):
         z, z_scores, rz = space.metric(r)
     else:
         z, z_scores, rz = r, (gradient.scores / -scale).astype(inner.dtype, copy=False), 1.0
-    shift_of = _intercept_elimination(inner, expected)
+    shift_of = inner.intercept_elimination(expected)
 
     p, p_scores = z.copy(), None if z_scores is None else z_scores.copy()
     coords, scores = np.zeros_like(r), None if z_scores is None else np.zeros_like(z_scores)
@@ -127,12 +127,3 @@ def _direction(inner, expected, gradient, accuracy):
     coords *= inner.dtype.type(scale)
     scores = space.push(coords) if scores is None else scores * inner.dtype.type(scale)
     return coords, scores, shift_of(scores)
-
-
-def _intercept_elimination(inner, expected):
-    """Function V -> c, the intercept that goes with scores V (zero without an intercept)."""
-    likelihood = inner.likelihood
-    if not inner.fit_intercept:
-        return lambda V: np.zeros(V.shape[1])
-    inverse = inner.inverse_intercept_hessian(expected)
-    return lambda V: inverse @ -likelihood.curvature_totals(expected, V)

@@ -1,18 +1,21 @@
 """From a problem to its optimum: presolve, choice of space and solver, solution, restoration."""
 
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
 
+from ..objective.composite import CompositeObjective
 from ..objective.design import make_design
 from ..objective.likelihood import Binary, Multinomial
 from ..objective.objective import Objective
-from ..objective.presolve import merge_columns, merge_rows
+from ..objective.penalty import ElasticNet
+from ..objective.presolve import drop_dominated, merge_columns, merge_rows
 from ..objective.problem import canonical, short_indices
 from ..objective.spaces import RowSpace, Vectors, WeightSpace
-from . import SOLVERS
-from .control import Control
+from . import COMPOSITE_SOLVERS, SOLVERS
+from .control import Control, GapControl
 from .line_search import search
 from .stochastic_start import stochastic_start
 
@@ -48,17 +51,91 @@ class Result:
     separated: bool
 
 
-def train(problem, *, C, fit_intercept, solver, tol, max_iter, workers, seed=0, start=None, report=None):
-    """Fit the maximum-entropy model with a Gaussian prior.
+@dataclass
+class Prepared:
+    """A problem after presolve, to be solved for one strength of the prior after another.
+
+    Attributes
+    ----------
+    problem : Problem
+        The reduced problem.
+    column_map : ColumnMap or None
+    solver : str
+    multipliers : ndarray of shape (d, 1) or (d, n_outputs) or None
+        Penalty weights of the columns that are left.
+    removed : dict
+        What presolve took out.
+    """
+
+    problem: object
+    column_map: object
+    solver: str
+    multipliers: np.ndarray | None
+    removed: dict
+
+
+def train(problem, *, C, l1_ratio=0.0, penalty_weights=None, fit_intercept, solver, **settings):
+    """Fit the maximum-entropy model: `prepare`, then `optimise`; see there for the parameters."""
+    begun = time.perf_counter()
+    l1_ratio = l1_ratio if np.isfinite(C) else 0.0
+    prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver)
+    return optimise(prepared, C=C, l1_ratio=l1_ratio, fit_intercept=fit_intercept, begun=begun, **settings)
+
+
+def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver):
+    """Presolve, and the choice of the solver.
 
     Parameters
     ----------
     problem : Problem
-    C : float
-        Inverse strength of the prior; infinite for none.
+    l1_ratio : float
+        Share of the Laplace prior.
+    penalty_weights : ndarray of shape (d, 1) or (d, n_outputs) or None
+        Factors on the penalty of each weight.
     fit_intercept : bool
     solver : str
-        A key of `SOLVERS`, or "auto".
+        A key of `SOLVERS` or `COMPOSITE_SOLVERS`, or "auto".
+    """
+    n_columns = problem.X.shape[1]
+    problem, rows_merged = merge_rows(problem)
+    if solver == "auto":
+        gaussian = l1_ratio == 0 and penalty_weights is None
+        solver = _choose(problem, fit_intercept) if gaussian else "working-set"
+    X, column_map = problem.X, None
+    if solver in SOLVERS:
+        X, column_map = _reduce_columns(X, problem.n_outputs, solver)
+    elif sparse.issparse(X):
+        X = short_indices(X)
+        if l1_ratio == 1 and penalty_weights is None:
+            X, column_map = drop_dominated(canonical(X.tocsc()), thorough=X.shape[0] >= X.shape[1])
+    removed = {"rows_merged": rows_merged, "columns_merged": n_columns - X.shape[1]}
+    return Prepared(replace(problem, X=X), column_map, solver, penalty_weights, removed)
+
+
+def optimise(
+    prepared,
+    *,
+    C,
+    l1_ratio,
+    fit_intercept,
+    tol,
+    max_iter,
+    workers,
+    seed=0,
+    start=None,
+    report=None,
+    begun=None,
+):
+    """Solve a prepared problem.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    C : float
+        Inverse strength of the prior; infinite for none.
+    l1_ratio : float
+        Share of the Laplace prior, as when the problem was prepared.
+    fit_intercept : bool
     tol, max_iter : float, int
         Stopping rule, see `Control`.
     workers : Workers
@@ -69,8 +146,14 @@ def train(problem, *, C, fit_intercept, solver, tol, max_iter, workers, seed=0, 
     report : callable, optional
         Called after each iteration as ``report(record, model)``: the line of the history as a dict,
         and a function that returns weights and intercept as of now. A true answer stops the fit.
+    begun : float, optional
+        Time (`time.perf_counter`) from which to count the seconds.
+
+    Returns
+    -------
+    result : Result
     """
-    n_columns = problem.X.shape[1]
+    problem, column_map, solver = prepared.problem, prepared.column_map, prepared.solver
 
     def restored(objective, point):
         weights = objective.space.weights(point.coords)
@@ -90,19 +173,22 @@ def train(problem, *, C, fit_intercept, solver, tol, max_iter, workers, seed=0, 
 
         return report is not None and report(record, model)
 
-    control = Control(tol, max_iter, float(problem.weights.sum(dtype=float)), reported)
-    problem, rows_merged = merge_rows(problem)
-    solver = _choose(problem, fit_intercept) if solver == "auto" else solver
-    X, column_map = _reduce_columns(problem.X, problem.n_outputs, solver)
-    problem = replace(problem, X=X)
-    objective = _objective(problem, C, fit_intercept, solver, workers)
-    if start is None:
-        point = _cold_start(objective, problem, solver, seed, workers)
-    else:
+    total = float(problem.weights.sum(dtype=float))
+    composite = solver in COMPOSITE_SOLVERS
+    control = (GapControl if composite else Control)(tol, max_iter, total, reported, begun)
+    objective = _objective(problem, 0.0 if composite else 1 / C, fit_intercept, solver, workers)
+    if composite:
+        penalty = ElasticNet.from_prior(C, l1_ratio, prepared.multipliers, objective.dtype)
+        objective = CompositeObjective(objective, penalty)
+    if start is not None:
         point = _warm_start(objective, *start, column_map)
-    point, gradient = SOLVERS[solver](objective, point, control)
-    removed = {"rows_merged": rows_merged, "columns_merged": n_columns - X.shape[1]}
-    summary = _summary(objective, point, gradient, control, solver) | {"presolve": removed}
+    elif composite:
+        point = _zero(objective)
+    else:
+        point = _cold_start(objective, problem, solver, seed, workers)
+    solve = COMPOSITE_SOLVERS[solver] if composite else SOLVERS[solver]
+    point, gradient = solve(objective, point, control)
+    summary = _summary(objective, point, gradient, control, solver) | {"presolve": prepared.removed}
     separated = not objective.penalty and problem.codes is not None and _separates(problem, point)
     return Result(*restored(objective, point), summary, separated)
 
@@ -127,16 +213,16 @@ def _reduce_columns(X, n_outputs, solver):
     return merge_columns(canonical(X.tocsc()), thorough=n >= d)
 
 
-def _objective(problem, C, fit_intercept, solver, workers):
+def _objective(problem, penalty, fit_intercept, solver, workers):
     """The objective of a reduced problem, in the space of coordinates that its shape asks for."""
     vectors = Vectors(workers)
     n, d = problem.X.shape
-    space = RowSpace if n < d and solver != "newton-cholesky" else WeightSpace
+    space = RowSpace if n < d and solver in ("newton-cg", "lbfgs") else WeightSpace
     likelihood = (Binary if problem.n_classes == 2 else Multinomial)(
         problem.codes, problem.masses, problem.weights, problem.n_outputs, workers
     )
     design = make_design(problem.X, problem.n_outputs, workers)
-    return Objective(space(design, vectors), likelihood, 1 / C, fit_intercept, vectors)
+    return Objective(space(design, vectors), likelihood, penalty, fit_intercept, vectors)
 
 
 def _zero(objective):

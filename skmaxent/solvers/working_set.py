@@ -1,0 +1,85 @@
+"""Working sets: an elastic net solved on the columns that matter, until the KKT conditions hold on all.
+
+Each round takes the gradient on all columns, keeps the columns with weights and adds the worst
+violators of the KKT conditions, at most as many as there are columns with weights (or `MIN_NEW`),
+and lets the inner solver bring the violation on these columns to a fifth. Rounds run in float32
+first, and in float64 when the gap is small.
+"""
+
+import numpy as np
+
+from . import orthant_newton
+
+MIN_NEW = 2_000
+# Inner iterations of a round, and the factor on the subgradient norm that ends it before.
+INNER_STEPS = 20
+REDUCTION = 0.2
+# Relative duality gap at which float32 iterates hand over to float64.
+SWITCH = 1e-4
+# ... or relative decrease of the objective in a round: less would drown in rounding.
+SLOW = 1e-4
+SINGLE_ENTRIES = 20_000
+
+
+def solve(objective, point, control):
+    """Minimise a CompositeObjective from the point; see `skmaxent.solvers` for the contract."""
+    stages = [(objective, objective.dtype)]
+    size = objective.likelihood.shape[0] * sum(objective.coords_shape)
+    if objective.dtype == np.float64 and size > SINGLE_ENTRIES:
+        single = np.dtype(np.float32)
+        stages = [(objective.astype(single), single), (objective, single), (objective, objective.dtype)]
+    trust = orthant_newton.Trust()
+    for base, direction_dtype in stages:
+        control.new_stage()
+        if point.scores.dtype != base.dtype:
+            point = base.point(point.coords, point.intercept)
+        final = base is objective
+        factor = 1.0 if final else max(0.5, SWITCH / control.tol) if control.tol else np.inf
+        last_value = np.inf
+        while True:
+            subgradient = base.subgradient(point)
+            if control.stop(base, point, subgradient, final=final):
+                if not final:
+                    point = objective.point(point.coords, point.intercept)
+                    subgradient = objective.subgradient(point)
+                return point, subgradient
+            if not final and control.accuracy(base, point, subgradient) <= factor:
+                break
+            value = base.value(point)
+            if not final and value > (1 - SLOW) * last_value:
+                break
+            last_value = value
+            if control.stalled(base, point, subgradient):
+                break
+            if not _round(base, direction_dtype, point, subgradient, trust):
+                break
+    control.reason = "precision"
+    return point, subgradient
+
+
+def _round(base, direction_dtype, point, subgradient, trust):
+    """One working set, solved to a fraction of its violation; changes the point in place."""
+    allowed = working_pairs(point.coords, subgradient.coords, base.penalty)
+    part, place = base.restrict(allowed)
+    inner = part if part.dtype == direction_dtype else part.astype(direction_dtype)
+    # Scores that are only ever added to drift, in float32 soon by more than what is left to gain.
+    partial = part.point(np.ascontiguousarray(point.coords[place]), point.intercept)
+    target = REDUCTION**2 * subgradient.square
+    moved = orthant_newton.improve(part, inner, partial, trust, target=target, max_steps=INNER_STEPS)
+    W = point.coords
+    W[place] = partial.coords
+    vars(point).update(vars(partial) | {"coords": W})
+    return moved
+
+
+def working_pairs(W, V, penalty):
+    """Mask of the weights that are not 0 or have no Laplace prior, and of the worst violators."""
+    allowed = W != 0
+    allowed |= np.asarray(penalty.lasso) == 0
+    violation = np.where(allowed, 0, np.abs(V)).ravel()
+    room = max(MIN_NEW, int(np.count_nonzero(allowed)))
+    candidates = np.flatnonzero(violation)
+    if len(candidates) > room:
+        candidates = candidates[np.argpartition(-violation[candidates], room - 1)[:room]]
+    allowed.ravel()[candidates] = True
+    return allowed
