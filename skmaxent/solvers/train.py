@@ -6,7 +6,6 @@ import numpy as np
 from scipy import sparse
 
 from ..objective.design import make_design
-from ..objective.likelihood import Binary, Multinomial
 from ..objective.objective import Objective
 from ..objective.presolve import merge_columns, merge_rows
 from ..objective.problem import canonical, short_indices
@@ -103,7 +102,7 @@ def train(problem, *, C, fit_intercept, solver, tol, max_iter, workers, seed=0, 
     point, gradient = SOLVERS[solver](objective, point, control)
     removed = {"rows_merged": rows_merged, "columns_merged": n_columns - X.shape[1]}
     summary = _summary(objective, point, gradient, control, solver) | {"presolve": removed}
-    separated = not objective.penalty and problem.codes is not None and _separates(problem, point)
+    separated = not objective.penalty and problem.separates(point.scores + point.intercept)
     return Result(*restored(objective, point), summary, separated)
 
 
@@ -132,9 +131,7 @@ def _objective(problem, C, fit_intercept, solver, workers):
     vectors = Vectors(workers)
     n, d = problem.X.shape
     space = RowSpace if n < d and solver != "newton-cholesky" else WeightSpace
-    likelihood = (Binary if problem.n_classes == 2 else Multinomial)(
-        problem.codes, problem.masses, problem.weights, problem.n_outputs, workers
-    )
+    likelihood = problem.likelihood(workers)
     design = make_design(problem.X, problem.n_outputs, workers)
     return Objective(space(design, vectors), likelihood, 1 / C, fit_intercept, vectors)
 
@@ -185,17 +182,6 @@ def _row_space_start(objective, zero, scores, intercept):
         objective, zero, direction, objective.space.push(direction), np.zeros(len(intercept)), accuracy=0.01
     )
     return objective.settle_intercept(zero)
-
-
-def _separates(problem, point):
-    """Whether every row scores its own class strictly above all others."""
-    scores = point.scores + point.intercept
-    if problem.n_classes == 2:
-        return bool(((2 * problem.codes - 1) * scores[:, 0] > 0).all())
-    rows = np.arange(len(scores))
-    own = scores[rows, problem.codes].copy()
-    scores[rows, problem.codes] = -np.inf
-    return bool((own > scores.max(axis=1)).all())
 
 
 def _summary(objective, point, gradient, control, solver):
