@@ -11,6 +11,8 @@ _HOMES = {
     "MaxEntClassifier": "maxent",
     "BackpropMLPClassifier": "mlp",
     "check_gradient": "nn.gradient_check",
+    "JointFeatures": "features",
+    "Joined": "features",
     "explain": "inspection",
     "top_features": "inspection",
     "Explanation": "inspection",

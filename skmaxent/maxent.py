@@ -1,19 +1,20 @@
 """MaxEntClassifier: the maximum-entropy (multinomial logistic regression) classifier."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._joint import as_data, joint_counts, joint_problem, joint_scores
 from ._labels import encode_labels, make_problem
 from ._parallel import Workers, thread_count
+from ._reports import progress, warn_unless_converged
 from ._sklearn import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
+from .features import JointFeatures
 from .objective.loss import logistic, softmax
 from .objective.problem import canonical
 from .solvers import SOLVERS
@@ -42,6 +43,11 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
     C : float, default=1.0
         Inverse strength of the prior, positive; the variance of the Gaussian on each weight.
         ``np.inf`` for no prior.
+    features : "all" or JointFeatures, default="all"
+        What a feature is. "all": each column of X joined with each class. A `JointFeatures` object:
+        functions f(c, d) of the class and the datum; X is then a list of data of any kind, and there
+        is one weight a function. The functions are the whole model, so `fit_intercept` does not
+        apply.
     fit_intercept : bool, default=True
         Whether each class gets an unpenalised bias.
     class_weight : dict or "balanced", default=None
@@ -72,10 +78,15 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
     ----------
     classes_ : ndarray of shape (K,)
         The labels; 0..K-1 when y was an array of label masses.
-    coef_ : ndarray of shape (K, d), or (1, d) when binary
+    coef_ : ndarray of shape (K, d), or (1, d) when binary, or (p,) with joint features
         Weights, stored so that one row of X is scored without touching the others.
     intercept_ : ndarray of shape (K,) or (1,)
-        Biases; they sum to 0 when K > 2.
+        Biases; they sum to 0 when K > 2. Joint features have none.
+    joint_feature_names_ : ndarray of shape (p,)
+        With joint features: their names.
+    joint_table_ : dict
+        With joint features: what the templates found in the training data, see
+        `JointFeatures.fit_design`.
     n_iter_ : ndarray of shape (1,)
         Outer iterations.
     convergence_ : dict
@@ -88,7 +99,7 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
         ``seconds``, ``objective``, ``gap``, ``kkt``. The last entries of the history are in full
         precision; earlier ones may come from single-precision iterates.
     n_features_in_ : int
-        Number of columns d.
+        Number of columns d; joint features have none.
     feature_names_in_ : ndarray of shape (d,)
         Names of the columns, when X had names that are all strings.
 
@@ -117,6 +128,7 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
 
     _parameter_constraints: dict = {
         "C": [Interval(Real, 0, None, closed="right")],
+        "features": [StrOptions({"all"}), JointFeatures],
         "fit_intercept": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "solver": [StrOptions({"auto", *SOLVERS})],
@@ -132,6 +144,7 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
         self,
         *,
         C=1.0,
+        features="all",
         fit_intercept=True,
         class_weight=None,
         solver="auto",
@@ -143,6 +156,7 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
         verbose=0,
     ):
         self.C = C
+        self.features = features
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.solver = solver
@@ -160,8 +174,9 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
 
         Parameters
         ----------
-        X : array-like or sparse array of shape (n, d)
-            Training data, float64 or float32 (other types become float64).
+        X : array-like or sparse array of shape (n, d), or list of n data
+            Training data, float64 or float32 (other types become float64); any Python objects with
+            joint features.
         y : array-like of shape (n,) or (n, K)
             Labels of any sortable kind, or non-negative label masses: distributions or counts.
         sample_weight : array-like of shape (n,), default=None
@@ -178,81 +193,117 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
             If the data are malformed, hold fewer than two classes, or weigh nothing.
         """
         events = FitEvents(self, self.max_iter + 1, X, y, {"sample_weight": sample_weight})
-        X, names = validate_training_data(self, X, y)
+        joint = isinstance(self.features, JointFeatures)
+        if joint:
+            X, names = as_data(X, type(self).__name__), {}
+        else:
+            X, names = validate_training_data(self, X, y)
         labels = encode_labels(y, X, sample_weight, self.class_weight)
-        problem = make_problem(canonical(X), labels)
+        if joint:
+            table, problem = joint_problem(self.features, X, labels)
+            names = {"joint_table_": table}
+        else:
+            problem = make_problem(canonical(X), labels)
         seed = 0 if self.random_state is None else check_random_state(self.random_state).randint(2**31)
 
-        def report(record, model):
-            if self.verbose:
-                print(
-                    f"[MaxEntClassifier] iteration {record['iteration']:4d}  {record['seconds']:8.2f} s  "
-                    f"objective {record['objective']:.8g}  gap {record['gap']:.2e}",
-                    flush=True,
-                )
-            if not events.listening:
-                return False
-            return events.step("iteration", lambda: {**names, **_parameters(labels.classes, *model())})
+        def attributes(weights, intercept):
+            if joint:
+                return names | {"classes_": labels.classes, "coef_": weights[:, 0]}
+            return names | _parameters(labels.classes, weights, intercept)
 
         with Workers(thread_count(self.n_jobs)) as workers:
             result = train(
                 problem,
                 C=self.C,
-                fit_intercept=self.fit_intercept,
+                fit_intercept=self.fit_intercept and not joint,
                 solver=self.solver,
                 tol=self.tol,
                 max_iter=self.max_iter,
                 workers=workers,
                 seed=seed,
-                start=self._previous(labels.classes, X.shape[1]) if self.warm_start else None,
-                report=report,
+                start=self._previous(labels.classes, names) if self.warm_start else None,
+                report=progress(self, events, attributes),
             )
-        self._warn(result)
-        state = _parameters(labels.classes, result.weights, result.intercept) | names
+        warn_unless_converged(self, result)
+        state = attributes(result.weights, result.intercept)
         state["convergence_"] = result.report
         state["n_iter_"] = np.array([max(result.report["n_iter"], 1)], dtype=np.int32)
-        if "feature_names_in_" not in names:
-            self.__dict__.pop("feature_names_in_", None)
+        for name in {"feature_names_in_", "n_features_in_", "intercept_", "joint_table_"} - state.keys():
+            self.__dict__.pop(name, None)
         self.__dict__.update(state)
         events.end(lambda: state)
         return self
 
-    def _previous(self, classes, n_columns):
+    def _previous(self, classes, names):
         """Weights (d, K) and intercept of the last fit, when they fit this one; None otherwise."""
         if not hasattr(self, "coef_") or not np.array_equal(self.classes_, classes):
             return None
-        if self.coef_.shape[1] != n_columns:
+        if "joint_table_" in names:
+            same = hasattr(self, "joint_table_") and np.array_equal(
+                self.joint_table_["names"], names["joint_table_"]["names"]
+            )
+            return (self.coef_[:, None], np.zeros(1)) if same else None
+        if self.coef_.ndim != 2 or self.coef_.shape[1] != names["n_features_in_"]:
             return None
         weights = self.coef_.T
         return weights.toarray() if sparse.issparse(weights) else weights, self.intercept_
 
-    def _warn(self, result):
-        """ConvergenceWarning when the fit stopped short of `tol`, saying how far and what to change."""
-        report = result.report
-        if result.separated:
-            message = (
-                "The training data are linearly separable: with C=np.inf the likelihood has no maximum and "
-                "the weights grow without bound. They are finite only because the fit stopped. "
-                "Set C to a finite value."
+    @classmethod
+    def from_weights(cls, *, features, classes, coef):
+        """A fitted model with joint features whose weights are given, not learned.
+
+        Parameters
+        ----------
+        features : JointFeatures
+            Its templates must name their pairs, since there are no training data to take them from.
+        classes : sequence of K different class labels
+            The columns of `predict_proba`, in this order.
+        coef : array-like of shape (p,)
+            One weight for each feature; for those of a template and of ``bias=True`` see
+            `joint_feature_names_`.
+
+        Returns
+        -------
+        model : MaxEntClassifier
+            Without `convergence_` and `n_iter_`.
+
+        Raises
+        ------
+        ValueError
+            If the numbers of weights and features differ, or there are fewer than two classes.
+        """
+        if not isinstance(features, JointFeatures):
+            raise ValueError(
+                "The 'features' parameter of from_weights must be an instance of 'JointFeatures'. "
+                f"Got {features!r} instead."
             )
-        elif report["stop_reason"] in ("converged", "callback"):
-            return
-        else:
-            reached = f"a gradient norm of {report['gradient_norm']:.1e}"
-            if np.isfinite(report["relative_gap"]):
-                reached = f"a relative duality gap of {report['relative_gap']:.1e}"
-            change = "Increase max_iter"
-            if report["stop_reason"] == "precision":
-                change = "This is the limit of the floating-point precision of X: increase tol"
-            message = (
-                f"MaxEntClassifier stopped after {report['n_iter']} iterations with {reached} "
-                f"(tol={self.tol:g}). {change}."
+        classes = np.asarray(classes)
+        if classes.ndim != 1 or len(np.unique(classes)) < max(len(classes), 2):
+            raise ValueError(
+                "The 'classes' parameter of from_weights must be a list of at least 2 different labels. "
+                f"Got {classes.tolist()!r} instead."
             )
-        warnings.warn(message, ConvergenceWarning, stacklevel=3)
+        table = features.table(classes.tolist())
+        coef = check_array(coef, ensure_2d=False, dtype=np.float64, input_name="coef", copy=True)
+        if coef.shape != table["names"].shape:
+            raise ValueError(f"coef has shape {coef.shape}, but there are {len(table['names'])} features.")
+        model = cls(features=features)
+        model.__dict__.update(classes_=classes, coef_=coef, joint_table_=table)
+        return model
+
+    @property
+    def joint_feature_names_(self):
+        """Names of the joint features, an array of str of shape (p,), in the order of `coef_`."""
+        check_is_fitted(self)
+        if not hasattr(self, "joint_table_"):
+            raise AttributeError("Only a model with features=JointFeatures(...) has joint_feature_names_.")
+        return self.joint_table_["names"]
 
     def _scores(self, X):
         """Scores (n, K) or (n, 1) of validated or raw X."""
         check_is_fitted(self)
+        if hasattr(self, "joint_table_"):
+            return joint_scores(self, X)
         X = validate_data(self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
         if X.dtype != self.coef_.dtype:
             X = X.astype(self.coef_.dtype)  # casting the weights would copy far more
@@ -333,16 +384,11 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
 
         Returns
         -------
-        counts : ndarray of shape (K, d)
+        counts : ndarray of shape (K, d), or (p,) with joint features
             ``sum_i m_i p(k | x_i) x_ij``. At an optimum without prior they equal `observed_counts`
             on the training data; with it they differ by ``coef_ / C``.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
-        proba = self.predict_proba(X)
-        if sample_weight is not None:
-            proba *= np.asarray(sample_weight, dtype=proba.dtype)[:, None]
-        return (X.T @ proba).T
+        return self._counts(X, self.predict_proba(X), sample_weight)
 
     def observed_counts(self, X, y, sample_weight=None):
         """Observed value of every feature: the other side of the maximum-entropy constraint.
@@ -356,24 +402,32 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
 
         Returns
         -------
-        counts : ndarray of shape (K, d)
+        counts : ndarray of shape (K, d), or (p,) with joint features
             ``sum_i m_i [y_i = k] x_ij``.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
         y = np.asarray(y)
         if y.ndim == 1:
             unknown = np.setdiff1d(y, self.classes_)
             if len(unknown):
                 raise ValueError(f"y contains previously unseen labels: {unknown.tolist()}")
             y = self.classes_ == y[:, None]
-        masses = y.astype(X.dtype)
+        return self._counts(X, y, sample_weight)
+
+    def _counts(self, X, masses, sample_weight):
+        """Values of all features summed over the rows with label masses (n, K)."""
+        masses = masses.astype(self.coef_.dtype)
         if sample_weight is not None:
-            masses *= np.asarray(sample_weight, dtype=X.dtype)[:, None]
+            masses *= np.asarray(sample_weight, dtype=masses.dtype)[:, None]
+        if hasattr(self, "joint_table_"):
+            return joint_counts(self, X, masses)
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
         return (X.T @ masses).T
 
     def sparsify(self):
         """Convert `coef_` to a sparse CSR array, to save memory where most weights are 0.
+
+        The vector of weights of a model with joint features stays as it is.
 
         Returns
         -------
@@ -381,7 +435,8 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
             The fitted estimator; it predicts as before.
         """
         check_is_fitted(self)
-        self.coef_ = sparse.csr_matrix(self.coef_)
+        if not hasattr(self, "joint_table_"):
+            self.coef_ = sparse.csr_matrix(self.coef_)
         return self
 
     def densify(self):

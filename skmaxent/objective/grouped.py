@@ -35,21 +35,39 @@ class Grouped(Likelihood):
     def __init__(self, masses, weights, starts, workers):
         self.masses, self.weights, self.starts = masses, weights, starts
         self.dtype, self.shape, self._workers = weights.dtype, masses.shape, workers
-        self._cuts = self.chunks(BLOCK_ENTRIES)
+        groups = balanced_cuts(starts, -(-self.shape[0] // BLOCK_ENTRIES))
+        self._cuts = [slice(int(starts[cut.start]), int(starts[cut.stop])) for cut in groups]
 
     def astype(self, dtype):
         """The same likelihood in another precision."""
         return Grouped(self.masses.astype(dtype), self.weights.astype(dtype), self.starts, self._workers)
 
-    def chunks(self, n_rows):
-        """Slices of about `n_rows` rows that cut no group."""
-        groups = balanced_cuts(self.starts, max(1, -(-self.shape[0] // n_rows)))
-        return [slice(int(self.starts[cut.start]), int(self.starts[cut.stop])) for cut in groups]
+    def sample(self, size):
+        """The rows of groups drawn at random, about `size` in all, in order."""
+        drawn = np.random.default_rng(0).permutation(len(self.weights))
+        sizes = np.diff(self.starts)
+        drawn = np.sort(drawn[: 1 + np.searchsorted(np.cumsum(sizes[drawn]), size)])
+        ends = np.cumsum(sizes[drawn])
+        return np.arange(ends[-1]) + np.repeat(self.starts[drawn] - (ends - sizes[drawn]), sizes[drawn])
+
+    def pieces(self, rows, size):
+        """The rows of whole groups, in order, cut into arrays of about `size` that cut no group."""
+        first = np.flatnonzero(np.isin(rows, self.starts[:-1]))
+        bounds = np.append(first, len(rows))
+        cuts = balanced_cuts(bounds, max(1, -(-len(rows) // size)))
+        return [rows[bounds[cut.start] : bounds[cut.stop]] for cut in cuts]
 
     def _groups(self, rows):
-        """Weights of the groups of these rows, and their starts counted from the first row."""
-        first, last = np.searchsorted(self.starts, (rows.start, rows.stop))
-        return self.weights[first:last], self.starts[first : last + 1] - rows.start
+        """Weights of the groups of these rows, and their starts counted from the first row.
+
+        Rows are a slice, or an array, of whole groups in order.
+        """
+        if isinstance(rows, slice):
+            first, last = np.searchsorted(self.starts, (rows.start, rows.stop))
+            return self.weights[first:last], self.starts[first : last + 1] - rows.start
+        first = np.flatnonzero(np.isin(rows, self.starts[:-1]))
+        groups = np.searchsorted(self.starts, rows[first])
+        return self.weights[groups], np.append(first, len(rows))
 
     def _evaluate_rows(self, rows, z, out):
         weights, starts = self._groups(rows)

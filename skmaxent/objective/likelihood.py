@@ -113,9 +113,13 @@ class Likelihood:
         """Sums over the rows of an (n, K) array, (K,), float64."""
         return self._sum(lambda rows: _column_sums(values[rows]))
 
-    def chunks(self, n_rows):
-        """Slices of about `n_rows` rows, each with a Hessian of its own."""
-        return even_cuts(self.shape[0], -(-self.shape[0] // n_rows))
+    def sample(self, size):
+        """About `size` rows drawn at random, in order: the part of the Hessian that they make up."""
+        return np.sort(np.random.default_rng(0).permutation(self.shape[0])[:size])
+
+    def pieces(self, rows, size):
+        """The given rows cut into arrays of about `size`, each with a Hessian of its own."""
+        return [rows[start : start + size] for start in range(0, len(rows), size)]
 
     def centred(self, rows, part, E):
         """Dense rows of X as `curvature_matrix` wants them: as they are."""
