@@ -11,6 +11,7 @@ _HOMES = {
     "MaxEntClassifier": "maxent",
     "BackpropMLPClassifier": "mlp",
     "check_gradient": "nn.gradient_check",
+    "MaxEntRanker": "ranker",
     "JointFeatures": "features",
     "Joined": "features",
     "explain": "inspection",
