@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
-from skmaxent import Joined, JointFeatures, MaxEntClassifier
+from skmaxent import Joined, JointFeatures, MaxEntClassifier, explain, top_features
 from skmaxent.solvers import SOLVERS
 
 CLASSES = ["LOCATION", "DRUG", "PERSON"]
@@ -485,3 +485,38 @@ def test_nltk_agrees_where_it_converges():
     ).fit(data, y)
     expected = [[theirs.prob_classify(d).prob(c) for c in ours.classes_] for d in data]
     np.testing.assert_allclose(ours.predict_proba(data), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("top", [1, None])
+def test_votes_sum_to_the_scores(n_classes, top):
+    data, y = names_data()
+    y = y if n_classes == 3 else ["DRUG" if c == "DRUG" else "LOCATION" for c in y]
+    features = JointFeatures([*FUNCTIONS, Joined(0), Joined(1, min_count=2)], bias=True)
+    model = MaxEntClassifier(features=features).fit(data, y)
+    for d in data[:5]:
+        explanation = explain(model, d, top=top)
+        total = explanation.votes.sum(axis=0) + explanation.remainder + explanation.offset
+        np.testing.assert_allclose(total, np.ravel(model.decision_function([d])), rtol=1e-12, atol=1e-12)
+        assert explanation.prediction == model.predict([d])[0]
+        weights = dict(zip(model.joint_feature_names_, model.coef_))
+        assert explanation.values.tolist() == [weights[name] for name in explanation.features]
+        contrast = explain(model, d, contrast=("LOCATION", "DRUG"))
+        proba = dict(zip(model.classes_, model.predict_log_proba([d])[0]))
+        np.testing.assert_allclose(contrast.scores, proba["LOCATION"] - proba["DRUG"], atol=1e-12)
+
+
+def test_the_votes_of_the_worked_example():
+    features = JointFeatures([in_capitalised, accented_latin, ends_in_c])
+    model = MaxEntClassifier.from_weights(features=features, classes=CLASSES, coef=[1.8, -0.6, 0.3])
+    explanation = explain(model, ("in", "Québec"))
+    assert explanation.features == ["in_capitalised", "accented_latin", "ends_in_c"]
+    np.testing.assert_array_equal(explanation.votes, [[1.8, 0, 0], [-0.6, 0, 0], [0, 0.3, 0]])
+    lines = str(explanation).splitlines()
+    assert lines[1].split() == ["feature", "weight", *CLASSES]
+    assert lines[3].split() == ["in_capitalised", "1.8", "+1.800", "+0.000", "+0.000"]
+    assert "intercept" not in str(explanation) and "<th>weight</th>" in explanation._repr_html_()
+    row = explanation.to_dict()["features"][1]
+    assert (row["weight"], row["values"], row["votes"][0]) == (-0.6, [1.0, 0.0, 0.0], -0.6)
+    with pytest.raises(ValueError, match="Expected 'estimator' to be a linear classifier"):
+        top_features(model)

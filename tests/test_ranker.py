@@ -14,8 +14,10 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler
 
-from skmaxent import MaxEntClassifier, MaxEntRanker
+from skmaxent import MaxEntClassifier, MaxEntRanker, explain
 from skmaxent._parallel import Workers
 from skmaxent.objective.grouped import Grouped, GroupedProblem
 from skmaxent.objective.loss import grouped_softmax
@@ -322,3 +324,22 @@ def test_malformed_data(change, message):
 def test_parameters(parameters):
     with pytest.raises(ValueError, match=f"The '{next(iter(parameters))}' parameter of MaxEntRanker must be"):
         MaxEntRanker(**parameters).fit(*candidates())
+
+
+@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("top", [2, None])
+def test_votes_sum_to_the_scores(convert, top):
+    X, y, groups = candidates()
+    ranker = make_pipeline(MaxAbsScaler(), MaxEntRanker())
+    ranker.fit(X, y, maxentranker__groups=groups)
+    for g in np.unique(groups)[:8]:
+        rows = convert(X[groups == g])
+        explanation = explain(ranker, rows, top=top)
+        total = explanation.votes.sum(axis=0) + explanation.remainder + explanation.class_mean
+        np.testing.assert_allclose(total, ranker.decision_function(rows), rtol=1e-12, atol=1e-12)
+        assert ranker.predict(rows)[explanation.prediction]
+        np.testing.assert_allclose(explanation.votes.mean(axis=1), 0, atol=1e-12)
+        assert f"picks candidate {explanation.prediction}" in str(explanation)
+        if len(total) > 1:
+            contrast = explain(ranker, rows, contrast=(1, 0))
+            np.testing.assert_allclose(contrast.scores, total[1] - total[0], atol=1e-12)
