@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from numbers import Real
+from operator import itemgetter
 
 import numpy as np
 from scipy import sparse
@@ -161,15 +162,17 @@ def occurrences(template, name, data):
                     numbers.append(atoms.setdefault(atom, len(atoms)))
                     values.append(value)
         return atoms, np.array(rows, np.intp), np.array(numbers, np.intp), np.array(values, np.float64)
-    distinct = {}
-    codes = [distinct.setdefault(parts, len(distinct)) for parts in zip(*columns)]
     keys = template.predicate if isinstance(template.predicate, tuple) else (template.predicate,)
-    number_of = np.full(len(distinct), -1)
-    for parts, code in distinct.items():
-        if None not in parts:
-            atom = " & ".join([f"{key}={part}" for key, part in zip(keys, parts)])
-            number_of[code] = atoms.setdefault(atom, len(atoms))
-    numbers = number_of[np.array(codes, np.intp)]
+    parts = columns[0] if len(columns) == 1 else list(zip(*columns))
+    distinct = {part: code for code, part in enumerate(dict.fromkeys(parts))}
+    codes = np.fromiter(map(distinct.__getitem__, parts), np.intp, len(parts))
+    if len(columns) == 1:
+        names = [None if part is None else f"{keys[0]}={part}" for part in distinct]
+    else:
+        form = " & ".join(str(key).replace("%", "%%") + "=%s" for key in keys)
+        names = [None if None in part else form % part for part in distinct]
+    number_of = np.array([-1 if atom is None else atoms.setdefault(atom, len(atoms)) for atom in names])
+    numbers = number_of[codes]
     rows = np.flatnonzero(numbers >= 0)
     return atoms, rows, numbers[rows], np.ones(len(rows))
 
@@ -179,15 +182,20 @@ def _text_columns(template, data):
     if callable(template.predicate) or not len(data):
         return None
     keys = template.predicate if isinstance(template.predicate, tuple) else (template.predicate,)
-    try:
-        if all(type(d) is dict for d in data):
-            columns = [[d.get(key) for d in data] for key in keys]
-        else:
-            columns = [[d[key] for d in data] for key in keys]
-    except Exception:  # told, datum by datum, by the one who asks
-        return None
-    kinds = {kind for column in columns for kind in set(map(type, column))}
-    return columns if kinds <= {str, type(None)} else None
+    columns = []
+    for key in keys:
+        try:
+            column = list(map(itemgetter(key), data))
+        except KeyError:
+            if set(map(type, data)) != {dict}:
+                return None
+            column = [d.get(key) for d in data]
+        except Exception:  # told, datum by datum, by the one who asks
+            return None
+        if not set(map(type, column)) <= {str, type(None)}:
+            return None
+        columns.append(column)
+    return columns
 
 
 def _template_values(template, name, d):
@@ -223,10 +231,9 @@ def template_pairs(template, name, occurrences, n, classes, present):
     if template.min_count and occurrences is not None:
         found, rows, numbers, _ = occurrences
         incidence = sparse.csr_array((np.ones(len(rows)), (numbers, rows)), shape=(len(found), n))
-        counts = dict(zip(found, incidence @ present))
-        none = np.zeros(K)
-        enough = np.array([counts.get(atom, none) for atom in atoms]).reshape(-1, K) >= template.min_count
-        kept &= enough
+        counts = np.vstack([incidence @ present, np.zeros((1, K))])  # the last: not found at all
+        place = slice(len(found)) if atoms is found else [found.get(atom, -1) for atom in atoms]
+        kept &= counts[place] >= template.min_count
     if template.classes is not None:
         kept &= np.array([c in template.classes for c in classes])
     return atoms, kept
@@ -235,10 +242,10 @@ def template_pairs(template, name, occurrences, n, classes, present):
 def template_entries(occurrences, K, known):
     """Rows, columns and values of a template's part of the design."""
     found, rows, numbers, values = occurrences
-    row_of = np.array([known["atoms"].get(atom, -1) for atom in found], dtype=np.intp)
-    numbers = row_of[numbers] if len(numbers) else numbers
-    kept = numbers >= 0
-    rows, values = rows[kept], values[kept]
-    columns = known["columns"][numbers[kept]]
+    if known["atoms"] is not found and len(numbers):
+        numbers = np.array([known["atoms"].get(atom, -1) for atom in found])[numbers]
+        kept = numbers >= 0
+        rows, numbers, values = rows[kept], numbers[kept], values[kept]
+    columns = known["columns"][numbers]
     place, k = np.nonzero(columns >= 0)
     return rows[place] * K + k, columns[place, k], values[place]
