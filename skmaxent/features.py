@@ -99,10 +99,10 @@ class JointFeatures(BaseEstimator):
         Returns
         -------
         table : dict
-            Plain data, to be kept with the weights: ``"names"``, an array with the name of each
-            column; ``"entries"``, an array with the names of the entries; ``"templates"``, a dict from the
-            number of an entry that is a template to ``{"atoms": {predicate name: row}, "columns": integer
-            array (rows, K)}``, -1 where a predicate and a class make no feature.
+            Plain data, to be kept with the weights: ``"entries"``, an array with the names of the
+            entries; ``"templates"``, a dict from the number of an entry that is a template to
+            ``{"atoms": {predicate name: row}, "columns": integer array (rows, K)}``, -1 where a
+            predicate and a class make no feature; ``"bias"``; and ``"n_columns"``, p.
         design : csr_array of shape (n * K, p)
             Row i K + k holds the values for class k and datum i; float64.
 
@@ -155,24 +155,21 @@ class JointFeatures(BaseEstimator):
     def _tabulate(self, classes, found, n, present):
         entries = self._entry_names()
         self._warn_of_absent_classes(classes)
-        names, templates = [], {}
+        p, templates = 0, {}
         for e, (entry, name) in enumerate(zip(self.functions, entries)):
             if not isinstance(entry, Joined):
-                names.append(name)
+                p += 1
                 continue
             atoms, kept = template_pairs(entry, name, found.get(e), n, classes, present)
             columns = np.full(kept.shape, -1, dtype=np.int32)
-            columns[kept] = len(names) + np.arange(np.count_nonzero(kept))
+            columns[kept] = p + np.arange(np.count_nonzero(kept))
+            p += int(np.count_nonzero(kept))
             templates[e] = {"atoms": atoms, "columns": columns}
-            atom_names, (rows, labels) = list(atoms), np.nonzero(kept)
-            suffixes = [f", c={c}" for c in classes]
-            names += [atom_names[a] + suffixes[k] for a, k in zip(rows.tolist(), labels.tolist())]
-        if self.bias:
-            names += [f"c={c}" for c in classes]
         return {
-            "names": np.array(names, dtype=object),
             "entries": np.array(entries, dtype=object),
             "templates": templates,
+            "bias": bool(self.bias),
+            "n_columns": p + len(classes) * bool(self.bias),
         }
 
     def _warn_of_absent_classes(self, classes):
@@ -189,7 +186,7 @@ class JointFeatures(BaseEstimator):
                 )
 
     def _design(self, data, classes, table, found, recheck=False):
-        n, K, p = len(data), len(classes), len(table["names"])
+        n, K, p = len(data), len(classes), table["n_columns"]
         parts, column = [], 0
         for e, (entry, name) in enumerate(zip(self.functions, table["entries"])):
             if isinstance(entry, Joined):
@@ -208,6 +205,23 @@ class JointFeatures(BaseEstimator):
             parts.append((rows, column + rows % K, np.ones(n * K)))
         rows, columns, values = (np.concatenate([part[i] for part in parts]) for i in range(3))
         return sparse.csr_array((values, (rows, columns)), shape=(n * K, p))
+
+
+def column_names(table, classes):
+    """Names of all columns, an array of str, from the table of `JointFeatures.fit_design`."""
+    names, suffixes = [], [f", c={c}" for c in classes]
+    for e, name in enumerate(table["entries"]):
+        if e not in table["templates"]:
+            names.append(name)
+            continue
+        atoms, (rows, labels) = (
+            list(table["templates"][e]["atoms"]),
+            np.nonzero(table["templates"][e]["columns"] >= 0),
+        )
+        names += [atoms[a] + suffixes[k] for a, k in zip(rows.tolist(), labels.tolist())]
+    if table["bias"]:
+        names += [f"c={c}" for c in classes]
+    return np.array(names, dtype=object)
 
 
 def _function_values(function, name, data, classes):

@@ -14,7 +14,7 @@ from ._labels import encode_labels, make_problem
 from ._parallel import Workers, thread_count
 from ._reports import progress, warn_unless_converged
 from ._sklearn import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
-from .features import JointFeatures
+from .features import JointFeatures, column_names
 from .objective.loss import logistic, softmax
 from .objective.problem import canonical
 from .solvers import SOLVERS
@@ -240,7 +240,7 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
             return None
         if "joint_table_" in names:
             same = hasattr(self, "joint_table_") and np.array_equal(
-                self.joint_table_["names"], names["joint_table_"]["names"]
+                self.joint_feature_names_, column_names(names["joint_table_"], classes)
             )
             return (self.coef_[:, None], np.zeros(1)) if same else None
         if self.coef_.ndim != 2 or self.coef_.shape[1] != names["n_features_in_"]:
@@ -285,8 +285,8 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
             )
         table = features.table(classes.tolist())
         coef = check_array(coef, ensure_2d=False, dtype=np.float64, input_name="coef", copy=True)
-        if coef.shape != table["names"].shape:
-            raise ValueError(f"coef has shape {coef.shape}, but there are {len(table['names'])} features.")
+        if coef.shape != (table["n_columns"],):
+            raise ValueError(f"coef has shape {coef.shape}, but there are {table['n_columns']} features.")
         model = cls(features=features)
         model.__dict__.update(classes_=classes, coef_=coef, joint_table_=table)
         return model
@@ -297,7 +297,7 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
         check_is_fitted(self)
         if not hasattr(self, "joint_table_"):
             raise AttributeError("Only a model with features=JointFeatures(...) has joint_feature_names_.")
-        return self.joint_table_["names"]
+        return column_names(self.joint_table_, self.classes_)
 
     def _scores(self, X):
         """Scores (n, K) or (n, 1) of validated or raw X."""

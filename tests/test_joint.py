@@ -13,6 +13,7 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from skmaxent import Joined, JointFeatures, MaxEntClassifier, explain, top_features
+from skmaxent.features import column_names
 from skmaxent.solvers import SOLVERS
 
 CLASSES = ["LOCATION", "DRUG", "PERSON"]
@@ -165,7 +166,7 @@ def test_what_predicates_can_give():
     ]
     features = JointFeatures([Joined(words_of), Joined("n"), Joined("flag"), Joined("map"), Joined("rare")])
     table, design = features.fit_design(data, ["A", "B"], np.eye(2)[[0, 1, 0]])
-    columns = dict(zip(table["names"], design.toarray().T))
+    columns = dict(zip(column_names(table, ["A", "B"]), design.toarray().T))
     assert columns["words_of=a, c=A"].tolist() == [1, 0, 0, 0, 0, 0]
     assert columns["words_of=a, c=B"].tolist() == [0, 1, 0, 0, 0, 0]
     assert columns["words_of=c, c=B"].tolist() == [0, 0, 0, 1, 0, 0]
@@ -195,10 +196,11 @@ def test_fast_and_slow_reading_of_keys_agree(seed, min_count):
     table, design = features.fit_design(data, np.unique(y), present)
     again, slow = features.fit_design([Mapping(d) for d in data], np.unique(y), present)
     mixed, third = features.fit_design([*data, {"a": 3}], np.unique(y), np.vstack([present, 0 * present[:1]]))
-    assert table["names"].tolist() == again["names"].tolist()
+    names = column_names(table, np.unique(y)).tolist()
+    assert names == column_names(again, np.unique(y)).tolist()
     assert (design != slow).nnz == 0
     if min_count:  # the datum that has no label adds no feature
-        assert mixed["names"].tolist() == table["names"].tolist()
+        assert column_names(mixed, np.unique(y)).tolist() == names
         assert (third[: design.shape[0]] != design).nnz == 0
 
 
