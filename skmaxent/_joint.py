@@ -2,9 +2,66 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import _num_samples
+from sklearn.utils import check_array
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from .features import JointFeatures, column_names
 from .objective.grouped import GroupedProblem
+
+
+class JointModel:
+    """Mixin of a classifier with a parameter `features`: what only joint features have."""
+
+    @classmethod
+    def from_weights(cls, *, features, classes, coef):
+        """A fitted model with joint features whose weights are given, not learned.
+
+        Parameters
+        ----------
+        features : JointFeatures
+            Its templates must name their pairs, since there are no training data to take them from.
+        classes : sequence of K different class labels
+            The columns of `predict_proba`, in this order.
+        coef : array-like of shape (p,)
+            One weight for each feature; for those of a template and of ``bias=True`` see
+            `joint_feature_names_`.
+
+        Returns
+        -------
+        model : MaxEntClassifier
+            Without `convergence_` and `n_iter_`.
+
+        Raises
+        ------
+        ValueError
+            If the numbers of weights and features differ, or there are fewer than two classes.
+        """
+        if not isinstance(features, JointFeatures):
+            raise ValueError(
+                "The 'features' parameter of from_weights must be an instance of 'JointFeatures'. "
+                f"Got {features!r} instead."
+            )
+        classes = np.asarray(classes)
+        if classes.ndim != 1 or len(np.unique(classes)) < max(len(classes), 2):
+            raise ValueError(
+                "The 'classes' parameter of from_weights must be a list of at least 2 different labels. "
+                f"Got {classes.tolist()!r} instead."
+            )
+        table = features.table(classes.tolist())
+        coef = check_array(coef, ensure_2d=False, dtype=np.float64, input_name="coef", copy=True)
+        if coef.shape != (table["n_columns"],):
+            raise ValueError(f"coef has shape {coef.shape}, but there are {table['n_columns']} features.")
+        model = cls(features=features)
+        model.__dict__.update(classes_=classes, coef_=coef, joint_table_=table)
+        return model
+
+    @property
+    def joint_feature_names_(self):
+        """Names of the joint features, an array of str of shape (p,), in the order of `coef_`."""
+        check_is_fitted(self)
+        if not hasattr(self, "joint_table_"):
+            raise AttributeError("Only a model with features=JointFeatures(...) has joint_feature_names_.")
+        return column_names(self.joint_table_, self.classes_)
 
 
 def as_data(X, name):

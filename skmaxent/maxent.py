@@ -5,11 +5,11 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._joint import as_data, joint_counts, joint_problem, joint_scores
+from ._joint import JointModel, as_data, joint_counts, joint_problem, joint_scores
 from ._labels import encode_labels, make_problem
 from ._parallel import Workers, thread_count
 from ._reports import progress, warn_unless_converged
@@ -21,7 +21,7 @@ from .solvers import SOLVERS
 from .solvers.train import train
 
 
-class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEstimator):
+class MaxEntClassifier(JointModel, CallbackSupport, VersionedPickle, ClassifierMixin, BaseEstimator):
     """Maximum-entropy classifier: multinomial logistic regression under a Gaussian prior.
 
     Every column j of X joined with every class k is a feature f_jk(c, x) = x_j [c = k] with a
@@ -247,57 +247,6 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
             return None
         weights = self.coef_.T
         return weights.toarray() if sparse.issparse(weights) else weights, self.intercept_
-
-    @classmethod
-    def from_weights(cls, *, features, classes, coef):
-        """A fitted model with joint features whose weights are given, not learned.
-
-        Parameters
-        ----------
-        features : JointFeatures
-            Its templates must name their pairs, since there are no training data to take them from.
-        classes : sequence of K different class labels
-            The columns of `predict_proba`, in this order.
-        coef : array-like of shape (p,)
-            One weight for each feature; for those of a template and of ``bias=True`` see
-            `joint_feature_names_`.
-
-        Returns
-        -------
-        model : MaxEntClassifier
-            Without `convergence_` and `n_iter_`.
-
-        Raises
-        ------
-        ValueError
-            If the numbers of weights and features differ, or there are fewer than two classes.
-        """
-        if not isinstance(features, JointFeatures):
-            raise ValueError(
-                "The 'features' parameter of from_weights must be an instance of 'JointFeatures'. "
-                f"Got {features!r} instead."
-            )
-        classes = np.asarray(classes)
-        if classes.ndim != 1 or len(np.unique(classes)) < max(len(classes), 2):
-            raise ValueError(
-                "The 'classes' parameter of from_weights must be a list of at least 2 different labels. "
-                f"Got {classes.tolist()!r} instead."
-            )
-        table = features.table(classes.tolist())
-        coef = check_array(coef, ensure_2d=False, dtype=np.float64, input_name="coef", copy=True)
-        if coef.shape != (table["n_columns"],):
-            raise ValueError(f"coef has shape {coef.shape}, but there are {table['n_columns']} features.")
-        model = cls(features=features)
-        model.__dict__.update(classes_=classes, coef_=coef, joint_table_=table)
-        return model
-
-    @property
-    def joint_feature_names_(self):
-        """Names of the joint features, an array of str of shape (p,), in the order of `coef_`."""
-        check_is_fitted(self)
-        if not hasattr(self, "joint_table_"):
-            raise AttributeError("Only a model with features=JointFeatures(...) has joint_feature_names_.")
-        return column_names(self.joint_table_, self.classes_)
 
     def _scores(self, X):
         """Scores (n, K) or (n, 1) of validated or raw X."""
