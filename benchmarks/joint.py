@@ -3,13 +3,13 @@
     python benchmarks/joint.py                               both corpora, a few iterations (5 minutes)
     python benchmarks/joint.py --data ppattach --algorithms gis --iterations 5
 
-Both learn one weight for every pair of a feature value and a label that occurs in the training data, from the
-same dicts of str: NLTK without a prior, MaxEntClassifier under a weak Gaussian prior (C=100), which can only
-lower its likelihood. NLTK runs the given numbers of iterations of iterative scaling; then MaxEntClassifier runs
-as many iterations as it needs to reach the same conditional likelihood of the training labels, which is computed
-afterwards from the probabilities of the finished models. Times are whole: from the
-list of dicts to the fitted model, encoding included on both sides. "training only" subtracts the encoding,
-measured on its own. The fits of MaxEntClassifier come before and after NLTK's; its time is their median.
+Both learn one weight for every pair of a feature value and a label that occurs in the training data, from
+the same dicts of str: NLTK without a prior, MaxEntClassifier under a weak Gaussian prior (C=100), which can
+only lower its likelihood. NLTK runs the given numbers of iterations of iterative scaling; then
+MaxEntClassifier runs as many iterations as it needs to reach the same conditional likelihood of the training
+labels, which is computed afterwards from the probabilities of the finished models. Times are whole: from the
+list of dicts to the fitted model, encoding included on both sides; "training only" is without the encoding.
+The time of MaxEntClassifier is the median of its fits, that of NLTK one run.
 """
 
 import argparse
