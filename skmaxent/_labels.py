@@ -5,7 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _num_samples,
+    check_array,
+    check_consistent_length,
+    column_or_1d,
+)
 
 from .objective.problem import Problem
 
@@ -37,7 +43,7 @@ def encode_labels(y, X, sample_weight, class_weight):
     Rows of weight 0 are absent, also when it comes to which classes there are.
     """
     check_consistent_length(X, y)
-    weights = np.ones(X.shape[0])
+    weights = np.ones(_num_samples(X))
     if sample_weight is not None:
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if not weights.any():

@@ -1,27 +1,28 @@
 """MaxEntClassifier: the maximum-entropy (multinomial logistic regression) classifier."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._joint import JointModel, as_data, joint_counts, joint_problem, joint_scores
 from ._labels import encode_labels, make_problem
 from ._parallel import Workers, thread_count
 from ._penalty import check_penalty
+from ._reports import progress, warn_unless_converged
 from ._sklearn import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
+from .features import JointFeatures, column_names
 from .objective.loss import logistic, softmax
 from .objective.problem import canonical
 from .solvers import COMPOSITE_SOLVERS, SOLVERS
 from .solvers.train import train
 
 
-class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEstimator):
+class MaxEntClassifier(JointModel, CallbackSupport, VersionedPickle, ClassifierMixin, BaseEstimator):
     """Maximum-entropy classifier: multinomial logistic regression under a Gaussian or Laplace prior.
 
     Every column j of X joined with every class k is a feature f_jk(c, x) = x_j [c = k] with a
@@ -47,6 +48,11 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
     l1_ratio : float, default=0.0
         Share of the Laplace (L1) prior, from 0 (Gaussian, L2) to 1; between them the elastic net.
         With a Laplace part most weights are exactly 0; below `skmaxent.c_min` all are.
+    features : "all" or JointFeatures, default="all"
+        What a feature is. "all": each column of X joined with each class. A `JointFeatures` object:
+        functions f(c, d) of the class and the datum; X is then a list of data of any kind, and there
+        is one weight a function. The functions are the whole model, so `fit_intercept` does not
+        apply.
     penalty_weights : array-like of shape (d,) or (K, d), default=None
         Factors on the penalty of each column, or of each weight as in `coef_` (one row when binary).
         Non-negative: 0 leaves a weight without penalty, ``np.inf`` excludes it.
@@ -81,10 +87,15 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
     ----------
     classes_ : ndarray of shape (K,)
         The labels; 0..K-1 when y was an array of label masses.
-    coef_ : ndarray of shape (K, d), or (1, d) when binary
+    coef_ : ndarray of shape (K, d), or (1, d) when binary, or (p,) with joint features
         Weights, stored so that one row of X is scored without touching the others.
     intercept_ : ndarray of shape (K,) or (1,)
-        Biases; they sum to 0 when K > 2.
+        Biases; they sum to 0 when K > 2. Joint features have none.
+    joint_feature_names_ : ndarray of shape (p,)
+        With joint features: their names.
+    joint_table_ : dict
+        With joint features: what the templates found in the training data, see
+        `JointFeatures.fit_design`.
     n_iter_ : ndarray of shape (1,)
         Outer iterations.
     convergence_ : dict
@@ -99,7 +110,7 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
         ``support``, the number of columns with weights. The last entries of the history are in full
         precision; earlier ones may come from single-precision iterates.
     n_features_in_ : int
-        Number of columns d.
+        Number of columns d; joint features have none.
     feature_names_in_ : ndarray of shape (d,)
         Names of the columns, when X had names that are all strings.
 
@@ -130,6 +141,7 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
         "C": [Interval(Real, 0, None, closed="right")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "penalty_weights": ["array-like", None],
+        "features": [StrOptions({"all"}), JointFeatures],
         "fit_intercept": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "solver": [StrOptions({"auto", *SOLVERS, *COMPOSITE_SOLVERS})],
@@ -146,6 +158,7 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
         *,
         C=1.0,
         l1_ratio=0.0,
+        features="all",
         penalty_weights=None,
         fit_intercept=True,
         class_weight=None,
@@ -160,6 +173,7 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
         self.C = C
         self.l1_ratio = l1_ratio
         self.penalty_weights = penalty_weights
+        self.features = features
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.solver = solver
@@ -177,8 +191,9 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
 
         Parameters
         ----------
-        X : array-like or sparse array of shape (n, d)
-            Training data, float64 or float32 (other types become float64).
+        X : array-like or sparse array of shape (n, d), or list of n data
+            Training data, float64 or float32 (other types become float64); any Python objects with
+            joint features.
         y : array-like of shape (n,) or (n, K)
             Labels of any sortable kind, or non-negative label masses: distributions or counts.
         sample_weight : array-like of shape (n,), default=None
@@ -195,22 +210,24 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
             If the data are malformed, hold fewer than two classes, or weigh nothing.
         """
         events = FitEvents(self, self.max_iter + 1, X, y, {"sample_weight": sample_weight})
-        X, names = validate_training_data(self, X, y)
+        joint = isinstance(self.features, JointFeatures)
+        if joint:
+            X, names = as_data(X, type(self).__name__), {}
+        else:
+            X, names = validate_training_data(self, X, y)
         labels = encode_labels(y, X, sample_weight, self.class_weight)
-        problem = make_problem(canonical(X), labels)
+        if joint:
+            table, problem = joint_problem(self.features, X, labels)
+            names = {"joint_table_": table}
+        else:
+            problem = make_problem(canonical(X), labels)
         penalty_weights = check_penalty(self, problem)
         seed = 0 if self.random_state is None else check_random_state(self.random_state).randint(2**31)
 
-        def report(record, model):
-            if self.verbose:
-                print(
-                    f"[MaxEntClassifier] iteration {record['iteration']:4d}  {record['seconds']:8.2f} s  "
-                    f"objective {record['objective']:.8g}  gap {record['gap']:.2e}",
-                    flush=True,
-                )
-            if not events.listening:
-                return False
-            return events.step("iteration", lambda: {**names, **_parameters(labels.classes, *model())})
+        def attributes(weights, intercept):
+            if joint:
+                return names | {"classes_": labels.classes, "coef_": weights[:, 0]}
+            return names | _parameters(labels.classes, weights, intercept)
 
         with Workers(thread_count(self.n_jobs)) as workers:
             result = train(
@@ -218,61 +235,44 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
                 C=self.C,
                 l1_ratio=self.l1_ratio,
                 penalty_weights=penalty_weights,
-                fit_intercept=self.fit_intercept,
+                fit_intercept=self.fit_intercept and not joint,
                 solver=self.solver,
                 tol=self.tol,
                 max_iter=self.max_iter,
                 workers=workers,
                 seed=seed,
-                start=self._previous(labels.classes, X.shape[1]) if self.warm_start else None,
-                report=report,
+                start=self._previous(labels.classes, names) if self.warm_start else None,
+                report=progress(self, events, attributes),
             )
-        self._warn(result)
-        state = _parameters(labels.classes, result.weights, result.intercept) | names
+        warn_unless_converged(self, result)
+        state = attributes(result.weights, result.intercept)
         state["convergence_"] = result.report
         state["n_iter_"] = np.array([max(result.report["n_iter"], 1)], dtype=np.int32)
-        if "feature_names_in_" not in names:
-            self.__dict__.pop("feature_names_in_", None)
+        for name in {"feature_names_in_", "n_features_in_", "intercept_", "joint_table_"} - state.keys():
+            self.__dict__.pop(name, None)
         self.__dict__.update(state)
         events.end(lambda: state)
         return self
 
-    def _previous(self, classes, n_columns):
+    def _previous(self, classes, names):
         """Weights (d, K) and intercept of the last fit, when they fit this one; None otherwise."""
         if not hasattr(self, "coef_") or not np.array_equal(self.classes_, classes):
             return None
-        if self.coef_.shape[1] != n_columns:
+        if "joint_table_" in names:
+            same = hasattr(self, "joint_table_") and np.array_equal(
+                self.joint_feature_names_, column_names(names["joint_table_"], classes)
+            )
+            return (self.coef_[:, None], np.zeros(1)) if same else None
+        if self.coef_.ndim != 2 or self.coef_.shape[1] != names["n_features_in_"]:
             return None
         weights = self.coef_.T
         return weights.toarray() if sparse.issparse(weights) else weights, self.intercept_
 
-    def _warn(self, result):
-        """ConvergenceWarning when the fit stopped short of `tol`, saying how far and what to change."""
-        report = result.report
-        if result.separated:
-            message = (
-                "The training data are linearly separable: with C=np.inf the likelihood has no maximum and "
-                "the weights grow without bound. They are finite only because the fit stopped. "
-                "Set C to a finite value."
-            )
-        elif report["stop_reason"] in ("converged", "callback"):
-            return
-        else:
-            reached = f"a gradient norm of {report['gradient_norm']:.1e}"
-            if np.isfinite(report["relative_gap"]):
-                reached = f"a relative duality gap of {report['relative_gap']:.1e}"
-            change = "Increase max_iter"
-            if report["stop_reason"] == "precision":
-                change = "This is the limit of the floating-point precision of X: increase tol"
-            message = (
-                f"MaxEntClassifier stopped after {report['n_iter']} iterations with {reached} "
-                f"(tol={self.tol:g}). {change}."
-            )
-        warnings.warn(message, ConvergenceWarning, stacklevel=3)
-
     def _scores(self, X):
         """Scores (n, K) or (n, 1) of validated or raw X."""
         check_is_fitted(self)
+        if hasattr(self, "joint_table_"):
+            return joint_scores(self, X)
         X = validate_data(self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
         if X.dtype != self.coef_.dtype:
             X = X.astype(self.coef_.dtype)  # casting the weights would copy far more
@@ -353,16 +353,11 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
 
         Returns
         -------
-        counts : ndarray of shape (K, d)
+        counts : ndarray of shape (K, d), or (p,) with joint features
             ``sum_i m_i p(k | x_i) x_ij``. At an optimum without prior they equal `observed_counts`
             on the training data; with it they differ by ``coef_ / C``.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
-        proba = self.predict_proba(X)
-        if sample_weight is not None:
-            proba *= np.asarray(sample_weight, dtype=proba.dtype)[:, None]
-        return (X.T @ proba).T
+        return self._counts(X, self.predict_proba(X), sample_weight)
 
     def observed_counts(self, X, y, sample_weight=None):
         """Observed value of every feature: the other side of the maximum-entropy constraint.
@@ -376,24 +371,32 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
 
         Returns
         -------
-        counts : ndarray of shape (K, d)
+        counts : ndarray of shape (K, d), or (p,) with joint features
             ``sum_i m_i [y_i = k] x_ij``.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
         y = np.asarray(y)
         if y.ndim == 1:
             unknown = np.setdiff1d(y, self.classes_)
             if len(unknown):
                 raise ValueError(f"y contains previously unseen labels: {unknown.tolist()}")
             y = self.classes_ == y[:, None]
-        masses = y.astype(X.dtype)
+        return self._counts(X, y, sample_weight)
+
+    def _counts(self, X, masses, sample_weight):
+        """Values of all features summed over the rows with label masses (n, K)."""
+        masses = masses.astype(self.coef_.dtype)
         if sample_weight is not None:
-            masses *= np.asarray(sample_weight, dtype=X.dtype)[:, None]
+            masses *= np.asarray(sample_weight, dtype=masses.dtype)[:, None]
+        if hasattr(self, "joint_table_"):
+            return joint_counts(self, X, masses)
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
         return (X.T @ masses).T
 
     def sparsify(self):
         """Convert `coef_` to a sparse CSR array, to save memory where most weights are 0.
+
+        The vector of weights of a model with joint features stays as it is.
 
         Returns
         -------
@@ -401,7 +404,8 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
             The fitted estimator; it predicts as before.
         """
         check_is_fitted(self)
-        self.coef_ = sparse.csr_matrix(self.coef_)
+        if not hasattr(self, "joint_table_"):
+            self.coef_ = sparse.csr_matrix(self.coef_)
         return self
 
     def densify(self):

@@ -66,7 +66,11 @@ def explanation_html(explanation, shown):
     largest = max((abs(row.votes[j]) for row in rows[:-1] for j in shown), default=0.0)
     single = len(explanation.classes) == 1
     heads = [explanation.column_name(j) for j in shown]
-    cells = ['<th class="name">feature</th><th>value</th>', "<th>weight</th>" if single else ""]
+    value_name, weight_name = explanation.headings
+    cells = [
+        f'<th class="name">feature</th><th>{value_name}</th>',
+        f"<th>{weight_name}</th>" if single else "",
+    ]
     cells += [f"<th>{_name(head)}</th>" for head in heads]
     lines = [f"<tr>{''.join(cells)}</tr>"]
     for row in rows:

@@ -53,9 +53,14 @@ def _peel(estimator):
             return steps, estimator
 
 
-def unwrap(estimator):
-    """The transformers before a classifier, a list, and the fitted classifier itself."""
+def unwrap(estimator, others=()):
+    """The transformers before a classifier, a list, and the fitted classifier itself.
+
+    `others` are classes of estimators that are accepted besides linear classifiers and networks.
+    """
     steps, estimator = _peel(estimator)
+    if isinstance(estimator, others):
+        return steps, estimator
     pairwise = isinstance(estimator, SVC | NuSVC) and len(estimator.classes_) > 2
     if not is_classifier(estimator) or pairwise or not (is_network(estimator) or is_linear(estimator)):
         note = " that votes between pairs of classes" if pairwise else ""
@@ -200,3 +205,44 @@ def _network_votes(estimator, columns, values):
         backward(inputs, outputs, jacobian)
     weights = first @ jacobian.T
     return Votes(columns, values, weights, z - values @ weights)
+
+
+def prediction(parts, classifier, labels):
+    """The label with the highest score; for multilabel models those with positive scores."""
+    scores = parts.values @ parts.weights + parts.offset
+    if is_multilabel(classifier):
+        return [label for label, score in zip(labels, scores) if score > 0]
+    return labels[int(scores[0] > 0) if scores.size < len(labels) else int(np.argmax(scores))]
+
+
+def centre(parts, classifier, labels, contrast, kind):
+    """Votes less their mean over the classes, unless they belong to joint features, or of a contrast.
+
+    Returns weights (m, C), offset, class mean (C,), classes of the columns, and the class they are
+    against.
+    """
+    single = parts.offset.size == 1 and len(labels) == 2
+    weights, offset = parts.weights, parts.offset
+    if contrast is not None:
+        if len(contrast) != 2 or contrast[0] == contrast[1] or is_multilabel(classifier):
+            raise ValueError(f"contrast={contrast!r} is not valid. It should be two different classes.")
+        for label in contrast:
+            if label not in labels:
+                raise ValueError(
+                    f"contrast={contrast!r} is not valid: {label!r} is not a class of "
+                    f"{type(classifier).__name__}. It should be one of {labels}."
+                )
+        first, second = (labels.index(label) for label in contrast)
+        if single:
+            weights, offset = weights * (first - second), offset * (first - second)
+        else:
+            weights = weights[:, [first]] - weights[:, [second]]
+            offset = offset[[first]] - offset[[second]]
+        return weights, offset, np.zeros(1), [labels[first]], labels[second]
+    if single:
+        return weights, offset, np.zeros(1), labels[1:], labels[0]
+    if is_multilabel(classifier) or kind == "joint":
+        return weights, offset, np.zeros(len(labels)), labels, None
+    common = weights.mean(axis=1)
+    mean = parts.values @ common + offset.mean()
+    return weights - common[:, None], offset - offset.mean(), np.full(len(labels), mean), labels, None

@@ -9,18 +9,22 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
 from skmaxent.inspection._html import explanation_html
+from skmaxent.inspection._joint import candidate_votes, form, joint_votes
 from skmaxent.inspection._model import (
     as_rows,
+    centre,
     decompose,
     is_approximate,
-    is_multilabel,
     n_features,
+    prediction,
     transform,
     unwrap,
 )
 from skmaxent.inspection._origins import feature_leaves, names_of
 from skmaxent.inspection._text import display_width, number_format, printable, shorten, table
 from skmaxent.inspection._words import marked_texts
+from skmaxent.maxent import MaxEntClassifier
+from skmaxent.ranker import MaxEntRanker
 
 _SHOWN_CLASSES = 4
 _NAME_WIDTH = 36  # columns of a terminal
@@ -46,6 +50,10 @@ class Explanation:
         ``votes.sum(axis=0) + remainder + offset + class_mean == scores``.
 
     ``print(explanation)`` shows a table, a notebook shows HTML.
+
+    A joint feature f(c, d) has one weight, and another value for each class; likewise the features
+    of candidates. There `values` holds the weights and `weights` the values, and tables,
+    `to_dict` and `to_frame` name them so.
 
     Attributes
     ----------
@@ -85,6 +93,9 @@ class Explanation:
         The column that features are chosen and words are marked for: the highest score.
     approximate : bool
         Whether the votes are gradient times input, a local approximation.
+    form : {"columns", "joint", "candidates"}
+        What the features belong to: columns of a matrix, pairs of a class and a datum (their votes
+        are not centred), or the candidates of a group (the classes are their numbers).
     marked_texts : list of (str, list of (int, int, float))
         For text pipelines each text with its words' (start, end, vote) for the column `focus`.
     """
@@ -105,13 +116,23 @@ class Explanation:
     score_name: str
     focus: int
     approximate: bool
+    form: str
     marked_texts: list
 
     def column_name(self, column):
         """Heading of a score column."""
         if self.against is None:
-            return str(self.classes[column])
+            return (
+                f"candidate {self.classes[column]}"
+                if self.form == "candidates"
+                else str(self.classes[column])
+            )
         return f"{self.classes[0]} / {self.against}"
+
+    @property
+    def headings(self):
+        """What `values` and `weights` are: ("value", "weight"), the other way round for joint features."""
+        return ("value", "weight") if self.form == "columns" else ("weight", "value")
 
     def rows(self):
         """All lines of the table, a list of Row; the last is the sum of the others."""
@@ -122,9 +143,11 @@ class Explanation:
         if self.n_remaining:
             name = f"{self.n_remaining:,} other feature{'s' * (self.n_remaining > 1)}"
             rows.append(Row("remainder", name, None, None, self.remainder))
-        rows.append(Row("offset", self._offset_name(), None, None, self.offset))
+        if self.form == "columns":
+            rows.append(Row("offset", self._offset_name(), None, None, self.offset))
         if np.any(self.class_mean):
-            rows.append(Row("class mean", "mean of the classes", None, None, self.class_mean))
+            name = "mean of the candidates" if self.form == "candidates" else "mean of the classes"
+            rows.append(Row("class mean", name, None, None, self.class_mean))
         rows.append(Row("sum", self.score_name, None, None, self.scores))
         return rows
 
@@ -142,6 +165,8 @@ class Explanation:
     def _headline(self):
         if isinstance(self.prediction, list):
             return f"predicts {', '.join(map(printable, self.prediction)) or 'no label'}"
+        if self.form == "candidates":
+            return f"picks candidate {self.prediction}"
         return f"predicts {printable(self.prediction)}"
 
     def _notes(self, n_shown):
@@ -180,7 +205,8 @@ class Explanation:
             share = max(10, room // left - 2)  # what short headings leave over goes to the long ones
             room -= min(width, share) + 2
         heads = [shorten(head, share) for head in heads]
-        cells = [["feature", "value", *["weight"][:single], *heads]]
+        value_name, weight_name = self.headings
+        cells = [["feature", value_name, *[weight_name][:single], *heads]]
         for name, row in zip(names, rows):
             value = "" if row.value is None else f"{row.value:.4g}"
             weight = "" if row.weights is None else write_weight(row.weights[0])
@@ -201,10 +227,12 @@ class Explanation:
         -------
         data : dict
             The attributes of the same names; "features" is a list of dicts with "name", "value",
-            "weights" and "votes", lists in the order of "classes".
+            "weights" and "votes", lists in the order of "classes"; for joint features and candidates
+            "name", "weight", "values" and "votes".
         """
+        one, many = self.headings
         features = [
-            {"name": name, "value": value, "weights": weights, "votes": votes}
+            {"name": name, one: value, f"{many}s": weights, "votes": votes}
             for name, value, weights, votes in zip(
                 self.features, self.values.tolist(), self.weights.tolist(), self.votes.tolist()
             )
@@ -217,6 +245,7 @@ class Explanation:
             "prediction",
             "approximate",
             "n_remaining",
+            "form",
         )
         arrays = ("remainder", "offset", "class_mean", "scores")
         return {
@@ -233,7 +262,8 @@ class Explanation:
         -------
         frame : pandas.DataFrame
             Rows: the features, then the remainder, the offset and the mean of the classes. Columns:
-            ("value", ""), ("weight", class) and ("vote", class).
+            ("value", ""), ("weight", class) and ("vote", class); for joint features and candidates
+            ("weight", ""), ("value", class) and ("vote", class).
 
         Raises
         ------
@@ -247,9 +277,10 @@ class Explanation:
         rows = self.rows()[:-1]
         heads = [self.column_name(0)] if self.against is not None else self.classes
         empty = np.full(len(heads), np.nan)
+        one, many = self.headings
         parts = {
-            "value": pd.DataFrame({"": [np.nan if row.value is None else row.value for row in rows]}),
-            "weight": pd.DataFrame(
+            one: pd.DataFrame({"": [np.nan if row.value is None else row.value for row in rows]}),
+            many: pd.DataFrame(
                 [empty if row.weights is None else row.weights for row in rows], columns=heads
             ),
             "vote": pd.DataFrame([row.votes for row in rows], columns=heads),
@@ -273,10 +304,12 @@ def explain(estimator, X_row, *, top=10, contrast=None):
     ----------
     estimator : estimator
         Fitted linear classifier (`coef_`, `intercept_`) or multilayer perceptron (`coefs_`,
-        `intercepts_`), alone or at the end of a Pipeline; a fitted search uses its best estimator.
+        `intercepts_`), MaxEntClassifier with joint features, or MaxEntRanker, alone or at the end of
+        a Pipeline; a fitted search uses its best estimator.
     X_row : sample
         One sample of what `estimator` was fitted on: a text, a dict, an array of shape (d,), or
-        anything with one row.
+        anything with one row; with joint features one datum of any kind; for a MaxEntRanker the
+        candidates of one group, shape (C, d).
     top : int or None, default=10
         Number of features to show, those with the largest votes, in size, for the class with the
         highest score (with `contrast`: for the difference). None shows all that are not zero.
@@ -305,11 +338,17 @@ def explain(estimator, X_row, *, top=10, contrast=None):
     .. [1] Shrikumar, Greenside, Kundaje (2017). Learning important features through propagating
        activation differences. ICML.
     """
-    steps, classifier = unwrap(estimator)
-    rows = as_rows(X_row)
-    parts = decompose(classifier, transform(steps, rows))
-    labels = classifier.classes_.tolist()
-    weights, offset, mean, columns, against = _centre(parts, classifier, labels, contrast)
+    steps, classifier = unwrap(estimator, (MaxEntClassifier, MaxEntRanker))
+    kind = form(classifier)
+    if kind == "columns":
+        rows = as_rows(X_row)
+        parts = decompose(classifier, transform(steps, rows))
+    elif kind == "joint":
+        parts = joint_votes(classifier, transform(steps, [X_row]))
+    else:
+        parts = candidate_votes(classifier, transform(steps, X_row))
+    labels = list(range(parts.offset.size)) if kind == "candidates" else classifier.classes_.tolist()
+    weights, offset, mean, columns, against = centre(parts, classifier, labels, contrast, kind)
     votes = parts.values[:, None] * weights
     scores = votes.sum(axis=0) + offset + mean
     focus = int(np.argmax(scores))
@@ -321,14 +360,19 @@ def explain(estimator, X_row, *, top=10, contrast=None):
     chosen = chosen[np.argsort(ranks[chosen], kind="stable")]
     rest = np.ones(votes.shape[0], dtype=bool)
     rest[chosen] = False
-    width = n_features(classifier)
-    leaves = feature_leaves(steps, classifier, parts.columns, width)
+    if kind == "joint":
+        names, texts = classifier.joint_feature_names_[parts.columns[chosen]].tolist(), []
+    else:
+        width = n_features(classifier)
+        names = names_of(feature_leaves(steps, classifier, parts.columns[chosen], width), size)
+        leaves = feature_leaves(steps, classifier, parts.columns, width)
+        texts = marked_texts(steps, rows, leaves, votes[:, focus]) if kind == "columns" else []
     return Explanation(
         estimator_name=type(classifier).__name__,
         classes=columns,
         against=against,
-        prediction=_prediction(parts, classifier, labels),
-        features=names_of(feature_leaves(steps, classifier, parts.columns[chosen], width), size),
+        prediction=prediction(parts, classifier, labels),
+        features=names,
         values=parts.values[chosen],
         weights=weights[chosen],
         votes=votes[chosen],
@@ -346,41 +390,6 @@ def explain(estimator, X_row, *, top=10, contrast=None):
             else "decision function"
         ),
         approximate=is_approximate(classifier),
-        marked_texts=marked_texts(steps, rows, leaves, votes[:, focus]),
+        form=kind,
+        marked_texts=texts,
     )
-
-
-def _prediction(parts, classifier, labels):
-    scores = parts.values @ parts.weights + parts.offset
-    if is_multilabel(classifier):
-        return [label for label, score in zip(labels, scores) if score > 0]
-    return labels[int(scores[0] > 0) if scores.size == 1 else int(np.argmax(scores))]
-
-
-def _centre(parts, classifier, labels, contrast):
-    """Weights (m, C), offset, class mean (C,), classes of the columns, and the class they are against."""
-    single = parts.offset.size == 1 and len(labels) == 2
-    weights, offset = parts.weights, parts.offset
-    if contrast is not None:
-        if len(contrast) != 2 or contrast[0] == contrast[1] or is_multilabel(classifier):
-            raise ValueError(f"contrast={contrast!r} is not valid. It should be two different classes.")
-        for label in contrast:
-            if label not in labels:
-                raise ValueError(
-                    f"contrast={contrast!r} is not valid: {label!r} is not a class of "
-                    f"{type(classifier).__name__}. It should be one of {classifier.classes_}."
-                )
-        first, second = (labels.index(label) for label in contrast)
-        if single:
-            weights, offset = weights * (first - second), offset * (first - second)
-        else:
-            weights = weights[:, [first]] - weights[:, [second]]
-            offset = offset[[first]] - offset[[second]]
-        return weights, offset, np.zeros(1), [labels[first]], labels[second]
-    if single:
-        return weights, offset, np.zeros(1), labels[1:], labels[0]
-    if is_multilabel(classifier):
-        return weights, offset, np.zeros(len(labels)), labels, None
-    common = weights.mean(axis=1)
-    mean = parts.values @ common + offset.mean()
-    return weights - common[:, None], offset - offset.mean(), np.full(len(labels), mean), labels, None

@@ -16,7 +16,7 @@ def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None):
 
     Parameters
     ----------
-    likelihood : Multinomial or Binary
+    likelihood : Likelihood
     X : ndarray or CSR/CSC array of shape (n, d)
     expected : ndarray of shape (n, K)
         State of the likelihood.
@@ -30,11 +30,11 @@ def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None):
     rows = np.arange(n) if rows is None else rows
     H = np.zeros((K, side, K, side))
     chunk = max(1, CHUNK_ENTRIES // side)
-    for start in range(0, len(rows), chunk):
-        chosen = rows[start : start + chunk]
+    for chosen in likelihood.pieces(rows, chunk):
         part = X[chosen].toarray() if sparse.issparse(X) else X[chosen]
         if fit_intercept:
             part = np.column_stack([part, np.ones(len(part), part.dtype)])
+        part = likelihood.centred(chosen, part, expected[chosen])
         curvature = likelihood.curvature_matrix(chosen, expected[chosen])
 
         def add_row(k, part=part, curvature=curvature):

@@ -22,8 +22,8 @@ from .loss import logistic, softmax
 BLOCK_ENTRIES = 65_536
 
 
-class _Likelihood:
-    """Shared by the two likelihoods: the walk over blocks of rows.
+class Likelihood:
+    """Shared by the likelihoods: the walk over blocks of rows.
 
     Parameters
     ----------
@@ -128,13 +128,25 @@ class _Likelihood:
         """Sums over the rows of an (n, K) array, (K,), float64."""
         return self._sum(lambda rows: _column_sums(values[rows]))
 
+    def sample(self, size):
+        """About `size` rows drawn at random, in order: the part of the Hessian that they make up."""
+        return np.sort(np.random.default_rng(0).permutation(self.shape[0])[:size])
+
+    def pieces(self, rows, size):
+        """The given rows cut into arrays of about `size`, each with a Hessian of its own."""
+        return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+    def centred(self, rows, part, E):
+        """Dense rows of X as `curvature_matrix` wants them: as they are."""
+        return part
+
 
 def _column_sums(block):
     """Sums over the rows of a block; the matrix product is much faster than `sum` on short rows."""
     return (np.ones(len(block), block.dtype) @ block).astype(float)
 
 
-class Multinomial(_Likelihood):
+class Multinomial(Likelihood):
     """Softmax likelihood of K >= 2 classes, one score column each."""
 
     def _evaluate_rows(self, rows, z, out):
@@ -194,7 +206,7 @@ class Multinomial(_Likelihood):
         return lambda k, l: E[:, k] * ((k == l) - E[:, l] / weights)
 
 
-class Binary(_Likelihood):
+class Binary(Likelihood):
     """Logistic likelihood of two classes: one score, the log-odds of the second."""
 
     def _evaluate_rows(self, rows, z, out):

@@ -59,6 +59,39 @@ def softmax(scores, out=None):
     return np.log(total) + top, proba
 
 
+def grouped_softmax(scores, starts, out=None):
+    """The softmax within groups of rows, of any sizes.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (M,)
+    starts : integer ndarray of shape (G + 1,)
+        First row of each group, and M; increasing.
+    out : ndarray of shape (M,), optional
+        Receives the probabilities.
+
+    Returns
+    -------
+    log_z : ndarray of shape (G,)
+        Log-partition functions.
+    proba : ndarray of shape (M,)
+        Probabilities; those of a group sum to 1.
+    """
+    sizes = np.diff(starts)
+    size = int(sizes[0]) if len(sizes) else 0
+    if size and (sizes == size).all():
+        proba = np.empty_like(scores) if out is None else out
+        log_z, table = softmax(scores.reshape(-1, size))
+        proba[:] = table.reshape(-1)
+        return log_z, proba
+    top = np.maximum.reduceat(scores.real, starts[:-1])
+    proba = np.subtract(scores, np.repeat(top, sizes), out=out)
+    np.exp(proba, out=proba)
+    total = np.add.reduceat(proba, starts[:-1])
+    proba /= np.repeat(total, sizes)
+    return np.log(total) + top, proba
+
+
 def logistic_nll(scores, targets, weights=None, out=None):
     """Binary cross-entropy of each score and its gradient.
 

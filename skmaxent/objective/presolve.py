@@ -8,7 +8,7 @@ same document only are such a group. Empty columns get the weight 0. Candidates 
 with random vectors and confirmed entry by entry.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -21,8 +21,8 @@ SEED = 20_240_229
 
 
 def merge_rows(problem):
-    """The problem with identical rows merged, and how many rows that removed."""
-    X = problem.X
+    """The problem with identical data (rows, or groups of rows) merged, and how many that removed."""
+    X = problem.comparable()
     n = X.shape[0]
     always = (X.nnz if sparse.issparse(X) else X.size) <= CANONICAL_ENTRIES
     keys = X @ np.random.default_rng(SEED).standard_normal(X.shape[1]).astype(X.dtype)
@@ -35,10 +35,8 @@ def merge_rows(problem):
         return problem, 0
     group = np.empty(n, np.intp)
     group[order] = np.cumsum(new_group) - 1
-    merged = replace(problem, X=problem.X.tocsr() if sparse.issparse(X) else X).with_rows(
-        order[new_group], group
-    )
-    return merged, n - merged.X.shape[0]
+    representatives = order[new_group]
+    return problem.with_rows(representatives, group), n - len(representatives)
 
 
 def _equal_neighbours(X):

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from .likelihood import Binary, Multinomial
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -34,6 +36,25 @@ class Problem:
         """Number of score columns: one when binary."""
         return 1 if self.n_classes == 2 else self.n_classes
 
+    def likelihood(self, workers):
+        """The likelihood as a function of the scores."""
+        kind = Binary if self.n_classes == 2 else Multinomial
+        return kind(self.codes, self.masses, self.weights, self.n_outputs, workers)
+
+    def comparable(self):
+        """An array with one row a datum, equal when the data are: the input of presolve."""
+        return self.X
+
+    def separates(self, scores):
+        """Whether every row scores its own class strictly above all others."""
+        if self.codes is None:
+            return False
+        if self.n_classes == 2:
+            return bool(((2 * self.codes - 1) * scores[:, 0] > 0).all())
+        rows, others = np.arange(len(scores)), scores.copy()
+        others[rows, self.codes] = -np.inf
+        return bool((scores[rows, self.codes] > others.max(axis=1)).all())
+
     def with_rows(self, rows, group):
         """The problem on the rows `rows`, the weights of all rows added up by `group`.
 
@@ -44,7 +65,7 @@ class Problem:
         group : integer ndarray of shape (n,)
             New row of each old row.
         """
-        X = self.X[rows]
+        X = (self.X.tocsr() if sparse.issparse(self.X) else self.X)[rows]
         m = len(rows)
         weights = np.bincount(group, weights=self.weights, minlength=m).astype(self.weights.dtype)
         if self.codes is not None:

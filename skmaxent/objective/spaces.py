@@ -123,11 +123,9 @@ class WeightSpace:
         flops = sample * d**2 * K * (K + 1) + (K * d) ** 3 / 3
         entries = self.design.X.nnz if sparse.issparse(self.design.X) else n * d
         if flops <= self.WORTH * 4 * entries * K:
-            rows = np.random.default_rng(0).permutation(n)[:sample]
-            H = loss_hessian(
-                likelihood, self.design.X, expected, fit_intercept, self._vectors.workers, np.sort(rows)
-            )
-            H *= n / sample
+            rows = likelihood.sample(sample)
+            H = loss_hessian(likelihood, self.design.X, expected, fit_intercept, self._vectors.workers, rows)
+            H *= n / len(rows)
             system = NewtonSystem(H, K, d, penalty)
             self._apply = lambda r: system.solve(r)[0]
             return

@@ -8,7 +8,6 @@ from scipy import sparse
 
 from ..objective.composite import CompositeObjective
 from ..objective.design import make_design
-from ..objective.likelihood import Binary, Multinomial
 from ..objective.objective import Objective
 from ..objective.penalty import ElasticNet
 from ..objective.presolve import drop_dominated, merge_columns, merge_rows
@@ -189,7 +188,7 @@ def optimise(
     solve = COMPOSITE_SOLVERS[solver] if composite else SOLVERS[solver]
     point, gradient = solve(objective, point, control)
     summary = _summary(objective, point, gradient, control, solver) | {"presolve": prepared.removed}
-    separated = not objective.penalty and problem.codes is not None and _separates(problem, point)
+    separated = not objective.penalty and problem.separates(point.scores + point.intercept)
     return Result(*restored(objective, point), summary, separated)
 
 
@@ -218,9 +217,7 @@ def _objective(problem, penalty, fit_intercept, solver, workers):
     vectors = Vectors(workers)
     n, d = problem.X.shape
     space = RowSpace if n < d and solver in ("newton-cg", "lbfgs") else WeightSpace
-    likelihood = (Binary if problem.n_classes == 2 else Multinomial)(
-        problem.codes, problem.masses, problem.weights, problem.n_outputs, workers
-    )
+    likelihood = problem.likelihood(workers)
     design = make_design(problem.X, problem.n_outputs, workers)
     return Objective(space(design, vectors), likelihood, penalty, fit_intercept, vectors)
 
@@ -278,17 +275,6 @@ def _row_space_start(objective, zero, scores, intercept):
         objective, zero, direction, objective.space.push(direction), np.zeros(len(intercept)), accuracy=0.01
     )
     return objective.settle_intercept(zero)
-
-
-def _separates(problem, point):
-    """Whether every row scores its own class strictly above all others."""
-    scores = point.scores + point.intercept
-    if problem.n_classes == 2:
-        return bool(((2 * problem.codes - 1) * scores[:, 0] > 0).all())
-    rows = np.arange(len(scores))
-    own = scores[rows, problem.codes].copy()
-    scores[rows, problem.codes] = -np.inf
-    return bool((own > scores.max(axis=1)).all())
 
 
 def _summary(objective, point, gradient, control, solver):
