@@ -7,22 +7,23 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._joint import JointModel, as_data, joint_counts, joint_problem, joint_scores
+from ._joint import JointModel, as_data, joint_problem
 from ._labels import encode_labels, make_problem
 from ._parallel import Workers, thread_count
 from ._penalty import check_penalty
+from ._prediction import Prediction
 from ._reports import progress, warn_unless_converged
 from ._sklearn import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
 from .features import JointFeatures, column_names
-from .objective.loss import logistic, softmax
 from .objective.problem import canonical
 from .solvers import COMPOSITE_SOLVERS, SOLVERS
 from .solvers.train import train
 
 
-class MaxEntClassifier(JointModel, CallbackSupport, VersionedPickle, ClassifierMixin, BaseEstimator):
+class MaxEntClassifier(
+    Prediction, JointModel, CallbackSupport, VersionedPickle, ClassifierMixin, BaseEstimator
+):
     """Maximum-entropy classifier: multinomial logistic regression under a Gaussian or Laplace prior.
 
     Every column j of X joined with every class k is a feature f_jk(c, x) = x_j [c = k] with a
@@ -267,159 +268,6 @@ class MaxEntClassifier(JointModel, CallbackSupport, VersionedPickle, ClassifierM
             return None
         weights = self.coef_.T
         return weights.toarray() if sparse.issparse(weights) else weights, self.intercept_
-
-    def _scores(self, X):
-        """Scores (n, K) or (n, 1) of validated or raw X."""
-        check_is_fitted(self)
-        if hasattr(self, "joint_table_"):
-            return joint_scores(self, X)
-        X = validate_data(self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
-        if X.dtype != self.coef_.dtype:
-            X = X.astype(self.coef_.dtype)  # casting the weights would copy far more
-        scores = X @ self.coef_.T
-        scores += self.intercept_
-        return scores
-
-    def decision_function(self, X):
-        """Scores of the classes: the votes of the features, added up.
-
-        Parameters
-        ----------
-        X : array-like or sparse array of shape (n, d)
-
-        Returns
-        -------
-        scores : ndarray of shape (n, K), or (n,) when binary
-            Unnormalised log-probabilities; when binary, the log-odds of the second class.
-        """
-        scores = self._scores(X)
-        return scores[:, 0] if scores.shape[1] == 1 else scores
-
-    def predict(self, X):
-        """Most probable label of each row.
-
-        Parameters
-        ----------
-        X : array-like or sparse array of shape (n, d)
-
-        Returns
-        -------
-        labels : ndarray of shape (n,)
-        """
-        scores = self._scores(X)
-        return self.classes_[scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)]
-
-    def predict_proba(self, X):
-        """Probability of each class in each row.
-
-        Parameters
-        ----------
-        X : array-like or sparse array of shape (n, d)
-
-        Returns
-        -------
-        proba : ndarray of shape (n, K)
-            Columns in the order of `classes_`.
-        """
-        scores = self._scores(X)
-        if scores.shape[1] > 1:
-            return softmax(scores, out=scores)[1]
-        return logistic(np.hstack([-scores, scores]))[1]
-
-    def predict_log_proba(self, X):
-        """Logarithm of the probability of each class in each row, exact where it underflows.
-
-        Parameters
-        ----------
-        X : array-like or sparse array of shape (n, d)
-
-        Returns
-        -------
-        log_proba : ndarray of shape (n, K)
-            Natural logarithms, columns in the order of `classes_`.
-        """
-        scores = self._scores(X)
-        if scores.shape[1] > 1:
-            return scores - softmax(scores)[0][:, None]
-        return -logistic(np.hstack([scores, -scores]))[0]
-
-    def expected_counts(self, X, sample_weight=None):
-        """Expected value of every feature under the model: one side of the maximum-entropy constraint.
-
-        Parameters
-        ----------
-        X : array-like or sparse array of shape (n, d)
-        sample_weight : array-like of shape (n,), default=None
-
-        Returns
-        -------
-        counts : ndarray of shape (K, d), or (p,) with joint features
-            ``sum_i m_i p(k | x_i) x_ij``. At an optimum without prior they equal `observed_counts`
-            on the training data; with it they differ by ``coef_ / C``.
-        """
-        return self._counts(X, self.predict_proba(X), sample_weight)
-
-    def observed_counts(self, X, y, sample_weight=None):
-        """Observed value of every feature: the other side of the maximum-entropy constraint.
-
-        Parameters
-        ----------
-        X : array-like or sparse array of shape (n, d)
-        y : array-like of shape (n,) or (n, K)
-            Labels among `classes_`, or label masses.
-        sample_weight : array-like of shape (n,), default=None
-
-        Returns
-        -------
-        counts : ndarray of shape (K, d), or (p,) with joint features
-            ``sum_i m_i [y_i = k] x_ij``.
-        """
-        check_is_fitted(self)
-        y = np.asarray(y)
-        if y.ndim == 1:
-            unknown = np.setdiff1d(y, self.classes_)
-            if len(unknown):
-                raise ValueError(f"y contains previously unseen labels: {unknown.tolist()}")
-            y = self.classes_ == y[:, None]
-        return self._counts(X, y, sample_weight)
-
-    def _counts(self, X, masses, sample_weight):
-        """Values of all features summed over the rows with label masses (n, K)."""
-        masses = masses.astype(self.coef_.dtype)
-        if sample_weight is not None:
-            masses *= np.asarray(sample_weight, dtype=masses.dtype)[:, None]
-        if hasattr(self, "joint_table_"):
-            return joint_counts(self, X, masses)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
-        return (X.T @ masses).T
-
-    def sparsify(self):
-        """Convert `coef_` to a sparse CSR array, to save memory where most weights are 0.
-
-        The vector of weights of a model with joint features stays as it is.
-
-        Returns
-        -------
-        self : MaxEntClassifier
-            The fitted estimator; it predicts as before.
-        """
-        check_is_fitted(self)
-        if not hasattr(self, "joint_table_"):
-            self.coef_ = sparse.csr_matrix(self.coef_)
-        return self
-
-    def densify(self):
-        """Convert `coef_` back to a dense array.
-
-        Returns
-        -------
-        self : MaxEntClassifier
-            The fitted estimator.
-        """
-        check_is_fitted(self)
-        if sparse.issparse(self.coef_):
-            self.coef_ = np.ascontiguousarray(self.coef_.T.toarray()).T
-        return self
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
-
 from sklearn.pipeline import make_pipeline
 
 from skmaxent import CoefficientsDisplay, MaxEntClassifier, VotesDisplay, explain, top_features
