@@ -33,7 +33,8 @@ from _text_data import PROBLEMS
 from skmaxent import MaxEntClassifier
 
 DEFAULT = (
-    "unigrams:1", "unigrams:30", "bigrams:1", "bigrams:30", "pos:1", "polarity:1", "docstrings:1", "tall:1", "digits:1",
+    "unigrams:1", "unigrams:30", "bigrams:1", "bigrams:30", "pos:1",
+    "polarity:1", "docstrings:1", "tall:1", "digits:1",
 )  # fmt: skip
 TARGETS = (1e-3, 1e-4, 1e-6, 1e-9)
 OUTPUT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks"
@@ -205,7 +206,8 @@ def race(name, C, limit, competitors):
             median = float(np.median(times[competitor][target]))
             ratio = median / float(np.median(times[OURS][target]))
             rows.append({
-                "problem": name, "C": C, "rows": X.shape[0], "columns": X.shape[1], "classes": int(y.max()) + 1,
+                "problem": name, "C": C, "rows": X.shape[0], "columns": X.shape[1],
+                "classes": int(y.max()) + 1,
                 "solver": competitor, "target": target, "seconds": round(median, 4),
                 "times_ours": round(ratio, 2), "runs": len(times[competitor][target]), "limit": limit,
                 "optimum": optimum,

@@ -54,8 +54,8 @@ def encode_labels(y, X, sample_weight, class_weight):
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
-            "This solver needs samples of at least 2 classes in the data, but the data contains only one class: "
-            f"{classes[0]!r}"
+            "This solver needs samples of at least 2 classes in the data, but the data contains only one "
+            f"class: {classes[0]!r}"
         )
     factors = _class_factors(class_weight, classes, np.bincount(codes, weights=weights))
     if factors is not None:

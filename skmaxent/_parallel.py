@@ -7,6 +7,7 @@ How the work is cut never depends on the number of threads: results are the same
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 from multiprocessing import parent_process
 
 from joblib import cpu_count, effective_n_jobs
@@ -69,7 +70,7 @@ def even_cuts(n_items, n_pieces):
     """Slices that cut `range(n_items)` into at most `n_pieces` of nearly equal length."""
     n_pieces = max(1, min(n_pieces, n_items))
     edges = [n_items * i // n_pieces for i in range(n_pieces + 1)]
-    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:])]
+    return [slice(a, b) for a, b in pairwise(edges)]
 
 
 def balanced_cuts(indptr, n_pieces):
@@ -77,4 +78,4 @@ def balanced_cuts(indptr, n_pieces):
     n_items = len(indptr) - 1
     targets = [int(indptr[-1]) * i // n_pieces for i in range(1, n_pieces)]
     edges = sorted({0, *indptr.searchsorted(targets).tolist(), n_items})
-    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:])]
+    return [slice(a, b) for a, b in pairwise(edges)]

@@ -117,8 +117,8 @@ class VersionedPickle:
         version = state.get("_skmaxent_version", "unknown")
         if version != __version__:
             warnings.warn(
-                f"Trying to unpickle {type(self).__name__} from skmaxent {version} with version {__version__}. "
-                "This may lead to wrong results; fit the model again to be safe.",
+                f"Trying to unpickle {type(self).__name__} from skmaxent {version} with version "
+                f"{__version__}. This may lead to wrong results; fit the model again to be safe.",
                 UserWarning,
                 stacklevel=2,
             )

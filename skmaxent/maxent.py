@@ -223,29 +223,30 @@ class MaxEntClassifier(CallbackSupport, VersionedPickle, ClassifierMixin, BaseEs
             return None
         if self.coef_.shape[1] != n_columns:
             return None
-        return self.coef_.T, self.intercept_
+        weights = self.coef_.T
+        return weights.toarray() if sparse.issparse(weights) else weights, self.intercept_
 
     def _warn(self, result):
         """ConvergenceWarning when the fit stopped short of `tol`, saying how far and what to change."""
         report = result.report
         if result.separated:
             message = (
-                "The training data are linearly separable: with C=np.inf the likelihood has no maximum and the "
-                "weights grow without bound. They are finite only because the fit stopped. Set C to a finite value."
+                "The training data are linearly separable: with C=np.inf the likelihood has no maximum and "
+                "the weights grow without bound. They are finite only because the fit stopped. "
+                "Set C to a finite value."
             )
         elif report["stop_reason"] in ("converged", "callback"):
             return
         else:
+            reached = f"a gradient norm of {report['gradient_norm']:.1e}"
             if np.isfinite(report["relative_gap"]):
                 reached = f"a relative duality gap of {report['relative_gap']:.1e}"
-            else:
-                reached = f"a gradient norm of {report['gradient_norm']:.1e}"
             change = "Increase max_iter"
             if report["stop_reason"] == "precision":
                 change = "This is the limit of the floating-point precision of X: increase tol"
             message = (
-                f"MaxEntClassifier stopped after {report['n_iter']} iterations with {reached} (tol={self.tol:g}). "
-                f"{change}."
+                f"MaxEntClassifier stopped after {report['n_iter']} iterations with {reached} "
+                f"(tol={self.tol:g}). {change}."
             )
         warnings.warn(message, ConvergenceWarning, stacklevel=3)
 

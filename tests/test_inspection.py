@@ -25,7 +25,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from skmaxent import explain, top_features
-from skmaxent.inspection._model import ACTIVATIONS, decompose
+from skmaxent.inspection._model import decompose
+from skmaxent.nn.activations import ACTIVATIONS
 
 LINEAR = {
     "logistic": LogisticRegression(),

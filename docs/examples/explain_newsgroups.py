@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+
 from sklearn.pipeline import make_pipeline
 
-from skmaxent import CoefficientsDisplay, VotesDisplay, explain, top_features
+from skmaxent import CoefficientsDisplay, MaxEntClassifier, VotesDisplay, explain, top_features
 from skmaxent.datasets import load_newsgroups
 
 
@@ -37,7 +37,7 @@ def main():
     train, test = load_newsgroups("train"), load_newsgroups("test")
     names = np.array(train.target_names)
     truth = names[test.target]
-    model = make_pipeline(TfidfVectorizer(min_df=2, sublinear_tf=True), LogisticRegression(C=20, tol=1e-3))
+    model = make_pipeline(TfidfVectorizer(min_df=2, sublinear_tf=True), MaxEntClassifier(C=20, tol=1e-3))
     model.fit(train.data, names[train.target])
     scores = model.decision_function(test.data)
     mistakes = surest_mistakes(scores, model.classes_, truth)

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.special import erf, expit
 from sklearn.base import is_classifier
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, NuSVC
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skmaxent.nn.activations import ACTIVATIONS
 
 
 @dataclass(frozen=True)
@@ -178,53 +179,24 @@ def decompose(estimator, rows):
     return Votes(columns, values, weights, intercepts(estimator))
 
 
-def _sigmoid(z):
-    p = expit(z)
-    return p, p * (1 - p)
-
-
-def _tanh(z):
-    a = np.tanh(z)
-    return a, 1 - a * a
-
-
-def _gelu(z):
-    cdf = (1 + erf(z / np.sqrt(2))) / 2
-    return z * cdf, cdf + z * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
-
-
-def _silu(z):
-    p = expit(z)
-    return z * p, p * (1 + z * (1 - p))
-
-
-# z -> activation and its derivative
-ACTIVATIONS = {
-    "identity": lambda z: (z, np.ones_like(z)),
-    "logistic": _sigmoid,
-    "tanh": _tanh,
-    "relu": lambda z: (np.maximum(z, 0), (z > 0).astype(z.dtype)),
-    "gelu": _gelu,
-    "silu": _silu,
-}
-
-
 def _network_votes(estimator, columns, values):
     """Gradient times input (Shrikumar et al. 2017, section 2): the tangent plane of the scores at the row.
 
     One forward and one backward pass; of the first layer only the rows of the non-zero features
     are read.
     """
-    activation = ACTIVATIONS[estimator.activation]
+    forward, backward = ACTIVATIONS[estimator.activation]
     first = estimator.coefs_[0][columns].astype(np.float64)
     z = values @ first + estimator.intercepts_[0]
-    slopes = []
+    layers = []
     for coef, intercept in zip(estimator.coefs_[1:], estimator.intercepts_[1:]):
-        hidden, slope = activation(z)
-        slopes.append(slope)
+        hidden = np.empty_like(z)
+        forward(z, hidden)
+        layers.append((z, hidden))
         z = hidden @ coef + intercept
     jacobian = np.eye(z.size)  # of the scores with respect to the inputs of a layer
-    for coef, slope in zip(estimator.coefs_[:0:-1], slopes[::-1]):
-        jacobian = (jacobian @ coef.T) * slope
+    for coef, (inputs, outputs) in zip(estimator.coefs_[:0:-1], layers[::-1]):
+        jacobian = jacobian @ coef.T
+        backward(inputs, outputs, jacobian)
     weights = first @ jacobian.T
     return Votes(columns, values, weights, z - values @ weights)

@@ -3,9 +3,9 @@
 One outer iteration solves the Newton equation (J' S J + penalty) D = -gradient by conjugate
 gradients, S the curvature of the likelihood in the scores and J' S J its pull-back through the
 design, to a relative accuracy that tightens with the gradient (Dembo & Steihaug 1983; Nocedal &
-Wright, Numerical Optimization, 2006, ch. 7). Directions need few digits, so they are always sought in float32 first: half the
-memory traffic. Iterates start in float32 too, and move to float64 when they are close enough, so
-that the answer and its certificate have full precision.
+Wright, Numerical Optimization, 2006, ch. 7). Directions need few digits, so they are sought in
+float32: half the memory traffic. Iterates start in float32 too, and move to float64 when they are
+close enough, so that the answer and its certificate have full precision.
 """
 
 import numpy as np

@@ -76,11 +76,19 @@ def train(problem, *, C, fit_intercept, solver, tol, max_iter, workers, seed=0, 
         weights = objective.space.weights(point.coords)
         if column_map is not None:
             weights = column_map.restore(weights, workers)
-        multinomial = problem.n_classes > 2  # where only differences of intercepts matter
-        return weights, point.intercept - point.intercept.mean() * multinomial
+        if problem.n_classes == 2:
+            return weights, point.intercept
+        # Only differences between classes matter; the prior centres the weights by itself.
+        if not objective.penalty:
+            weights = weights - weights.mean(axis=1, keepdims=True)
+        return weights, point.intercept - point.intercept.mean()
 
     def reported(record, objective, point):
-        return report is not None and report(record, lambda: restored(objective, point))
+        def model():
+            weights, intercept = restored(objective, point)
+            return weights.copy(), intercept  # a callback may keep them; the solver works in place
+
+        return report is not None and report(record, model)
 
     control = Control(tol, max_iter, float(problem.weights.sum(dtype=float)), reported)
     problem, rows_merged = merge_rows(problem)

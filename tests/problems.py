@@ -1,0 +1,51 @@
+"""Small problems and objectives that several test modules build."""
+
+import numpy as np
+from scipy import sparse
+
+from skmaxent._parallel import Workers
+from skmaxent.objective.design import make_design
+from skmaxent.objective.likelihood import Binary, Multinomial
+from skmaxent.objective.objective import Objective
+from skmaxent.objective.spaces import Vectors
+
+
+def random_sparse(n, d, density=0.3, seed=0, dtype=np.float64):
+    """CSR array with standard normal entries, some columns and rows perhaps empty."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, d)) * (rng.uniform(size=(n, d)) < density)
+    return sparse.csr_array(X.astype(dtype))
+
+
+def make_likelihood(kind, labels, n, n_classes=3, seed=0, dtype=np.float64, workers=None):
+    """Likelihood "multinomial" or "binary" of n random rows, labelled by "codes" or "masses"."""
+    rng = np.random.default_rng(seed)
+    if kind == "binary":
+        n_classes = 2
+    masses = rng.uniform(0, 2, (n, n_classes))
+    masses[rng.uniform(size=masses.shape) < 0.2] = 0
+    masses[:, 0] += 0.1
+    if labels == "codes":
+        codes, masses = np.arange(n) % n_classes, None
+        weights = rng.uniform(0.2, 3, n)
+    else:
+        codes, weights = None, masses.sum(axis=1)
+        masses = masses.astype(dtype)
+    likelihood, n_outputs = (Binary, 1) if kind == "binary" else (Multinomial, n_classes)
+    return likelihood(codes, masses, weights.astype(dtype), n_outputs, workers or Workers())
+
+
+def label_masses(likelihood):
+    """The label masses of a likelihood as a full (n, K) array, K = 2 when binary."""
+    if likelihood.masses is not None:
+        return likelihood.masses
+    n_classes = max(2, likelihood.shape[1])
+    return np.eye(n_classes)[likelihood.codes] * likelihood.weights[:, None]
+
+
+def make_objective(X, likelihood, space, penalty=0.7, fit_intercept=True):
+    """Objective on the design X in the given class of space."""
+    workers = Workers()
+    vectors = Vectors(workers)
+    design = make_design(X, likelihood.shape[1], workers)
+    return Objective(space(design, vectors), likelihood, penalty, fit_intercept, vectors)

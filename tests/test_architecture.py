@@ -1,0 +1,138 @@
+"""The rules of the code base, read from its source: layers, lazy imports, sizes."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skmaxent
+
+PACKAGE = Path(skmaxent.__file__).parent
+FILES = {str(path.relative_to(PACKAGE)): path for path in sorted(PACKAGE.rglob("*.py"))}
+# Each part may import parts further down, and itself.
+LAYERS = [
+    {"__init__"},
+    {"datasets"},
+    {"plotting"},
+    {"inspection"},
+    {"maxent", "mlp"},
+    {"features"},
+    {"_labels", "_mlp_base"},
+    {"_mlp_data"},
+    {"solvers", "nn"},
+    {"objective"},
+    {"_sklearn", "_parallel"},
+]
+LEVEL = {part: i for i, layer in enumerate(LAYERS) for part in layer}
+FREE_OF_SKLEARN = {"solvers", "nn", "objective", "_parallel"}
+ONLY_INSIDE_FUNCTIONS = {"matplotlib", "pandas", "torch", "nltk", "IPython", "rich"}
+MAX_FILE, MAX_FUNCTION = 420, 60
+
+
+def part_of(file):
+    """The part of the package that a file belongs to: its first folder, or its own name."""
+    return Path(file).parts[0].removesuffix(".py")
+
+
+def tree_of(file):
+    return ast.parse(FILES[file].read_text(encoding="utf-8"))
+
+
+def imports(file, nodes=None):
+    """Full names of the modules that a file imports, anywhere or among the given nodes."""
+    package = ("skmaxent", *Path(file).parts[:-1])
+    for node in ast.walk(tree_of(file)) if nodes is None else nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            # `from . import x` and `from skmaxent import x` may name modules.
+            yield from (
+                (f"{module}.{alias.name}" for alias in node.names) if module == "skmaxent" else [module]
+            )
+
+
+def own_parts(file):
+    """Parts of skmaxent that a file imports."""
+    parts = [name.split(".")[1] for name in imports(file) if name.startswith("skmaxent.")]
+    return {part for part in parts if not part.startswith("__")}  # __version__ is no module
+
+
+def test_the_reader_of_imports_sees_them():
+    assert "objective" in own_parts("maxent.py") and "solvers" in own_parts("maxent.py")
+    assert own_parts("solvers/train.py") == {"solvers", "objective"}
+    assert "sklearn.base" in set(imports("maxent.py"))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_imports_go_down_the_layers(file):
+    part = part_of(file)
+    assert part in LEVEL, f"give {part} its place among the layers"
+    for other in own_parts(file) - {part}:
+        assert other in LEVEL, f"{file} imports skmaxent.{other}, which is in no layer"
+        assert LEVEL[part] < LEVEL[other], f"{file} must not import skmaxent.{other}"
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if part_of(file) in FREE_OF_SKLEARN])
+def test_the_mathematics_knows_no_scikit_learn(file):
+    for name in imports(file):
+        assert name.split(".")[0] != "sklearn" and not name.startswith("skmaxent._sklearn")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_optional_packages_are_imported_inside_functions(file):
+    body = tree_of(file).body
+    top = [node for statement in body if not isinstance(statement, ast.FunctionDef | ast.ClassDef)
+           for node in ast.walk(statement)]  # fmt: skip
+    assert not {name.split(".")[0] for name in imports(file, top)} & ONLY_INSIDE_FUNCTIONS
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_files_and_functions_stay_small(file):
+    assert len(FILES[file].read_text(encoding="utf-8").splitlines()) < MAX_FILE
+    for function in ast.walk(tree_of(file)):
+        if isinstance(function, ast.FunctionDef):
+            docstring = isinstance(function.body[0], ast.Expr) and ast.get_docstring(function) is not None
+            code = function.body[1:] if docstring else function.body
+            length = code[-1].end_lineno - code[0].lineno + 1 if code else 0
+            assert length < MAX_FUNCTION, f"{function.name} has {length} lines of code"
+
+
+def run(source):
+    """Output of a fresh interpreter that finds this package."""
+    path = os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        [sys.executable, "-c", source], env={**os.environ, "PYTHONPATH": path}, capture_output=True,
+        text=True, check=True,
+    ).stdout  # fmt: skip
+
+
+def test_import_is_lazy():
+    source = "import sys, skmaxent; dir(skmaxent); print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = set(run(source).split())
+    assert "skmaxent" in loaded
+    assert not loaded & {"sklearn", "scipy", "numpy", *ONLY_INSIDE_FUNCTIONS}
+
+
+def test_the_estimator_loads_no_optional_package():
+    source = (
+        "import sys; from skmaxent import MaxEntClassifier; print(*{n.split('.')[0] for n in sys.modules})"
+    )
+    loaded = set(run(source).split())
+    assert "sklearn" in loaded
+    assert not loaded & {"matplotlib", "torch", "nltk", "IPython"}
+
+
+@pytest.mark.parametrize("name", skmaxent.__all__)
+def test_every_public_name_exists_and_is_documented(name):
+    value = getattr(skmaxent, name)
+    assert value.__doc__ and name in dir(skmaxent)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(AttributeError, match="module 'skmaxent' has no attribute 'Nothing'"):
+        skmaxent.Nothing  # noqa: B018

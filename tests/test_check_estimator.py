@@ -1,0 +1,22 @@
+"""scikit-learn's own checks of an estimator, for every variant; no failure is expected."""
+
+import numpy as np
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skmaxent import MaxEntClassifier
+from skmaxent.solvers import SOLVERS
+
+VARIANTS = [
+    MaxEntClassifier(),
+    *(MaxEntClassifier(solver=solver) for solver in SOLVERS),
+    *(MaxEntClassifier(solver=solver, fit_intercept=False) for solver in SOLVERS),
+    *(MaxEntClassifier(solver=solver, C=np.inf) for solver in SOLVERS),
+    MaxEntClassifier(tol=1e-10),
+    MaxEntClassifier(n_jobs=2),
+    MaxEntClassifier(warm_start=True),
+]
+
+
+@parametrize_with_checks(VARIANTS)
+def test_check_estimator(estimator, check):
+    check(estimator)

@@ -1,0 +1,430 @@
+"""MaxEntClassifier against scikit-learn's optimum, closed forms, invariances and its own certificate."""
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from problems import random_sparse
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+
+from skmaxent import MaxEntClassifier
+from skmaxent.solvers import SOLVERS, newton_cg
+from skmaxent.solvers import train as train_module
+
+pytestmark = pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+ALL_SOLVERS = [*SOLVERS, "auto"]
+SHAPES = {"tall": (60, 8), "wide": (30, 45)}
+
+
+def dataset(shape="tall", n_classes=3, seed=0):
+    """Sparse design on a scale of 1 with noisy labels that depend on it; every class occurs."""
+    rng = np.random.default_rng(seed)
+    X = random_sparse(*SHAPES.get(shape, shape), density=0.4, seed=seed)
+    scores = X @ rng.standard_normal((X.shape[1], n_classes)) + 0.8 * rng.gumbel(size=(X.shape[0], n_classes))
+    y = scores.argmax(axis=1)
+    y[:n_classes] = np.arange(n_classes)
+    return X, y
+
+
+def reference(X, y, C=1.0, fit_intercept=True, sample_weight=None, class_weight=None):
+    """The optimum by scikit-learn's Newton solver, intercepts centred as ours."""
+    X = X.toarray() if sparse.issparse(X) else X
+    model = LogisticRegression(
+        C=C, tol=1e-10, solver="newton-cholesky", max_iter=500, class_weight=class_weight,
+        fit_intercept=fit_intercept,
+    ).fit(X, y, sample_weight)  # fmt: skip
+    if len(model.classes_) > 2:
+        model.intercept_ = model.intercept_ - model.intercept_.mean()
+    return model
+
+
+def assert_same_model(ours, theirs, tolerance=1e-6):
+    assert_array_equal(ours.classes_, theirs.classes_)
+    assert_allclose(ours.coef_, theirs.coef_, atol=tolerance)
+    assert_allclose(ours.intercept_, theirs.intercept_, atol=tolerance)
+
+
+def tight(**parameters):
+    return MaxEntClassifier(**{"tol": 1e-14, **parameters})
+
+
+def with_long_indices(X):
+    X = sparse.csr_matrix(X)
+    X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    return X
+
+
+def memory_map(X, directory):
+    path = directory / "X.npy"
+    np.save(path, X.toarray())
+    return np.load(path, mmap_mode="r")
+
+
+def read_only_sparse(X):
+    X = X.copy()
+    for array in (X.data, X.indices, X.indptr):
+        array.flags.writeable = False
+    return X
+
+
+CONTAINERS = {
+    "dense C": lambda X, _: X.toarray(),
+    "dense F": lambda X, _: np.asfortranarray(X.toarray()),
+    "list": lambda X, _: X.toarray().tolist(),
+    "csr_matrix": lambda X, _: sparse.csr_matrix(X),
+    "csc_matrix": lambda X, _: sparse.csc_matrix(X),
+    "coo_matrix": lambda X, _: sparse.coo_matrix(X),
+    "csr_array": lambda X, _: sparse.csr_array(X),
+    "csc_array": lambda X, _: sparse.csc_array(X),
+    "coo_array": lambda X, _: sparse.coo_array(X),
+    "lil_array": lambda X, _: sparse.lil_array(X),
+    "int64 indices": lambda X, _: with_long_indices(X),
+    "memory map": memory_map,
+    "read-only csr": lambda X, _: read_only_sparse(X),
+    "read-only csc": lambda X, _: read_only_sparse(X.tocsc()),
+}
+
+
+# ---- agreement with scikit-learn
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("solver", ALL_SOLVERS)
+@pytest.mark.parametrize("C", [0.1, 10.0])
+def test_optimum_of_logistic_regression(solver, shape, n_classes, fit_intercept, C):
+    X, y = dataset(shape, n_classes)
+    expected = reference(X, y, C, fit_intercept)
+    for container in (X, X.toarray()):
+        model = tight(C=C, solver=solver, fit_intercept=fit_intercept).fit(container, y)
+        assert_same_model(model, expected)
+        assert_allclose(model.predict_proba(container), expected.predict_proba(container), atol=1e-6)
+        assert_allclose(model.decision_function(X).ravel(), model.decision_function(container).ravel())
+    if not fit_intercept:
+        assert_array_equal(model.intercept_, 0)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("solver", ALL_SOLVERS)
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_every_container(tmp_path, container, solver, shape):
+    X, y = dataset(shape)
+    given = CONTAINERS[container](X, tmp_path)
+    model = tight(solver=solver).fit(given, y)
+    assert_same_model(model, reference(X, y))
+    assert_array_equal(X.toarray(), random_sparse(*SHAPES[shape], density=0.4).toarray())
+    assert model.score(given, y) == np.mean(model.predict(X) == y)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("layout", ["csr", "csc", "dense"])
+@pytest.mark.parametrize("solver", ALL_SOLVERS)
+def test_single_precision(solver, layout, n_classes, fit_intercept):
+    X, y = dataset("wide", n_classes)
+    expected = reference(X, y, fit_intercept=fit_intercept)
+    X = X.astype(np.float32)
+    X = X.toarray() if layout == "dense" else X.asformat(layout)
+    model = MaxEntClassifier(solver=solver, fit_intercept=fit_intercept).fit(X, y)
+    assert model.coef_.dtype == model.intercept_.dtype == model.predict_proba(X).dtype == np.float32
+    assert_same_model(model, expected, tolerance=5e-3)
+    assert model.convergence_["relative_gap"] <= 1e-6
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int8, bool, np.float16])
+def test_other_types_become_float64(dtype):
+    X, y = dataset()
+    X = (X.toarray() > 0.5).astype(dtype)
+    model = tight().fit(sparse.csr_array(X) if dtype != np.float16 else X, y)
+    assert model.coef_.dtype == np.float64
+    assert_same_model(model, reference(X.astype(float), y))
+
+
+@pytest.mark.parametrize("solver", ALL_SOLVERS)
+def test_class_and_sample_weights(solver):
+    X, y = dataset()
+    weights = np.random.default_rng(5).uniform(0, 3, len(y))
+    for class_weight in ({0: 0.2, 2: 5.0}, "balanced"):
+        model = tight(solver=solver, class_weight=class_weight).fit(X, y, weights)
+        assert_same_model(model, reference(X, y, sample_weight=weights, class_weight=class_weight))
+
+
+def test_real_text(real_corpus):
+    """Tf-idf of docstrings: the objective that LogisticRegression reaches, within the gap we prove."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    from skmaxent.datasets import load_docstrings
+
+    corpus = real_corpus(load_docstrings)
+    kept = np.asarray(corpus.target) < 6
+    X = TfidfVectorizer(min_df=2).fit_transform(np.asarray(corpus.data, dtype=object)[kept][:600])
+    y = np.asarray(corpus.target)[kept][:600]
+    model = MaxEntClassifier(tol=1e-9).fit(X, y)
+    theirs = LogisticRegression(tol=1e-8, max_iter=2000).fit(X, y)
+    assert_allclose(model.predict_proba(X), theirs.predict_proba(X), atol=1e-3)
+    assert_allclose(model.coef_, theirs.coef_, atol=1e-3)
+
+
+# ---- weights, counts and distributions
+
+
+@pytest.mark.parametrize("solver", ALL_SOLVERS)
+@pytest.mark.parametrize("layout", [sparse.csr_array, sparse.csc_array, sparse.csr_array.toarray])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_weights_are_repeats_to_the_bit(n_classes, layout, solver):
+    X, y = dataset(n_classes=n_classes)
+    counts = np.random.default_rng(1).integers(0, 4, len(y))
+    repeats = np.repeat(np.arange(len(y)), counts)
+    model = MaxEntClassifier(solver=solver)
+    weighted = model.fit(layout(X), y, counts).coef_.copy()
+    repeated = model.fit(layout(X[np.random.default_rng(2).permutation(repeats)]), y[
+        np.random.default_rng(2).permutation(repeats)]).coef_  # fmt: skip
+    assert_array_equal(weighted, repeated)
+
+
+@pytest.mark.parametrize("solver", ALL_SOLVERS)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_label_masses_are_weighted_copies(n_classes, solver):
+    X, _ = dataset()
+    masses = np.random.default_rng(3).integers(0, 4, (X.shape[0], n_classes)).astype(float)
+    model = tight(solver=solver).fit(X, masses)  # some rows may have no mass: they are absent
+    copies = np.tile(X.toarray(), (n_classes, 1))
+    labels = np.repeat(np.arange(n_classes), X.shape[0])
+    assert_same_model(model, reference(copies, labels, sample_weight=masses.T.ravel()))
+    assert_array_equal(model.classes_, np.arange(n_classes))
+
+
+def test_one_hot_masses_are_labels_and_weights_multiply_masses():
+    X, y = dataset()
+    weights = np.random.default_rng(3).uniform(0.5, 2, len(y))
+    by_label = tight().fit(X, y, weights)
+    one_hot = np.eye(3)[y]
+    for masses, extra in [(one_hot, weights), (one_hot * weights[:, None], None)]:
+        assert_same_model(tight().fit(X, masses, extra), by_label, tolerance=1e-8)
+    balanced = tight(class_weight="balanced")
+    assert_same_model(balanced.fit(X, one_hot), tight(class_weight="balanced").fit(X, y), tolerance=1e-8)
+
+
+# ---- invariances
+
+
+@pytest.mark.parametrize("solver", ALL_SOLVERS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_order_and_scale_do_not_matter(shape, solver):
+    X, y = dataset(shape)
+    base = tight(solver=solver).fit(X, y)
+    rows = np.random.default_rng(4).permutation(X.shape[0])
+    columns = np.random.default_rng(5).permutation(X.shape[1])
+    assert_same_model(tight(solver=solver).fit(X[rows], y[rows]), base)
+    moved = tight(solver=solver).fit(X[:, columns], y)
+    assert_allclose(moved.coef_, base.coef_[:, columns], atol=1e-6)
+    scaled = tight(solver=solver, C=1 / 7.0**2).fit(7 * X, y)
+    assert_allclose(7 * scaled.coef_, base.coef_, atol=1e-6)
+    assert_allclose(scaled.intercept_, base.intercept_, atol=1e-6)
+
+
+@pytest.mark.parametrize("names", [["no", "perhaps", "yes"], [-7, 0, 12], [0.0, 1.0, 2.0], list("xyz")])
+def test_names_of_the_labels_do_not_matter(names):
+    X, y = dataset()
+    for dtype in (None, object):
+        labels = np.array(names, dtype=dtype)
+        if dtype is object and not isinstance(names[0], str):
+            continue  # scikit-learn does not take objects that are numbers
+        model, base = MaxEntClassifier().fit(X, labels[y]), MaxEntClassifier().fit(X, y)
+        assert_array_equal(model.coef_, base.coef_)
+        assert_array_equal(model.classes_, labels)
+        assert_array_equal(model.predict(X), labels[base.predict(X)])
+
+
+# ---- closed forms and limits
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("solver", ALL_SOLVERS)
+def test_columns_without_information_give_the_log_priors(solver, n_classes, container):
+    y = np.repeat(np.arange(n_classes), np.arange(2, 2 + n_classes) ** 2)
+    X = container(np.zeros((len(y), 3)))
+    model = tight(solver=solver).fit(X, y)
+    prior = np.bincount(y) / len(y)
+    assert_array_equal(model.coef_, 0)
+    assert_allclose(model.predict_proba(X), np.tile(prior, (len(y), 1)), rtol=1e-9)
+    if n_classes == 2:
+        assert_allclose(model.intercept_, np.log(prior[1] / prior[0]), rtol=1e-9)
+    else:
+        assert_allclose(model.intercept_, np.log(prior) - np.log(prior).mean(), rtol=1e-8)
+    entropy = -(prior * np.log(prior)).sum()
+    assert model.convergence_["objective"] == pytest.approx(entropy, rel=1e-12)
+
+
+@pytest.mark.parametrize("solver", ALL_SOLVERS)
+def test_unpenalised_indicators_reproduce_the_frequencies(solver):
+    groups = np.repeat(np.arange(3), [10, 20, 30])
+    y = np.random.default_rng(0).integers(0, 3, 60)
+    y[::7] = groups[::7]
+    X = np.eye(3)[groups]
+    model = MaxEntClassifier(C=np.inf, fit_intercept=False, solver=solver, tol=1e-9).fit(X, y)
+    frequencies = np.array([np.bincount(y[groups == g], minlength=3) / np.sum(groups == g) for g in range(3)])
+    assert_allclose(model.predict_proba(np.eye(3)), frequencies, atol=1e-6)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("solver", ALL_SOLVERS)
+def test_unpenalised_optimum_matches_the_counts(solver, n_classes, fit_intercept):
+    X, y = dataset((200, 5), n_classes)
+    model = MaxEntClassifier(C=np.inf, tol=1e-8, solver=solver, fit_intercept=fit_intercept).fit(X, y)
+    report = model.convergence_
+    assert report["stop_reason"] == "converged"
+    assert report["duality_gap"] == np.inf
+    assert report["gradient_norm"] <= 1e-6
+    assert_allclose(model.expected_counts(X), model.observed_counts(X, y), atol=1e-4)
+    assert_allclose(
+        model.coef_ @ np.ones(5), reference(X, y, 1e10, fit_intercept).coef_ @ np.ones(5), rtol=0.05
+    )
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("solver", ALL_SOLVERS)
+def test_separable_data_without_prior_warn_and_stay_finite(solver, n_classes):
+    y = np.repeat(np.arange(n_classes), 5)
+    X = np.eye(n_classes)[y] + 0.01 * np.random.default_rng(0).standard_normal((len(y), n_classes))
+    with pytest.warns(ConvergenceWarning, match="separable"):
+        model = MaxEntClassifier(C=np.inf, solver=solver).fit(X, y)
+    assert np.isfinite(model.coef_).all() and np.isfinite(model.intercept_).all()
+    assert_array_equal(model.predict(X), y)
+
+
+# ---- the two sides of the constraint
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("C", [0.3, 10.0])
+def test_counts_differ_by_the_weights_over_C(C, n_classes):
+    X, y = dataset(n_classes=n_classes)
+    weights = np.random.default_rng(2).uniform(0.5, 2, len(y))
+    model = tight(C=C).fit(X, y, weights)
+    observed, expected = model.observed_counts(X, y, weights), model.expected_counts(X, weights)
+    assert_allclose(observed, ((np.eye(n_classes)[y] * weights[:, None]).T @ X.toarray()), atol=1e-12)
+    difference = observed - expected
+    assert_allclose(difference if n_classes > 2 else difference[1:], model.coef_ / C, atol=1e-6)
+    assert_allclose(model.observed_counts(X, np.eye(n_classes)[y], weights), observed, atol=1e-12)
+    with pytest.raises(ValueError, match="unseen labels"):
+        model.observed_counts(X, np.full(len(y), 99))
+
+
+# ---- the certificate
+
+
+def mean_objective(model, X, y, C):
+    total = len(y)
+    loss = -model.predict_log_proba(X)[np.arange(total), y].sum()
+    return (loss + (model.coef_**2).sum() / (2 * C)) / total
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("tol", [0.5, 1e-2, 1e-6, 1e-10])
+@pytest.mark.parametrize("solver", ALL_SOLVERS)
+def test_gap_is_reached_and_is_a_proof(solver, tol, shape, n_classes):
+    X, y = dataset(shape, n_classes)
+    model = MaxEntClassifier(C=5.0, tol=tol, solver=solver).fit(X, y)
+    report = model.convergence_
+    optimum = mean_objective(reference(X, y, 5.0), X, y, 5.0)
+    assert report["objective"] == pytest.approx(mean_objective(model, X, y, 5.0), rel=1e-10)
+    assert report["stop_reason"] == "converged"
+    assert 0 <= report["duality_gap"] <= tol * report["objective"]
+    assert report["relative_gap"] == pytest.approx(report["duality_gap"] / report["objective"])
+    assert -1e-13 <= report["objective"] - optimum <= report["duality_gap"] + 1e-13
+    gradient = (model.observed_counts(X, y) - model.expected_counts(X))[-model.coef_.shape[0] :]
+    gradient = (model.coef_ / 5.0 - gradient) / len(y)
+    assert report["kkt_violation"] == pytest.approx(np.abs(gradient).max(), rel=1e-3, abs=1e-12)
+    assert report["gradient_norm"] == pytest.approx(np.linalg.norm(gradient), rel=1e-3, abs=1e-12)
+    assert report["duality_gap"] == pytest.approx(0.5 * 5.0 * len(y) * report["gradient_norm"] ** 2, rel=1e-6)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_content_of_the_report(solver):
+    X, y = dataset()
+    model = MaxEntClassifier(solver=solver).fit(X, y)
+    report = model.convergence_
+    assert set(report) == {
+        "objective", "duality_gap", "relative_gap", "gradient_norm", "kkt_violation", "stop_reason", "n_iter",
+        "n_products", "seconds", "solver", "space", "presolve", "history",
+    }  # fmt: skip
+    assert report["solver"] == solver and report["space"] == "weights"
+    assert set(report["presolve"]) == {"rows_merged", "columns_merged"}
+    history = report["history"]
+    assert {name: len(values) for name, values in history.items()} == dict.fromkeys(
+        ["iteration", "seconds", "objective", "gap", "kkt"], report["n_iter"] + 1
+    )
+    assert_array_equal(history["iteration"], np.arange(report["n_iter"] + 1))
+    assert history["objective"][0] == pytest.approx(-(p := np.bincount(y) / len(y)) @ np.log(p))
+    assert (np.diff(history["objective"]) <= 0).all() and (np.diff(history["seconds"]) >= 0).all()
+    for name, last in [("objective", "objective"), ("gap", "duality_gap"), ("kkt", "kkt_violation")]:
+        assert history[name][-1] == pytest.approx(report[last])
+    assert model.n_iter_.tolist() == [report["n_iter"]]
+    assert report["n_products"] >= report["n_iter"]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_too_few_iterations_warn_with_the_gap_and_the_remedy(solver):
+    X, y = dataset("wide")
+    with pytest.warns(ConvergenceWarning) as record:
+        model = MaxEntClassifier(max_iter=1, solver=solver, tol=1e-8, C=100).fit(X, y)
+    assert len(record) == 1
+    message = str(record[0].message)
+    assert f"relative duality gap of {model.convergence_['relative_gap']:.1e}" in message
+    assert "Increase max_iter" in message and "tol=1e-08" in message
+    assert model.convergence_["stop_reason"] == "max_iter"
+    assert model.n_iter_.tolist() == [1]
+
+
+def test_tolerance_below_the_precision_warns_to_increase_it():
+    X, y = dataset()
+    with pytest.warns(ConvergenceWarning, match="floating-point precision of X: increase tol"):
+        model = MaxEntClassifier(tol=0.0, max_iter=100_000).fit(X.astype(np.float32), y)
+    assert model.convergence_["stop_reason"] == "precision"
+    assert model.convergence_["relative_gap"] < 1e-5
+
+
+# ---- the stages for large data
+
+
+@pytest.mark.parametrize("shape", [(400, 150), (150, 400)])
+def test_single_precision_stage_reaches_full_precision(monkeypatch, shape):
+    X, y = dataset(shape)
+    monkeypatch.setattr(newton_cg, "SINGLE_ENTRIES", 0)
+    staged = MaxEntClassifier(tol=1e-10, solver="newton-cg").fit(X, y)
+    assert staged.convergence_["relative_gap"] <= 1e-10
+    assert staged.coef_.dtype == np.float64
+    monkeypatch.setattr(newton_cg, "SINGLE_ENTRIES", 10**9)
+    direct = MaxEntClassifier(tol=1e-10, solver="newton-cg").fit(X, y)
+    assert_allclose(staged.coef_, direct.coef_, atol=1e-4)
+
+
+@pytest.mark.parametrize("solver", ["newton-cg", "lbfgs"])
+@pytest.mark.parametrize("labels", ["codes", "masses"])
+def test_stochastic_start_reaches_the_same_optimum(monkeypatch, solver, labels):
+    X, y = dataset((700, 20))
+    y = y if labels == "codes" else np.eye(3)[y] + 0.1
+    cold = tight(solver=solver).fit(X, y)
+    monkeypatch.setattr(train_module, "STOCHASTIC_ROWS", 100)
+    begun = tight(solver=solver, random_state=0).fit(X, y)
+    assert begun.convergence_["history"]["objective"][0] < cold.convergence_["history"]["objective"][0]
+    assert_same_model(begun, cold)
+    fixed = [MaxEntClassifier(solver=solver).fit(X, y).coef_ for _ in range(2)]
+    assert_array_equal(*fixed)  # without random_state: the same all the same
+    seeded = MaxEntClassifier(solver=solver, random_state=7).fit(X, y).coef_
+    assert not np.array_equal(seeded, fixed[0])
+
+
+def test_no_warning_in_an_ordinary_fit():
+    X, y = dataset()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MaxEntClassifier().fit(X, y)
