@@ -347,12 +347,13 @@ def test_settled_intercept_of_zero_weights_is_the_log_prior():
     assert_allclose(point.intercept - logsumexp(point.intercept), log_prior, atol=1e-12)
 
 
-def test_preconditioner_is_the_damped_diagonal_of_the_hessian(rng):
+def test_preconditioner_is_the_damped_diagonal_of_the_hessian(rng, monkeypatch):
     X = random_sparse(20, 6)
     likelihood = make_likelihood("multinomial", "codes", 20)
     objective = make_objective(X, likelihood, WeightSpace)
     point = objective.point(rng.standard_normal((6, 3)), np.zeros(3))
-    objective.space.precondition(likelihood.curvature_diagonal(point.expected), 0.7)
+    monkeypatch.setattr(WeightSpace, "WORTH", 0)  # never the Cholesky factor
+    objective.space.precondition(likelihood, point.expected, 0.7, False)
     r = rng.standard_normal((6, 3))
     z, scores, inner = objective.space.metric(r)
     diagonal = np.empty((6, 3))
@@ -363,3 +364,23 @@ def test_preconditioner_is_the_damped_diagonal_of_the_hessian(rng):
     assert_allclose(z, r / diagonal**WeightSpace.DAMPING, rtol=1e-10)
     assert scores is None
     assert inner == pytest.approx(np.vdot(r, z))
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_preconditioner_with_few_columns_inverts_the_hessian(rng, fit_intercept):
+    X = random_sparse(60, 3)
+    likelihood = make_likelihood("multinomial", "codes", 60)
+    objective = make_objective(X, likelihood, WeightSpace)
+    objective.fit_intercept = fit_intercept
+    point = objective.point(rng.standard_normal((3, 3)), np.zeros(3))
+    space = objective.space
+    space.WORTH = np.inf
+    space.precondition(likelihood, point.expected, 0.7, fit_intercept)
+    z = space.metric(r := rng.standard_normal((3, 3)) @ (np.eye(3) - 1 / 3))[0]
+    shift = np.zeros(3)
+    if fit_intercept:  # eliminated, as in the solver
+        shift = objective.inverse_intercept_hessian(point.expected) @ -likelihood.curvature_totals(
+            point.expected, X @ z
+        )
+    Hz = X.T @ likelihood.curvature(point.expected, X @ z, shift) + 0.7 * z
+    assert_allclose(Hz, r, atol=1e-10)
