@@ -3,7 +3,7 @@
 F(W, b) = sum_i m_i * -log p(y_i | x_i)  +  sum_jk lasso_jk |w_jk| + ridge_jk / 2 * w_jk^2
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -136,6 +136,14 @@ class CompositeObjective:
         gap = duality_gap(self.likelihood, self.penalty, point, loss) if certify else np.nan
         support = len(np.unique(support_of(point.coords)[0]))
         return Subgradient(coords, loss, vectors.dot(coords, coords), peak, gap, support)
+
+    def strengthened(self, factor, point, subgradient):
+        """The objective with its penalty times a factor, and its subgradient at the point."""
+        stronger = CompositeObjective(self.smooth, self.penalty.times(factor))
+        stronger._csc, stronger._column_counts = self._csc, self._column_counts
+        coords = stronger.penalty.subgradient(point.coords, subgradient.loss)
+        square = self.smooth.vectors.dot(coords, coords)
+        return stronger, replace(subgradient, coords=coords, square=square)
 
     def gap(self, subgradient):
         """Duality gap at the point of the subgradient."""

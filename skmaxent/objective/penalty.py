@@ -63,6 +63,10 @@ class ElasticNet:
 
         return ElasticNet(part(self.lasso), part(self.ridge))
 
+    def times(self, factor):
+        """The penalty times a number."""
+        return ElasticNet(self.lasso * factor, self.ridge * factor)
+
     def astype(self, dtype):
         """The penalty in another precision."""
         return ElasticNet(

@@ -68,11 +68,10 @@ def improve(objective, inner, point, trust, *, target, max_steps):
         if step:
             moved, failures = True, 0
         elif failures == MAX_FAILURES:
+            trust.damping = 0.0  # rounding, not the model, was to blame
             break
         else:
             failures += 1
-    if not moved:
-        trust.damping = 0.0
     return moved
 
 
@@ -85,7 +84,7 @@ def _step(objective, inner, point, subgradient, trust):
     direction = direction.astype(V.dtype, copy=False)
     step, settled = _search_path(objective, point, V, direction, orthant, fenced)
     if step == 1:
-        trust.damping *= 0.25
+        trust.damping *= 0.1
         # Once no weight changes its sign, what is left is a linear system: longer runs solve it.
         if capped and settled:
             trust.run = min(2 * trust.run, LONG_RUN)

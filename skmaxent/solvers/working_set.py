@@ -19,6 +19,10 @@ SWITCH = 1e-4
 # ... or relative decrease of the objective in a round: less would drown in rounding.
 SLOW = 1e-4
 SINGLE_ENTRIES = 20_000
+# Far below the critical penalty probabilities saturate and Newton steps fail. A cold start begins with
+# the penalty at this share of the critical one, weakens it by a factor as soon as a round gains less
+# than `ENOUGH`, relative, and so stays close to the path of optima.
+FIRST_SHARE, STRENGTH_FACTOR, ENOUGH = 0.01, 4.0, 0.1
 
 
 def solve(objective, point, control):
@@ -28,9 +32,10 @@ def solve(objective, point, control):
     if objective.dtype == np.float64 and size > SINGLE_ENTRIES:
         single = np.dtype(np.float32)
         stages = [(objective.astype(single), single), (objective, single), (objective, objective.dtype)]
-    trust = orthant_newton.Trust()
+    trust, strength = orthant_newton.Trust(), None
     for base, direction_dtype in stages:
         control.new_stage()
+        trust.damping = 0.0
         if point.scores.dtype != base.dtype:
             point = base.point(point.coords, point.intercept)
         final = base is objective
@@ -43,6 +48,16 @@ def solve(objective, point, control):
                     point = objective.point(point.coords, point.intercept)
                     subgradient = objective.subgradient(point)
                 return point, subgradient
+            if strength is None:
+                strength = _first_strength(base, point, subgradient)
+            if strength > 1:
+                stronger, slope = base.strengthened(strength, point, subgradient)
+                moved = _round(stronger, direction_dtype, point, slope, trust)
+                value = stronger.value(point)
+                if not moved or value > (1 - ENOUGH) * last_value:
+                    strength, value = strength / STRENGTH_FACTOR, np.inf
+                last_value = value
+                continue
             if not final and control.accuracy(base, point, subgradient) <= factor:
                 break
             value = base.value(point)
@@ -55,6 +70,12 @@ def solve(objective, point, control):
                 break
     control.reason = "precision"
     return point, subgradient
+
+
+def _first_strength(base, point, subgradient):
+    """Factor on the penalty to begin with: a cold start far from the optimum goes there by stages."""
+    share = min(base.penalty.shares(subgradient.loss))
+    return 1.0 if point.coords.any() else FIRST_SHARE / share
 
 
 def _round(base, direction_dtype, point, subgradient, trust):
