@@ -11,6 +11,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from skmaxent import Joined, JointFeatures, MaxEntClassifier, explain, top_features
 from skmaxent.features import column_names
@@ -522,3 +524,26 @@ def test_the_votes_of_the_worked_example():
     assert (row["weight"], row["values"], row["votes"][0]) == (-0.6, [1.0, 0.0, 0.0], -0.6)
     with pytest.raises(ValueError, match="Expected 'estimator' to be a linear classifier"):
         top_features(model)
+
+
+def split(phrases):
+    return [tuple(phrase.split()) for phrase in phrases]
+
+
+def test_at_the_end_of_a_pipeline():
+    data, y = names_data()
+    phrases = [" ".join(d) for d in data]
+    model = make_pipeline(FunctionTransformer(split), MaxEntClassifier(features=JointFeatures(FUNCTIONS)))
+    model.fit(phrases, y)
+    alone = MaxEntClassifier(features=JointFeatures(FUNCTIONS)).fit(data, y)
+    np.testing.assert_array_equal(model.predict_proba(phrases), alone.predict_proba(data))
+    np.testing.assert_array_equal(explain(model, phrases[0]).scores, explain(alone, data[0]).scores)
+
+
+def test_rows_of_a_data_frame_are_dicts():
+    pd = pytest.importorskip("pandas", reason="pandas is not installed")
+    data, y = dict_data()
+    features = JointFeatures([Joined("a"), Joined(("a", "b"), min_count=2)])
+    frame = MaxEntClassifier(features=features).fit(pd.DataFrame(data), pd.Series(y))
+    dicts = MaxEntClassifier(features=features).fit(data, y)
+    np.testing.assert_array_equal(frame.predict_proba(pd.DataFrame(data)), dicts.predict_proba(data))
