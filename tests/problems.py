@@ -1,13 +1,18 @@
 """Small problems and objectives that several test modules build."""
 
 import numpy as np
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn.linear_model import LogisticRegression
 
+from skmaxent import MaxEntClassifier
 from skmaxent._parallel import Workers
 from skmaxent.objective.design import make_design
 from skmaxent.objective.likelihood import Binary, Multinomial
 from skmaxent.objective.objective import Objective
 from skmaxent.objective.spaces import Vectors
+
+SHAPES = {"tall": (60, 8), "wide": (30, 45)}
 
 
 def random_sparse(n, d, density=0.3, seed=0, dtype=np.float64):
@@ -49,3 +54,37 @@ def make_objective(X, likelihood, space, penalty=0.7, fit_intercept=True):
     vectors = Vectors(workers)
     design = make_design(X, likelihood.shape[1], workers)
     return Objective(space(design, vectors), likelihood, penalty, fit_intercept, vectors)
+
+
+def dataset(shape="tall", n_classes=3, seed=0):
+    """Sparse design on a scale of 1 with noisy labels that depend on it; every class occurs."""
+    rng = np.random.default_rng(seed)
+    X = random_sparse(*SHAPES.get(shape, shape), density=0.4, seed=seed)
+    scores = X @ rng.standard_normal((X.shape[1], n_classes)) + 0.8 * rng.gumbel(size=(X.shape[0], n_classes))
+    y = scores.argmax(axis=1)
+    y[:n_classes] = np.arange(n_classes)
+    return X, y
+
+
+def reference(X, y, C=1.0, fit_intercept=True, sample_weight=None, class_weight=None):
+    """The optimum by scikit-learn's Newton solver, intercepts centred as ours."""
+    X = X.toarray() if sparse.issparse(X) else X
+    model = LogisticRegression(
+        C=C, tol=1e-10, solver="newton-cholesky", max_iter=500, class_weight=class_weight,
+        fit_intercept=fit_intercept,
+    ).fit(X, y, sample_weight)  # fmt: skip
+    if len(model.classes_) > 2:
+        model.intercept_ = model.intercept_ - model.intercept_.mean()
+    return model
+
+
+def assert_same_model(ours, theirs, tolerance=1e-6):
+    assert_array_equal(ours.classes_, theirs.classes_)
+    assert_allclose(ours.coef_, theirs.coef_, atol=tolerance)
+    assert_allclose(ours.intercept_, theirs.intercept_, atol=tolerance)
+
+
+def tight(**parameters):
+    """A classifier that stops at the limit of float64 (L-BFGS gets less far than Newton)."""
+    tol = 1e-13 if parameters.get("solver") == "lbfgs" else 1e-14
+    return MaxEntClassifier(**{"tol": tol, **parameters})

@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
-from skmaxent import explain, top_features
+from skmaxent import BackpropMLPClassifier, MaxEntClassifier, explain, top_features
 from skmaxent.inspection._model import decompose
 from skmaxent.nn.activations import ACTIVATIONS
 
@@ -244,11 +244,10 @@ def test_linear_kernel_of_two_classes(convert):
 @pytest.mark.parametrize("layers", [(), (6, 5)])
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
 def test_own_networks(layers, kind):
-    mlp = pytest.importorskip("skmaxent.mlp")
     X, y = data(2 if kind == "binary" else 4)
     if kind == "multilabel":
         X, y = make_multilabel_classification(60, 8, n_classes=3, random_state=0)
-    model = mlp.BackpropMLPClassifier(layers, activation="gelu", solver="lbfgs", alpha=0.1, max_iter=5000)
+    model = BackpropMLPClassifier(layers, activation="gelu", solver="lbfgs", alpha=0.1, max_iter=5000)
     model.fit(X, y)
     explanation = explain(model, X[0], top=3)
     np.testing.assert_allclose(total(explanation), explanation.scores, rtol=1e-12, atol=1e-12)
@@ -266,9 +265,8 @@ def test_own_networks(layers, kind):
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
 def test_own_classifier(n_classes, l1_ratio):
-    maxent = pytest.importorskip("skmaxent.maxent")
     X, y = data(n_classes)
-    model = maxent.MaxEntClassifier(l1_ratio=l1_ratio, features="observed").fit(X, y)
+    model = MaxEntClassifier(l1_ratio=l1_ratio).fit(X, y)
     expected = np.ravel(model.decision_function(X[:1]))
     np.testing.assert_allclose(total(explain(model, X[0], top=3)), expected, rtol=1e-12, atol=1e-12)
     assert explain(model, X[0]).prediction == model.predict(X[:1])[0]

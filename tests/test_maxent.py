@@ -1,18 +1,15 @@
 """MaxEntClassifier against scikit-learn's optimum, closed forms, invariances and its own certificate."""
 
-import warnings
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import random_sparse
+from problems import SHAPES, assert_same_model, dataset, random_sparse, reference, tight
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from skmaxent import MaxEntClassifier
-from skmaxent.solvers import SOLVERS, newton_cg
-from skmaxent.solvers import train as train_module
+from skmaxent.solvers import SOLVERS
 
 # Any ConvergenceWarning fails, but the one about rounding: the tests ask for more digits than some reach.
 pytestmark = [
@@ -22,39 +19,6 @@ pytestmark = [
     ),
 ]
 ALL_SOLVERS = [*SOLVERS, "auto"]
-SHAPES = {"tall": (60, 8), "wide": (30, 45)}
-
-
-def dataset(shape="tall", n_classes=3, seed=0):
-    """Sparse design on a scale of 1 with noisy labels that depend on it; every class occurs."""
-    rng = np.random.default_rng(seed)
-    X = random_sparse(*SHAPES.get(shape, shape), density=0.4, seed=seed)
-    scores = X @ rng.standard_normal((X.shape[1], n_classes)) + 0.8 * rng.gumbel(size=(X.shape[0], n_classes))
-    y = scores.argmax(axis=1)
-    y[:n_classes] = np.arange(n_classes)
-    return X, y
-
-
-def reference(X, y, C=1.0, fit_intercept=True, sample_weight=None, class_weight=None):
-    """The optimum by scikit-learn's Newton solver, intercepts centred as ours."""
-    X = X.toarray() if sparse.issparse(X) else X
-    model = LogisticRegression(
-        C=C, tol=1e-10, solver="newton-cholesky", max_iter=500, class_weight=class_weight,
-        fit_intercept=fit_intercept,
-    ).fit(X, y, sample_weight)  # fmt: skip
-    if len(model.classes_) > 2:
-        model.intercept_ = model.intercept_ - model.intercept_.mean()
-    return model
-
-
-def assert_same_model(ours, theirs, tolerance=1e-6):
-    assert_array_equal(ours.classes_, theirs.classes_)
-    assert_allclose(ours.coef_, theirs.coef_, atol=tolerance)
-    assert_allclose(ours.intercept_, theirs.intercept_, atol=tolerance)
-
-
-def tight(**parameters):
-    return MaxEntClassifier(**{"tol": 1e-14, **parameters})
 
 
 def with_long_indices(X):
@@ -154,9 +118,11 @@ def test_other_types_become_float64(dtype):
 def test_class_and_sample_weights(solver):
     X, y = dataset()
     weights = np.random.default_rng(5).uniform(0, 3, len(y))
-    for class_weight in ({0: 0.2, 2: 5.0}, "balanced"):
+    totals = np.bincount(y, weights)
+    balanced = dict(enumerate(totals.sum() / (3 * totals)))
+    for class_weight, factors in [({0: 0.2, 2: 5.0}, {0: 0.2, 1: 1.0, 2: 5.0}), ("balanced", balanced)]:
         model = tight(solver=solver, class_weight=class_weight).fit(X, y, weights)
-        assert_same_model(model, reference(X, y, sample_weight=weights, class_weight=class_weight))
+        assert_same_model(model, reference(X, y, sample_weight=weights, class_weight=factors))
 
 
 def test_real_text(real_corpus):
@@ -166,13 +132,14 @@ def test_real_text(real_corpus):
     from skmaxent.datasets import load_docstrings
 
     corpus = real_corpus(load_docstrings)
-    kept = np.asarray(corpus.target) < 6
-    X = TfidfVectorizer(min_df=2).fit_transform(np.asarray(corpus.data, dtype=object)[kept][:600])
-    y = np.asarray(corpus.target)[kept][:600]
+    kept = np.flatnonzero(np.asarray(corpus.target) < 6)[::3]
+    X = TfidfVectorizer(min_df=2).fit_transform([corpus.data[i] for i in kept])
+    y = np.asarray(corpus.target)[kept]
+    assert len(np.unique(y)) == 6
     model = MaxEntClassifier(tol=1e-9).fit(X, y)
-    theirs = LogisticRegression(tol=1e-8, max_iter=2000).fit(X, y)
-    assert_allclose(model.predict_proba(X), theirs.predict_proba(X), atol=1e-3)
-    assert_allclose(model.coef_, theirs.coef_, atol=1e-3)
+    theirs = LogisticRegression(solver="newton-cg", tol=1e-8, max_iter=500).fit(X, y)
+    assert_allclose(model.predict_proba(X), theirs.predict_proba(X), atol=1e-4)
+    assert_allclose(model.coef_, theirs.coef_, atol=1e-4)
 
 
 # ---- weights, counts and distributions
@@ -321,116 +288,3 @@ def test_counts_differ_by_the_weights_over_C(C, n_classes):
     assert_allclose(model.observed_counts(X, np.eye(n_classes)[y], weights), observed, atol=1e-12)
     with pytest.raises(ValueError, match="unseen labels"):
         model.observed_counts(X, np.full(len(y), 99))
-
-
-# ---- the certificate
-
-
-def mean_objective(model, X, y, C):
-    total = len(y)
-    loss = -model.predict_log_proba(X)[np.arange(total), y].sum()
-    return (loss + (model.coef_**2).sum() / (2 * C)) / total
-
-
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("tol", [0.5, 1e-2, 1e-6, 1e-10])
-@pytest.mark.parametrize("solver", ALL_SOLVERS)
-def test_gap_is_reached_and_is_a_proof(solver, tol, shape, n_classes):
-    X, y = dataset(shape, n_classes)
-    model = MaxEntClassifier(C=5.0, tol=tol, solver=solver).fit(X, y)
-    report = model.convergence_
-    optimum = mean_objective(reference(X, y, 5.0), X, y, 5.0)
-    assert report["objective"] == pytest.approx(mean_objective(model, X, y, 5.0), rel=1e-10)
-    assert report["stop_reason"] == "converged"
-    assert 0 <= report["duality_gap"] <= tol * report["objective"]
-    assert report["relative_gap"] == pytest.approx(report["duality_gap"] / report["objective"])
-    assert -1e-13 <= report["objective"] - optimum <= report["duality_gap"] + 1e-13
-    gradient = (model.observed_counts(X, y) - model.expected_counts(X))[-model.coef_.shape[0] :]
-    gradient = (model.coef_ / 5.0 - gradient) / len(y)
-    assert report["kkt_violation"] == pytest.approx(np.abs(gradient).max(), rel=1e-3, abs=1e-12)
-    assert report["gradient_norm"] == pytest.approx(np.linalg.norm(gradient), rel=1e-3, abs=1e-12)
-    assert report["duality_gap"] == pytest.approx(0.5 * 5.0 * len(y) * report["gradient_norm"] ** 2, rel=1e-6)
-
-
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_content_of_the_report(solver):
-    X, y = dataset()
-    model = MaxEntClassifier(solver=solver).fit(X, y)
-    report = model.convergence_
-    assert set(report) == {
-        "objective", "duality_gap", "relative_gap", "gradient_norm", "kkt_violation", "stop_reason", "n_iter",
-        "n_products", "seconds", "solver", "space", "presolve", "history",
-    }  # fmt: skip
-    assert report["solver"] == solver and report["space"] == "weights"
-    assert set(report["presolve"]) == {"rows_merged", "columns_merged"}
-    history = report["history"]
-    assert {name: len(values) for name, values in history.items()} == dict.fromkeys(
-        ["iteration", "seconds", "objective", "gap", "kkt"], report["n_iter"] + 1
-    )
-    assert_array_equal(history["iteration"], np.arange(report["n_iter"] + 1))
-    assert history["objective"][0] == pytest.approx(-(p := np.bincount(y) / len(y)) @ np.log(p))
-    assert (np.diff(history["objective"]) <= 0).all() and (np.diff(history["seconds"]) >= 0).all()
-    for name, last in [("objective", "objective"), ("gap", "duality_gap"), ("kkt", "kkt_violation")]:
-        assert history[name][-1] == pytest.approx(report[last])
-    assert model.n_iter_.tolist() == [report["n_iter"]]
-    assert report["n_products"] >= report["n_iter"]
-
-
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_too_few_iterations_warn_with_the_gap_and_the_remedy(solver):
-    X, y = dataset("wide")
-    with pytest.warns(ConvergenceWarning) as record:
-        model = MaxEntClassifier(max_iter=1, solver=solver, tol=1e-8, C=100).fit(X, y)
-    assert len(record) == 1
-    message = str(record[0].message)
-    assert f"relative duality gap of {model.convergence_['relative_gap']:.1e}" in message
-    assert "Increase max_iter" in message and "tol=1e-08" in message
-    assert model.convergence_["stop_reason"] == "max_iter"
-    assert model.n_iter_.tolist() == [1]
-
-
-def test_tolerance_below_the_precision_warns_to_increase_it():
-    X, y = dataset()
-    with pytest.warns(ConvergenceWarning, match="floating-point precision of X: increase tol"):
-        model = MaxEntClassifier(tol=0.0, max_iter=100_000).fit(X.astype(np.float32), y)
-    assert model.convergence_["stop_reason"] == "precision"
-    assert model.convergence_["relative_gap"] < 1e-5
-
-
-# ---- the stages for large data
-
-
-@pytest.mark.parametrize("shape", [(400, 150), (150, 400)])
-def test_single_precision_stage_reaches_full_precision(monkeypatch, shape):
-    X, y = dataset(shape)
-    monkeypatch.setattr(newton_cg, "SINGLE_ENTRIES", 0)
-    staged = MaxEntClassifier(tol=1e-10, solver="newton-cg").fit(X, y)
-    assert staged.convergence_["relative_gap"] <= 1e-10
-    assert staged.coef_.dtype == np.float64
-    monkeypatch.setattr(newton_cg, "SINGLE_ENTRIES", 10**9)
-    direct = MaxEntClassifier(tol=1e-10, solver="newton-cg").fit(X, y)
-    assert_allclose(staged.coef_, direct.coef_, atol=1e-4)
-
-
-@pytest.mark.parametrize("solver", ["newton-cg", "lbfgs"])
-@pytest.mark.parametrize("labels", ["codes", "masses"])
-def test_stochastic_start_reaches_the_same_optimum(monkeypatch, solver, labels):
-    X, y = dataset((700, 20))
-    y = y if labels == "codes" else np.eye(3)[y] + 0.1
-    cold = tight(solver=solver).fit(X, y)
-    monkeypatch.setattr(train_module, "STOCHASTIC_ROWS", 100)
-    begun = tight(solver=solver, random_state=0).fit(X, y)
-    assert begun.convergence_["history"]["objective"][0] < cold.convergence_["history"]["objective"][0]
-    assert_same_model(begun, cold)
-    fixed = [MaxEntClassifier(solver=solver).fit(X, y).coef_ for _ in range(2)]
-    assert_array_equal(*fixed)  # without random_state: the same all the same
-    seeded = MaxEntClassifier(solver=solver, random_state=7).fit(X, y).coef_
-    assert not np.array_equal(seeded, fixed[0])
-
-
-def test_no_warning_in_an_ordinary_fit():
-    X, y = dataset()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        MaxEntClassifier().fit(X, y)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import random_sparse
+from problems import dataset
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -17,16 +17,6 @@ from skmaxent.objective import likelihood as likelihood_module
 from skmaxent.objective.spaces import Vectors
 from skmaxent.solvers import SOLVERS
 from skmaxent.solvers import train as train_module
-
-
-def dataset(shape=(60, 8), n_classes=3, seed=0):
-    rng = np.random.default_rng(seed)
-    X = random_sparse(*shape, density=0.4, seed=seed)
-    scores = X @ rng.standard_normal((shape[1], n_classes)) + 0.8 * rng.gumbel(size=(shape[0], n_classes))
-    y = scores.argmax(axis=1)
-    y[:n_classes] = np.arange(n_classes)
-    return X, y
-
 
 # ---- errors
 
@@ -194,7 +184,7 @@ def test_warm_start_after_other_classes_or_columns_is_a_cold_start():
 
 def test_warm_start_through_merged_columns_and_after_sparsify():
     X, y = dataset((30, 45))
-    X = sparse.hstack([X, 2 * X, sparse.eye_array(30), sparse.csr_array((30, 2))]).tocsr()
+    X = sparse.hstack([X, 2 * X, sparse.eye(30), sparse.csr_array((30, 2))]).tocsr()
     model = MaxEntClassifier(warm_start=True, tol=1e-6, C=0.1, solver="newton-cg").fit(X, y)
     assert model.convergence_["presolve"]["columns_merged"] > 0
     cold = model.convergence_["n_products"]
@@ -225,7 +215,7 @@ def small_blocks(monkeypatch):
 def test_results_are_bit_equal_for_any_number_of_threads(small_blocks, solver, shape, layout, n_classes):
     X, y = dataset(shape, n_classes)
     X = X if layout == "sparse" else X.toarray()
-    models = [MaxEntClassifier(solver=solver, n_jobs=n_jobs).fit(X, y) for n_jobs in (1, 2, 3)]
+    models = [MaxEntClassifier(solver=solver, n_jobs=n_jobs, tol=1e-3).fit(X, y) for n_jobs in (1, 2, 3)]
     for model in models[1:]:
         assert_array_equal(model.coef_, models[0].coef_)
         assert_array_equal(model.intercept_, models[0].intercept_)

@@ -7,13 +7,13 @@ import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from problems import dataset
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
-from test_maxent_interface import dataset
 
 import skmaxent._sklearn as compatibility
 from skmaxent import MaxEntClassifier, maxent
@@ -173,7 +173,7 @@ def test_clone_and_parameters(model):
 def test_grid_search_and_cross_validation_in_two_processes():
     X, y = dataset((90, 8))
     pipeline = make_pipeline(MaxAbsScaler(), MaxEntClassifier())
-    search = {"maxentclassifier__C": [0.01, 1.0, 100.0]}
+    search = {"maxentclassifier__C": [0.01, 10.0]}
     one, two = (GridSearchCV(pipeline, search, cv=3, n_jobs=n_jobs).fit(X, y) for n_jobs in (1, 2))
     assert one.best_params_ == two.best_params_
     assert_array_equal(one.cv_results_["mean_test_score"], two.cv_results_["mean_test_score"])

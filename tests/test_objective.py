@@ -1,21 +1,18 @@
-"""Designs, likelihoods, the objective in both spaces, and the duality certificate."""
+"""Likelihoods, Hessians, the objective in both spaces, and the duality certificate."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import label_masses, make_likelihood, make_objective, random_sparse
-from scipy import sparse
 from scipy.special import logsumexp, xlogy
 from scipy.special import softmax as scipy_softmax
 
 from skmaxent._parallel import Workers
-from skmaxent.objective import design as design_module
+from skmaxent.objective import hessian as hessian_module
 from skmaxent.objective import likelihood as likelihood_module
-from skmaxent.objective.design import ColumnBlocks, DenseDesign, RowBlocks, make_design
-from skmaxent.objective.spaces import RowSpace, Vectors, WeightSpace
+from skmaxent.objective.hessian import NewtonSystem, loss_hessian
+from skmaxent.objective.spaces import RowSpace, WeightSpace
 
-DESIGNS = ["ColumnBlocks", "RowBlocks", "DenseDesign"]
-TOLERANCE = {np.float64: 1e-12, np.float32: 1e-5}
 KINDS = [(kind, labels) for kind in ("multinomial", "binary") for labels in ("codes", "masses")]
 
 
@@ -26,91 +23,8 @@ def rng():
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """Several lanes and blocks even on small arrays."""
-    monkeypatch.setattr(design_module, "LANE_WORK", 50)
-    monkeypatch.setattr(design_module, "BLOCK_NNZ", 20)
+    """Several blocks even on small arrays."""
     monkeypatch.setattr(likelihood_module, "BLOCK_ENTRIES", 16)
-    monkeypatch.setattr(Vectors, "BLOCK", 16)
-
-
-def build_design(name, dtype, n_outputs, workers):
-    X = random_sparse(*{"ColumnBlocks": (17, 60), "RowBlocks": (60, 17)}.get(name, (40, 9)), dtype=dtype)
-    X = X if name != "DenseDesign" else X.toarray()
-    made = make_design(X, n_outputs, workers)
-    assert type(made).__name__ == name
-    return X, made
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("n_outputs", [1, 4])
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("name", DESIGNS)
-def test_products_of_every_design(rng, small_blocks, name, dtype, n_outputs, threads):
-    with Workers(threads) as workers:
-        X, design = build_design(name, dtype, n_outputs, workers)
-        n, d = X.shape
-        W = rng.standard_normal((d, n_outputs)).astype(dtype)
-        R = rng.standard_normal((n, n_outputs)).astype(dtype)
-        forward, adjoint, (gram, peak) = design.forward(W), design.adjoint(R), design.gram(R)
-        squares = design.squared_adjoint(R)
-    tolerance = TOLERANCE[dtype]
-    full = (X.toarray() if sparse.issparse(X) else X).astype(float)
-    for product, expected in [
-        (forward, full @ W),
-        (adjoint, full.T @ R),
-        (gram, full @ (full.T @ R)),
-        (squares, (full**2).T @ R),
-    ]:
-        assert product.dtype == dtype
-        assert_allclose(product, expected, rtol=tolerance, atol=10 * tolerance)
-    assert peak == pytest.approx(np.abs(full.T @ R).max(), rel=tolerance)
-    assert np.vdot(forward, R) == pytest.approx(np.vdot(W, adjoint), rel=10 * tolerance)  # the adjoint
-
-
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("name", DESIGNS)
-def test_products_are_bit_equal_for_any_number_of_threads(rng, small_blocks, name, dtype):
-    results = []
-    for threads in (1, 2, 3):
-        rng = np.random.default_rng(2)
-        with Workers(threads) as workers:
-            X, design = build_design(name, dtype, 3, workers)
-            if name != "DenseDesign":
-                assert len(design._lanes) > 1 and len(design._blocks) > 1
-            W = rng.standard_normal((X.shape[1], 3)).astype(dtype)
-            R = rng.standard_normal((X.shape[0], 3)).astype(dtype)
-            results.append(
-                [design.forward(W), design.adjoint(R), design.gram(R)[0], design.squared_adjoint(R)]
-            )
-    for other in results[1:]:
-        for one, two in zip(results[0], other):
-            assert_array_equal(one, two)
-
-
-@pytest.mark.parametrize("name", DESIGNS)
-def test_design_in_another_precision_and_the_tally(rng, name):
-    X, design = build_design(name, np.float64, 2, Workers())
-    single = design.astype(np.float32)
-    W, R = rng.standard_normal((X.shape[1], 2)), rng.standard_normal((X.shape[0], 2))
-    assert single.forward(W.astype(np.float32)).dtype == np.float32
-    design.adjoint(R)
-    design.gram(R)
-    assert design.tally == single.tally == [2.0]  # products are counted in both precisions together
-    if sparse.issparse(X):
-        assert np.shares_memory(single.X.indices, design.X.indices)
-
-
-def test_conversion_copies_nothing_that_fits():
-    wide, tall = random_sparse(5, 20).tocsc(), random_sparse(20, 5)
-    assert isinstance(make_design(wide, 2, Workers()), ColumnBlocks)
-    for X, layout in [(wide, ColumnBlocks), (tall, RowBlocks)]:
-        design = make_design(X, 2, Workers())
-        assert isinstance(design, layout)
-        assert np.shares_memory(design.X.data, X.data)
-        assert np.shares_memory(design._blocks[0][1].data, X.data)
-    dense = np.ones((20, 5))
-    assert np.shares_memory(make_design(dense, 2, Workers()).X, dense)
-    assert isinstance(make_design(dense, 2, Workers()), DenseDesign)
 
 
 # ---- the likelihood as a function of the scores
@@ -347,40 +261,68 @@ def test_settled_intercept_of_zero_weights_is_the_log_prior():
     assert_allclose(point.intercept - logsumexp(point.intercept), log_prior, atol=1e-12)
 
 
-def test_preconditioner_is_the_damped_diagonal_of_the_hessian(rng, monkeypatch):
-    X = random_sparse(20, 6)
-    likelihood = make_likelihood("multinomial", "codes", 20)
-    objective = make_objective(X, likelihood, WeightSpace)
-    point = objective.point(rng.standard_normal((6, 3)), np.zeros(3))
-    monkeypatch.setattr(WeightSpace, "WORTH", 0)  # never the Cholesky factor
-    objective.space.precondition(likelihood, point.expected, 0.7, False)
-    r = rng.standard_normal((6, 3))
-    z, scores, inner = objective.space.metric(r)
-    diagonal = np.empty((6, 3))
-    for j, k in np.ndindex(6, 3):
-        unit = np.zeros((6, 3))
+def dense_hessian(likelihood, X, expected, penalty, fit_intercept):
+    """Hessian of the objective, rows and columns class by class, one unit vector at a time."""
+    X = np.column_stack([X.toarray(), np.ones(X.shape[0])]) if fit_intercept else X.toarray()
+    K, side = likelihood.shape[1], X.shape[1]
+    H = np.empty((K * side, K * side))
+    for k, j in np.ndindex(K, side):
+        unit = np.zeros((side, K))
         unit[j, k] = 1
-        diagonal[j, k] = (X.T @ likelihood.curvature(point.expected, X @ unit))[j, k] + 0.7
-    assert_allclose(z, r / diagonal**WeightSpace.DAMPING, rtol=1e-10)
-    assert scores is None
-    assert inner == pytest.approx(np.vdot(r, z))
+        H[:, k * side + j] = (X.T @ likelihood.curvature(expected, X @ unit)).T.ravel()
+        H[k * side + j, k * side + j] += penalty if j < side - fit_intercept else 0
+    return H
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
-def test_preconditioner_with_few_columns_inverts_the_hessian(rng, fit_intercept):
-    X = random_sparse(60, 3)
-    likelihood = make_likelihood("multinomial", "codes", 60)
-    objective = make_objective(X, likelihood, WeightSpace)
-    objective.fit_intercept = fit_intercept
-    point = objective.point(rng.standard_normal((3, 3)), np.zeros(3))
-    space = objective.space
-    space.WORTH = np.inf
-    space.precondition(likelihood, point.expected, 0.7, fit_intercept)
-    z = space.metric(r := rng.standard_normal((3, 3)) @ (np.eye(3) - 1 / 3))[0]
-    shift = np.zeros(3)
-    if fit_intercept:  # eliminated, as in the solver
-        shift = objective.inverse_intercept_hessian(point.expected) @ -likelihood.curvature_totals(
-            point.expected, X @ z
-        )
-    Hz = X.T @ likelihood.curvature(point.expected, X @ z, shift) + 0.7 * z
-    assert_allclose(Hz, r, atol=1e-10)
+@pytest.mark.parametrize("kind, labels", KINDS)
+def test_whole_hessian_and_newton_system(monkeypatch, rng, kind, labels, fit_intercept):
+    monkeypatch.setattr(hessian_module, "CHUNK_ENTRIES", 40)
+    X = random_sparse(20, 6)
+    likelihood = make_likelihood(kind, labels, 20)
+    K = likelihood.shape[1]
+    expected = np.empty(likelihood.shape)
+    likelihood.evaluate(rng.standard_normal(likelihood.shape), expected)
+    reference = dense_hessian(likelihood, X, expected, 0.0, fit_intercept)
+    rows = np.array([1, 4, 9, 17])
+    for layout in (X, X.tocsc(), X.toarray()):
+        H = loss_hessian(likelihood, layout, expected, fit_intercept, Workers())
+        assert_allclose(H, reference, atol=1e-12)
+        parts = [
+            loss_hessian(likelihood, layout, expected, fit_intercept, Workers(), chosen)
+            for chosen in (rows, np.setdiff1d(np.arange(20), rows))
+        ]
+        assert_allclose(sum(parts), reference, atol=1e-12)
+    for penalty in (0.7, 0.0):
+        right = X.T @ likelihood.residual(expected)
+        if fit_intercept:  # a settled intercept: the residual sums to zero
+            residual = likelihood.residual(expected)
+            right = X.T @ (residual - residual.mean(axis=0))
+        step, shift = NewtonSystem(H.copy(), K, 6, penalty).solve(right)
+        whole = dense_hessian(likelihood, X, expected, penalty, fit_intercept)
+        found = np.vstack([step, shift]) if fit_intercept else step
+        wanted = np.vstack([right, np.zeros(K)]) if fit_intercept else right
+        assert_allclose(whole @ found.T.ravel(), wanted.T.ravel(), atol=1e-8)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("factored", [True, False])
+def test_preconditioner_approximates_the_inverse_hessian(monkeypatch, rng, factored, fit_intercept):
+    monkeypatch.setattr(WeightSpace, "WORTH", 10**9 if factored else 0)
+    X = random_sparse(20, 6)
+    likelihood = make_likelihood("multinomial", "codes", 20)
+    objective = make_objective(X, likelihood, WeightSpace, 0.7, fit_intercept)
+    point = objective.point(rng.standard_normal((6, 3)), np.zeros(3))
+    objective.space.precondition(likelihood, point.expected, 0.7, fit_intercept)
+    r = rng.standard_normal((6, 3))
+    z, scores, inner = objective.space.metric(r)
+    assert scores is None
+    assert inner == pytest.approx(np.vdot(r, z))
+    if factored:  # all rows are in the sample: the exact Newton step, the intercept eliminated
+        H = dense_hessian(likelihood, X, point.expected, 0.7, fit_intercept)
+        right = np.vstack([r, np.zeros(3)]) if fit_intercept else r
+        exact = np.linalg.lstsq(H, right.T.ravel(), rcond=1e-12)[0].reshape(3, -1).T[:6]
+        assert_allclose(z, exact, atol=1e-9)
+    else:
+        H = dense_hessian(likelihood, X, point.expected, 0.7, False)
+        assert_allclose(z, r / np.diag(H).reshape(3, 6).T ** WeightSpace.DAMPING, rtol=1e-10)

@@ -59,7 +59,7 @@ class CompositeObjective:
     def __init__(self, likelihood_part, penalty):
         self.smooth, self.penalty = likelihood_part, penalty
         self.likelihood, self.space = likelihood_part.likelihood, likelihood_part.space
-        self.dtype = likelihood_part.dtype
+        self.dtype, self.fit_intercept = likelihood_part.dtype, likelihood_part.fit_intercept
         self.coords_shape = likelihood_part.coords_shape
         self._csc = self._column_counts = None
 

@@ -1,0 +1,106 @@
+"""Every layout of the design: products, adjoints, precision, threads."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from problems import random_sparse
+from scipy import sparse
+
+from skmaxent._parallel import Workers
+from skmaxent.objective import design as design_module
+from skmaxent.objective.design import ColumnBlocks, DenseDesign, RowBlocks, make_design
+
+DESIGNS = ["ColumnBlocks", "RowBlocks", "DenseDesign"]
+TOLERANCE = {np.float64: 1e-12, np.float32: 1e-5}
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(1)
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Several lanes and blocks even on small arrays."""
+    monkeypatch.setattr(design_module, "LANE_WORK", 50)
+    monkeypatch.setattr(design_module, "BLOCK_NNZ", 20)
+
+
+def build_design(name, dtype, n_outputs, workers):
+    X = random_sparse(*{"ColumnBlocks": (17, 60), "RowBlocks": (60, 17)}.get(name, (40, 9)), dtype=dtype)
+    X = X if name != "DenseDesign" else X.toarray()
+    made = make_design(X, n_outputs, workers)
+    assert type(made).__name__ == name
+    return X, made
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("n_outputs", [1, 4])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", DESIGNS)
+def test_products_of_every_design(rng, small_blocks, name, dtype, n_outputs, threads):
+    with Workers(threads) as workers:
+        X, design = build_design(name, dtype, n_outputs, workers)
+        n, d = X.shape
+        W = rng.standard_normal((d, n_outputs)).astype(dtype)
+        R = rng.standard_normal((n, n_outputs)).astype(dtype)
+        forward, adjoint, (gram, peak) = design.forward(W), design.adjoint(R), design.gram(R)
+        squares = design.squared_adjoint(R)
+    tolerance = TOLERANCE[dtype]
+    full = (X.toarray() if sparse.issparse(X) else X).astype(float)
+    for product, expected in [
+        (forward, full @ W),
+        (adjoint, full.T @ R),
+        (gram, full @ (full.T @ R)),
+        (squares, (full**2).T @ R),
+    ]:
+        assert product.dtype == dtype
+        assert_allclose(product, expected, rtol=tolerance, atol=10 * tolerance)
+    assert peak == pytest.approx(np.abs(full.T @ R).max(), rel=tolerance)
+    assert np.vdot(forward, R) == pytest.approx(np.vdot(W, adjoint), rel=10 * tolerance)  # the adjoint
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", DESIGNS)
+def test_products_are_bit_equal_for_any_number_of_threads(rng, small_blocks, name, dtype):
+    results = []
+    for threads in (1, 2, 3):
+        rng = np.random.default_rng(2)
+        with Workers(threads) as workers:
+            X, design = build_design(name, dtype, 3, workers)
+            if name != "DenseDesign":
+                assert len(design._lanes) > 1 and len(design._blocks) > 1
+            W = rng.standard_normal((X.shape[1], 3)).astype(dtype)
+            R = rng.standard_normal((X.shape[0], 3)).astype(dtype)
+            results.append(
+                [design.forward(W), design.adjoint(R), design.gram(R)[0], design.squared_adjoint(R)]
+            )
+    for other in results[1:]:
+        for one, two in zip(results[0], other):
+            assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_design_in_another_precision_and_the_tally(rng, name):
+    X, design = build_design(name, np.float64, 2, Workers())
+    single = design.astype(np.float32)
+    W, R = rng.standard_normal((X.shape[1], 2)), rng.standard_normal((X.shape[0], 2))
+    assert single.forward(W.astype(np.float32)).dtype == np.float32
+    design.adjoint(R)
+    design.gram(R)
+    assert design.tally == single.tally == [2.0]  # products are counted in both precisions together
+    if sparse.issparse(X):
+        assert np.shares_memory(single.X.indices, design.X.indices)
+
+
+def test_conversion_copies_nothing_that_fits():
+    wide, tall = random_sparse(5, 20).tocsc(), random_sparse(20, 5)
+    assert isinstance(make_design(wide, 2, Workers()), ColumnBlocks)
+    for X, layout in [(wide, ColumnBlocks), (tall, RowBlocks)]:
+        design = make_design(X, 2, Workers())
+        assert isinstance(design, layout)
+        assert np.shares_memory(design.X.data, X.data)
+        assert np.shares_memory(design._blocks[0][1].data, X.data)
+    dense = np.ones((20, 5))
+    assert np.shares_memory(make_design(dense, 2, Workers()).X, dense)
+    assert isinstance(make_design(dense, 2, Workers()), DenseDesign)
