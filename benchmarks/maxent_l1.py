@@ -1,0 +1,264 @@
+"""Time to a given accuracy under a Laplace prior or an elastic net: MaxEntClassifier and its peers.
+
+    python benchmarks/maxent_l1.py                                  every problem
+    python benchmarks/maxent_l1.py --problems unigrams:10:1 --peers saga --limit 100
+
+A problem is NAME:C:L1_RATIO. All minimise the same objective; on problems with two classes without an
+intercept, because liblinear penalises it. Every fit's weights are put into one float64 evaluation of that
+objective. The optimum is that of a MaxEntClassifier whose certificate is printed.
+
+MaxEntClassifier: "reached" is the moment in one fit at which the weights of an iterate are within the target
+of the optimum (the iterates are copied out while the clock stands still); "certified" is a whole fit with
+tol = the target. The peers reveal nothing on their way: they are run with 1, 2, 4, ... iterations until a
+fit takes more than half of --limit seconds, and the time is interpolated log-linearly between the fits.
+MaxEntClassifier uses threads, the peers one thread. Which peers solve which problem:
+saga all; Cyanure all; liblinear, celer and skglm binary L1 (skglm's first fit, which compiles, is not
+counted). Runs of seconds are repeated (the CSV says how often), alternating; medians.
+"""
+
+import argparse
+import importlib.util
+import logging
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+from _machine import describe_machine
+from _text_data import PROBLEMS
+from maxent_l2 import seconds_to, write_rows
+
+import skmaxent.maxent
+from skmaxent import MaxEntClassifier
+
+DEFAULT = (
+    "unigrams:10:1", "unigrams:100:1", "unigrams:10:0.5", "bigrams:10:1", "pos:1:1",
+    "docstrings:10:1", "polarity:1:1", "digits:1:1",
+)  # fmt: skip
+TARGETS = (1e-2, 1e-4, 1e-6)
+OUTPUT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks"
+OURS, CERTIFIED = "MaxEntClassifier (reached)", "MaxEntClassifier (certified)"
+
+
+def objective(coef, intercept, X, y, C, l1_ratio):
+    """The common objective on the mean-loss scale, in float64."""
+    scores = X @ coef.T.astype(float) + intercept
+    if scores.shape[1] == 1:
+        scores = np.hstack([np.zeros_like(scores), scores])
+    top = scores.max(axis=1)
+    log_z = np.log(np.exp(scores - top[:, None]).sum(axis=1)) + top
+    penalty = l1_ratio * np.abs(coef).sum() + (1 - l1_ratio) / 2 * (coef**2).sum()
+    return (log_z - scores[np.arange(len(y)), y]).mean() + penalty / (C * len(y))
+
+
+def ours(X, y, C, l1_ratio, intercept, limit):
+    """(seconds, objective) of the iterates of one fit, the copying not counted."""
+    path, lost = [], [0.0]
+    train = skmaxent.maxent.train
+
+    def watched(problem, report=None, **settings):
+        def record(line, model):
+            start = time.perf_counter()
+            weights, bias = model()
+            path.append((line["seconds"] - lost[0], objective(weights.T, bias, X, y, C, l1_ratio)))
+            lost[0] += time.perf_counter() - start
+            return path[-1][0] > limit
+
+        return train(problem, report=record, **settings)
+
+    skmaxent.maxent.train = watched
+    try:
+        MaxEntClassifier(C=C, l1_ratio=l1_ratio, fit_intercept=intercept, tol=1e-8).fit(X, y)
+    finally:
+        skmaxent.maxent.train = train
+    return path
+
+
+def certified(X, y, C, l1_ratio, intercept, limit):
+    """(seconds, objective) of whole fits, one for each target."""
+    path = []
+    for target in TARGETS:
+        start = time.perf_counter()
+        model = MaxEntClassifier(C=C, l1_ratio=l1_ratio, fit_intercept=intercept, tol=target).fit(X, y)
+        seconds = time.perf_counter() - start
+        path.append((seconds, objective(model.coef_, model.intercept_, X, y, C, l1_ratio)))
+    return path
+
+
+def doubling(build):
+    """Runner of a peer that is fitted with 1, 2, 4, ... iterations."""
+
+    def run(X, y, C, l1_ratio, intercept, limit):
+        path, iterations = [], 1
+        while True:
+            model = build(C, l1_ratio, intercept, iterations, len(y))
+            start = time.perf_counter()
+            model.fit(X, y)
+            seconds = time.perf_counter() - start
+            coef = np.atleast_2d(np.asarray(model.coef_))
+            coef = coef if coef.shape[1] == X.shape[1] else coef.T
+            bias = np.ravel(model.intercept_) if intercept else 0.0
+            path.append((seconds, objective(coef, bias, X, y, C, l1_ratio)))
+            stuck = len(path) > 12 and path[-1][1] >= path[-4][1]
+            if 2 * seconds > limit or stuck or iterations >= 2**20:
+                return path
+            iterations *= 2
+
+    return run
+
+
+def saga(C, l1_ratio, intercept, iterations, n):
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(
+        C=C, l1_ratio=l1_ratio, penalty="elasticnet", solver="saga", tol=0, max_iter=iterations,
+        fit_intercept=intercept, random_state=0,
+    )  # fmt: skip
+
+
+def liblinear(C, l1_ratio, intercept, iterations, n):
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(
+        C=C, penalty="l1", solver="liblinear", tol=1e-12, max_iter=iterations, fit_intercept=False,
+        random_state=0,
+    )  # fmt: skip
+
+
+def cyanure(C, l1_ratio, intercept, iterations, n):
+    from cyanure.estimators import Classifier
+
+    logging.disable(logging.WARNING)
+    strength = 1 / (C * n)
+    options = {"penalty": "l1", "lambda_1": strength}
+    if l1_ratio < 1:
+        options = {
+            "penalty": "elastic-net",
+            "lambda_1": l1_ratio * strength,
+            "lambda_2": (1 - l1_ratio) * strength,
+        }
+    return Classifier(
+        loss="logistic", fit_intercept=intercept, tol=1e-12, max_iter=iterations, verbose=False, **options
+    )
+
+
+def celer(C, l1_ratio, intercept, iterations, n):
+    from celer import LogisticRegression
+
+    return LogisticRegression(C=C, tol=1e-12, max_iter=iterations)
+
+
+def skglm(C, l1_ratio, intercept, iterations, n):
+    from skglm import SparseLogisticRegression
+
+    return SparseLogisticRegression(
+        alpha=1 / (C * n), tol=1e-12, max_iter=iterations, max_epochs=1000, fit_intercept=False
+    )
+
+
+PEERS = {f.__name__: doubling(f) for f in (saga, cyanure, liblinear, celer, skglm)}
+BINARY_L1_ONLY = ("liblinear", "celer", "skglm")
+
+
+def race(name, C, l1_ratio, limit, peers):
+    """Rows of the CSV of one problem."""
+    X, y = PROBLEMS[name]()
+    binary = y.max() == 1
+    best = MaxEntClassifier(C=C, l1_ratio=l1_ratio, fit_intercept=not binary, tol=1e-9).fit(X, y)
+    optimum = best.convergence_["objective"]
+    runners = {OURS: ours, CERTIFIED: certified}
+    runners |= {p: PEERS[p] for p in peers if p not in BINARY_L1_ONLY or (binary and l1_ratio == 1)}
+    print(f"{name} C={C:g} l1_ratio={l1_ratio:g}: {X.shape[0]} x {X.shape[1]}, {y.max() + 1} classes, "
+          f"{np.count_nonzero(best.coef_)} weights, C * objective {optimum * C * len(y):.8g}, certified to "
+          f"{best.convergence_['relative_gap']:.1e}", flush=True)  # fmt: skip
+    if "skglm" in runners:
+        PEERS["skglm"](X[:100], y[:100], C, l1_ratio, False, 0)
+    times = {runner: {t: [] for t in TARGETS} for runner in runners}
+    spent = dict.fromkeys(runners, 0.0)
+    for _ in range(3):
+        for runner, run in runners.items():
+            if spent[runner] > limit / 4:
+                continue
+            start = time.perf_counter()
+            path = run(X, y, C, l1_ratio, not binary, limit)
+            spent[runner] += time.perf_counter() - start
+            for place, target in enumerate(TARGETS):
+                seconds = path[place][0]
+                if runner != CERTIFIED:
+                    seconds = seconds_to(path, optimum, target, interpolate=runner in PEERS)
+                times[runner][target].append(seconds)
+    rows = []
+    for runner in runners:
+        for target in TARGETS:
+            median = float(np.median(times[runner][target]))
+            rows.append({
+                "problem": name, "C": C, "l1_ratio": l1_ratio, "solver": runner, "target": target,
+                "seconds": round(median, 4),
+                "times_ours": round(median / float(np.median(times[OURS][target])), 2),
+                "runs": len(times[runner][target]), "limit": limit, "optimum": optimum,
+                "weights": int(np.count_nonzero(best.coef_)),
+            })  # fmt: skip
+        line = "  ".join(f"{t:g}: {np.median(times[runner][t]):8.3f} s" for t in TARGETS)
+        print(f"  {runner:30s} {line}   ({len(times[runner][TARGETS[0]])} runs)", flush=True)
+    return rows
+
+
+def draw(rows, path):
+    """Bars: seconds to 1e-4 for every problem and solver; grey where the limit came first."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    problems = list(dict.fromkeys((r["problem"], float(r["C"]), float(r["l1_ratio"])) for r in rows))
+    columns = min(3, len(problems))
+    lines = -(-len(problems) // columns)
+    size = (4.8 * columns, 2.4 * lines)
+    figure, axes = plt.subplots(lines, columns, figsize=size, squeeze=False, layout="constrained")
+    for axis in axes.flat[len(problems) :]:
+        axis.set_visible(False)
+    for axis, problem in zip(axes.flat, problems):
+        chosen = [
+            r for r in rows if (r["problem"], float(r["C"]), float(r["l1_ratio"])) == problem
+            and float(r["target"]) == 1e-4
+        ]  # fmt: skip
+        for place, row in enumerate(reversed(chosen)):
+            seconds, limit = float(row["seconds"]), float(row["limit"])
+            reached = np.isfinite(seconds)
+            mine = row["solver"] in (OURS, CERTIFIED)
+            color = "tab:orange" if mine else "tab:blue" if reached else "lightgray"
+            text = f" {seconds:.3g} s" if reached else f" not in {limit:g} s"
+            axis.barh(place, seconds if reached else limit, color=color)
+            axis.text(seconds if reached else limit, place, text, va="center", fontsize=8)
+        axis.set_yticks(range(len(chosen)), [row["solver"] for row in reversed(chosen)], fontsize=8)
+        axis.set_xscale("log")
+        axis.set_xlim(right=axis.get_xlim()[1] * 8)
+        axis.set_title(f"{problem[0]}, C={problem[1]:g}, l1_ratio={problem[2]:g}", fontsize=10)
+    figure.supxlabel("seconds to a relative suboptimality of 1e-4 (log scale)", fontsize=10)
+    figure.savefig(path, dpi=110)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--problems", nargs="+", default=DEFAULT, metavar="NAME:C:L1_RATIO")
+    parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
+    parser.add_argument("--limit", type=float, default=600, help="seconds for one fit of a peer")
+    parser.add_argument("--dry", action="store_true", help="write nothing")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    peers = [p for p in options.peers if p in ("saga", "liblinear") or importlib.util.find_spec(p)]
+    print(describe_machine())
+    for problem in options.problems:
+        name, C, l1_ratio = problem.split(":")
+        rows = race(name, float(C), float(l1_ratio), options.limit, peers)
+        if not options.dry:
+            key = ("problem", "C", "l1_ratio", "solver", "target")
+            rows = write_rows(OUTPUT / "maxent_l1.csv", rows, key)
+            draw(rows, OUTPUT / "maxent_l1.png")
+
+
+if __name__ == "__main__":
+    main()
