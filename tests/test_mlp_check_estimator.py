@@ -15,7 +15,15 @@ VARIANTS = [
     {**QUICK, "solver": "sgd", "learning_rate_init": 0.1},
     {**QUICK, "solver": "sgd", "learning_rate_init": 0.2, "momentum": 0.0, "learning_rate": "adaptive"},
     {"solver": "lbfgs"},
-    {"solver": "lbfgs", "l1_ratio": 0.5, "alpha": 0.01, "max_iter": 60},
+    # Without a hidden layer: with one, rounding decides which local minimum the split variables reach.
+    {
+        "hidden_layer_sizes": (),
+        "solver": "lbfgs",
+        "l1_ratio": 0.5,
+        "alpha": 0.01,
+        "max_iter": 2000,
+        "tol": 1e-9,
+    },
     *({**QUICK, "activation": activation} for activation in ACTIVATIONS if activation != "relu"),
     {**QUICK, "l1_ratio": 1.0},
     {**QUICK, "early_stopping": True},
