@@ -16,10 +16,26 @@ class Prediction:
         check_is_fitted(self)
         if hasattr(self, "joint_table_"):
             return joint_scores(self, X)
-        X = validate_data(self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
+        # One row is scored in less time than scikit-learn takes to validate it: a CSR array that is
+        # evidently sound passes here.
+        sound = (
+            sparse.issparse(X)
+            and X.format == "csr"
+            and X.dtype == self.coef_.dtype
+            and X.shape[1] == self.n_features_in_
+            and not hasattr(self, "feature_names_in_")
+            and X.shape[0] > 0
+            and np.isfinite(X.data).all()
+        )
+        if not sound:
+            X = validate_data(
+                self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32]
+            )
         if X.dtype != self.coef_.dtype:
             X = X.astype(self.coef_.dtype)  # casting the weights would copy far more
         scores = X @ self.coef_.T
+        if sparse.issparse(scores):  # X and sparsified weights
+            scores = scores.toarray()
         scores += self.intercept_
         return scores
 

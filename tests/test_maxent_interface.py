@@ -137,9 +137,27 @@ def test_sparsify_and_densify(n_classes):
     assert sparse.issparse(model.coef_)
     assert_allclose(model.decision_function(X), scores, rtol=1e-12)
     assert_allclose(model.decision_function(X.toarray()), scores, rtol=1e-12)
+    assert_allclose(model.decision_function(sparse.csr_matrix(X)), scores, rtol=1e-12)
     assert model.densify() is model and model.densify() is model
     assert_array_equal(model.coef_, coef)
     assert_array_equal(model.decision_function(X), scores)
+
+
+def test_sound_sparse_rows_skip_validation_and_others_do_not():
+    X, y = dataset((40, 30), 3)
+    X = sparse.csr_matrix(X)
+    model = MaxEntClassifier().fit(X, y)
+    expected = model.predict_proba(X.toarray())
+    for given in (X, X.tocsc(), X.astype(np.float32), sparse.csr_array(X)):
+        assert_allclose(model.predict_proba(given), expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="X has 29 features, but MaxEntClassifier is expecting 30"):
+        model.predict(X[:, :29])
+    with pytest.raises(ValueError, match="minimum of 1 is required"):
+        model.predict(X[:0])
+    bad = X.copy()
+    bad.data[0] = np.nan
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        model.predict(bad)
 
 
 def test_predicting_one_row_touches_no_copy_of_the_weights():
