@@ -186,6 +186,7 @@ def draw(rows, machine, path):
                     f"{row['ratio']:.0f}x", place, offset, textcoords="offset points", ha="center", fontsize=8
                 )
         ax.set(yscale="log", title=name, xlabel="iterations of NLTK")
+        ax.set_xticks(sorted({row["iterations"] for row in rows if row["data"] == name}))
         ax.margins(x=0.12)
     panels[0][0].set_ylabel("seconds to the same likelihood")
     panels[0][0].set_ylim(bottom=panels[0][0].get_ylim()[0] / 2)
@@ -193,6 +194,13 @@ def draw(rows, machine, path):
     figure.text(0.01, 0.01, machine, fontsize=5, wrap=True)
     figure.tight_layout(rect=(0, 0.05, 1, 1))
     figure.savefig(path, dpi=130)
+
+
+def _parsed(key, value):
+    """A cell of the table as it was before it was written."""
+    if key in ("data", "algorithm", "machine"):
+        return value
+    return int(value) if key.endswith("iterations") else float(value)
 
 
 def main():
@@ -211,10 +219,7 @@ def main():
     rows = []
     if arguments.append and table.exists():
         with table.open(encoding="utf-8") as file:
-            rows = [
-                {k: v if k in ("data", "algorithm", "machine") else float(v) for k, v in row.items()}
-                for row in csv.DictReader(file)
-            ]
+            rows = [{key: _parsed(key, value) for key, value in row.items()} for row in csv.DictReader(file)]
     for name in arguments.data:
         data, labels = DATA[name]()
         for algorithm in arguments.algorithms:
@@ -223,8 +228,8 @@ def main():
                 row["machine"] = machine
                 print({key: value for key, value in row.items() if key != "machine"}, flush=True)
                 key = (name, algorithm, iterations)
-                rows = [r for r in rows if (r["data"], r["algorithm"], int(r["iterations"])) != key] + [row]
-                rows.sort(key=lambda row: (row["data"], row["algorithm"], float(row["iterations"])))
+                rows = [r for r in rows if (r["data"], r["algorithm"], r["iterations"]) != key] + [row]
+                rows.sort(key=lambda row: (row["data"], row["algorithm"], row["iterations"]))
                 with table.open("w", newline="", encoding="utf-8") as file:
                     writer = csv.DictWriter(file, fieldnames=list(rows[0]))
                     writer.writeheader()

@@ -10,17 +10,18 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ._parallel import Workers, thread_count
+from ._penalty import check_penalty
 from ._reports import progress, warn_unless_converged
 from ._sklearn import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
 from .objective.grouped import GroupedProblem
 from .objective.loss import grouped_softmax
 from .objective.problem import canonical
-from .solvers import SOLVERS
+from .solvers import COMPOSITE_SOLVERS, SOLVERS
 from .solvers.train import train
 
 
 class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
-    """Maximum-entropy choice among the candidates of a group, under a Gaussian prior.
+    """Maximum-entropy choice among the candidates of a group, under a Gaussian or Laplace prior.
 
     Rows are candidates, for instance the parses of a sentence, the antecedents of a pronoun or the
     words that a prepositional phrase may attach to. Each group g of rows is one decision, and one
@@ -28,9 +29,11 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
 
         p(i | g) = exp(w . x_i) / sum_{j in g} exp(w . x_j)
 
-    Training minimises, with m_g the mass of group g::
+    Training minimises, with m_g the mass of group g, t its label distribution and u the
+    penalty weights::
 
-        sum_g m_g * -sum_{i in g} t_i log p(i | g) / sum_g m_g  +  1 / (2 C sum_g m_g) * |w|^2
+        mean_g m_g * -sum_{i in g} t_i log p(i | g)
+            +  1 / (C sum_g m_g) * sum_j u_j (l1_ratio |w_j| + (1 - l1_ratio) / 2 w_j^2)
 
     This is McFadden's conditional logit. There is no intercept: what is common to all candidates of
     a group does not matter.
@@ -39,7 +42,12 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
     ----------
     C : float, default=1.0
         Inverse strength of the prior, positive; ``np.inf`` for no prior.
-    solver : {"auto", "newton-cg", "lbfgs", "newton-cholesky"}, default="auto"
+    l1_ratio : float, default=0.0
+        Share of the Laplace (L1) prior, from 0 (Gaussian, L2) to 1; between them the elastic net.
+    penalty_weights : array-like of shape (d,), default=None
+        Factors on the penalty of each column; 0 leaves a weight without penalty, ``np.inf``
+        excludes it.
+    solver : {"auto", "newton-cg", "lbfgs", "newton-cholesky", "working-set"}, default="auto"
         All reach the same optimum; see `MaxEntClassifier`.
     tol : float, default=1e-6
         Relative duality gap at which to stop; without a prior the norm of the gradient relative to
@@ -99,7 +107,9 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
 
     _parameter_constraints: dict = {
         "C": [Interval(Real, 0, None, closed="right")],
-        "solver": [StrOptions({"auto", *SOLVERS})],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "penalty_weights": ["array-like", None],
+        "solver": [StrOptions({"auto", *SOLVERS, *COMPOSITE_SOLVERS})],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
@@ -112,6 +122,8 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
         self,
         *,
         C=1.0,
+        l1_ratio=0.0,
+        penalty_weights=None,
         solver="auto",
         tol=1e-6,
         max_iter=1000,
@@ -121,6 +133,8 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
         verbose=0,
     ):
         self.C = C
+        self.l1_ratio = l1_ratio
+        self.penalty_weights = penalty_weights
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
@@ -162,6 +176,7 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
             raise ValueError("MaxEntRanker requires groups to be passed to fit, but groups is None.")
         X, names = validate_training_data(self, X, y)
         problem = _make_problem(canonical(X), y, groups, sample_weight)
+        penalty_weights = check_penalty(self, problem)
         seed = 0 if self.random_state is None else check_random_state(self.random_state).randint(2**31)
 
         def attributes(weights, intercept):
@@ -172,6 +187,8 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
             result = train(
                 problem,
                 C=self.C,
+                l1_ratio=self.l1_ratio,
+                penalty_weights=penalty_weights,
                 fit_intercept=False,
                 solver=self.solver,
                 tol=self.tol,

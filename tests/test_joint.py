@@ -526,6 +526,23 @@ def test_the_votes_of_the_worked_example():
         top_features(model)
 
 
+@pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
+def test_laplace_prior(l1_ratio):
+    data, y = names_data()
+    features = JointFeatures([*FUNCTIONS, Joined(0), Joined((0, 1))], bias=True)
+    model = MaxEntClassifier(features=features, C=0.3, l1_ratio=l1_ratio, tol=1e-11).fit(data, y)
+    pull = model.observed_counts(data, y) - model.expected_counts(data)
+    kept = model.coef_ != 0
+    assert 0 < kept.sum() < len(kept) and model.convergence_["relative_gap"] <= 1e-11
+    assert (np.abs(pull[~kept]) <= l1_ratio / 0.3 + 1e-6).all()
+    expected = (l1_ratio * np.sign(model.coef_) + (1 - l1_ratio) * model.coef_) / 0.3
+    np.testing.assert_allclose(pull[kept], expected[kept], atol=1e-4)
+    multipliers = np.ones(len(kept))
+    multipliers[:2] = np.inf
+    without = MaxEntClassifier(features=features, C=0.3, penalty_weights=multipliers).fit(data, y)
+    assert not without.coef_[:2].any() and without.coef_[2:].any()
+
+
 def split(phrases):
     return [tuple(phrase.split()) for phrase in phrases]
 

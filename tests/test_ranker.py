@@ -343,3 +343,45 @@ def test_votes_sum_to_the_scores(convert, top):
         if len(total) > 1:
             contrast = explain(ranker, rows, contrast=(1, 0))
             np.testing.assert_allclose(contrast.scores, total[1] - total[0], atol=1e-12)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.4, 1.0])
+@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
+def test_laplace_prior(l1_ratio, convert):
+    """The subgradient conditions of the elastic net, and a gap that proves them."""
+    X, y, groups = candidates(d=12)
+    C = 0.2
+    multipliers = np.r_[np.ones(10), 0.5, np.inf]
+    ranker = MaxEntRanker(C=C, l1_ratio=l1_ratio, penalty_weights=multipliers, tol=1e-11)
+    ranker.fit(convert(X), y, groups)
+    w, pull = ranker.coef_, X.T @ (y - ranker.predict_proba(X, groups))
+    assert w[-1] == 0 and ranker.convergence_["relative_gap"] <= 1e-11
+    zero, kept = (w == 0) & np.isfinite(multipliers), w != 0
+    assert zero.any() and kept.any()
+    lasso, ridge = l1_ratio * multipliers / C, (1 - l1_ratio) * multipliers[kept] / C
+    assert (np.abs(pull[zero]) <= lasso[zero] + 1e-6).all()
+    np.testing.assert_allclose(pull[kept], lasso[kept] * np.sign(w[kept]) + ridge * w[kept], atol=1e-4)
+
+
+def test_laplace_prior_of_two_candidates_is_that_of_differences():
+    rng = np.random.default_rng(0)
+    A, B = rng.standard_normal((2, 150, 8))
+    first = (A - B)[:, 0] + rng.logistic(size=150) > 0
+    X, y = np.stack([A, B], axis=1).reshape(-1, 8), np.stack([first, ~first], axis=1).ravel()
+    ranker = MaxEntRanker(C=0.1, l1_ratio=1.0, tol=1e-12).fit(X, y, np.repeat(np.arange(150), 2))
+    ours = MaxEntClassifier(C=0.1, l1_ratio=1.0, fit_intercept=False, tol=1e-12).fit(A - B, first)
+    np.testing.assert_allclose(ranker.coef_, ours.coef_[0], atol=1e-6)
+    assert 0 < np.count_nonzero(ranker.coef_) < 8
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_mixed_entropy(share):
+    model = likelihood(SIZES["varied"])
+    expected = np.empty(model.shape)
+    model.evaluate(np.random.default_rng(1).standard_normal(model.shape), expected)
+    total = 0.0
+    for a, b in pairwise(model.starts):
+        mass = model.masses[a:b].sum()
+        q = (share * expected[a:b] + (1 - share) * model.masses[a:b]) / mass
+        total -= mass * sum(x * np.log(x) for x in q.ravel() if x > 0)
+    np.testing.assert_allclose(model.mixed_entropy(expected, share), total, rtol=1e-12)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
+from scipy.special import xlogy
 
 from .._parallel import balanced_cuts
 from .likelihood import BLOCK_ENTRIES, Likelihood
@@ -78,8 +79,8 @@ class Grouped(Likelihood):
     def _label_sum(self, rows, z):
         return float(np.vdot(self.masses[rows], z))
 
-    def _subtract_labels(self, rows, result):
-        result -= self.masses[rows]
+    def _subtract_labels(self, rows, result, share=1):
+        result -= share * self.masses[rows]
 
     def _curvature_rows(self, rows, E, v, out):
         np.multiply(E, v, out=out)
@@ -90,6 +91,12 @@ class Grouped(Likelihood):
         weights, starts = self._groups(rows)
         sums = np.add.reduceat(values, starts[:-1], axis=0)
         return np.repeat(sums / weights[:, None], np.diff(starts), axis=0)
+
+    def mixed_entropy(self, expected, share):
+        """Sum of m_g H(q_g), q_g = share * p_g + (1 - share) * label distribution g, in nats."""
+        Q = share * expected.astype(float) + (1 - share) * self.masses
+        weights = np.repeat(self.weights, np.diff(self.starts))[:, None]
+        return -float(xlogy(Q, Q / weights).sum())
 
     def curvature_diagonal(self, expected):
         """The diagonal of the Hessian with respect to the scores, (M, 1)."""
