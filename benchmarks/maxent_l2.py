@@ -240,6 +240,7 @@ def draw(rows, path):
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import NullFormatter
 
     problems = list(dict.fromkeys((row["problem"], float(row["C"])) for row in rows))
     columns = min(3, len(problems))
@@ -261,8 +262,10 @@ def draw(rows, path):
             label = f" {seconds:.3g} s" if reached else f" not in {limit:g} s"
             axis.text(seconds if reached else limit, place, label, va="center", fontsize=8)
         axis.set_yticks(range(len(chosen)), [row["solver"] for row in reversed(chosen)], fontsize=8)
+        shown = [min(float(r["seconds"]), float(r["limit"])) for r in chosen]
         axis.set_xscale("log")
-        axis.set_xlim(right=axis.get_xlim()[1] * 8)
+        axis.set_xlim(min(shown) / 4, max(shown) * 12)  # bars start at a quarter of the fastest
+        axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_title(f"{name}, C={C:g}", fontsize=10)
     figure.supxlabel("seconds to a relative suboptimality of 1e-6 (log scale)", fontsize=10)
     figure.savefig(path, dpi=110)
