@@ -114,7 +114,7 @@ class Objective:
             # Close to the optimum each step squares the error; one that does not is rounding.
             if size <= accuracy * total or (last <= 1e-4 * total and size > 0.1 * last):
                 break
-            step = self.solve_intercept(point.expected, excess)
+            step = self.inverse_intercept_hessian(point.expected) @ excess
             before, old = point.loss, point.intercept
             scale = 1.0
             while True:
@@ -126,10 +126,6 @@ class Objective:
             if scale < 1e-4:
                 break
         return point
-
-    def solve_intercept(self, expected, excess):
-        """The Newton step of the intercept for the class totals `excess` (K,)."""
-        return self.inverse_intercept_hessian(expected) @ excess
 
     def inverse_intercept_hessian(self, expected):
         """Inverse of the Hessian of the intercept, on the shifts that are orthogonal to a common one."""

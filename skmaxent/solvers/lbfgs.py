@@ -32,7 +32,7 @@ def solve(objective, point, control):
         else:
             scores = _combine(weights, [s for _, s in _basis(pairs, gradient)])
         last = (point.coords.copy(), point.scores.copy(), gradient)
-        shift = _intercept_shift(objective, point, scores)
+        shift = objective.intercept_elimination(point.expected)(scores)
         first_step = 1.0 if pairs else objective.likelihood.shape[0] ** 0.5 / np.sqrt(gradient.square)
         if not search(objective, point, coords, scores, shift, step=first_step):
             if not pairs:
@@ -56,14 +56,6 @@ def _combine(weights, vectors):
     for weight, vector in zip(weights[:-1], vectors[:-1]):
         total += weight * vector
     return total.astype(vectors[-1].dtype, copy=False)
-
-
-def _intercept_shift(objective, point, scores):
-    """The intercept that goes best with the direction's scores, to second order."""
-    if not objective.fit_intercept:
-        return np.zeros(scores.shape[1])
-    totals = objective.likelihood.curvature_totals(point.expected, scores)
-    return -objective.solve_intercept(point.expected, totals)
 
 
 def _remember(objective, pairs, point, gradient, last):
