@@ -113,7 +113,9 @@ class FlowGraph:
     def first_gradient(self):
         """Write the whole gradient of the first weights of a sparse network."""
         out = self.gradients.coefs[0]
-        self.first.run(lambda a, b: self.first.gradient_rows(a, b, out[a:b]), out.shape[0], row_block(out.strides[0]))
+        self.first.run(
+            lambda a, b: self.first.gradient_rows(a, b, out[a:b]), out.shape[0], row_block(out.strides[0])
+        )
 
 
 def layer_outputs(parameters, activation, X, block=4096):
