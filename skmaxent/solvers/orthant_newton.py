@@ -86,7 +86,7 @@ def _step(objective, inner, point, subgradient, trust):
     orthant = np.where(W != 0, np.sign(W), -np.sign(V))
     direction, small, capped = _direction(inner, point, subgradient, trust, orthant, fenced)
     direction = direction.astype(V.dtype, copy=False)
-    step, cut = _search_path(objective, point, V, direction, orthant, fenced)
+    step, cut = search_path(objective, point, V, direction, orthant, fenced)
     share = cut / max(1, np.count_nonzero(direction))
     settled = share <= GROW
     if step == 1:
@@ -102,7 +102,7 @@ def _step(objective, inner, point, subgradient, trust):
     return step
 
 
-def _search_path(objective, point, V, direction, orthant, fenced):
+def search_path(objective, point, V, direction, orthant, fenced):
     """Search along the path on which a weight that would change its sign stops at 0.
 
     Returns
@@ -143,10 +143,8 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
     expected = point.expected.astype(dtype, copy=False)
     free = ((point.coords != 0) | (subgradient.coords != 0)).astype(dtype)
     ridge = dtype.type(penalty.ridge) if np.isscalar(penalty.ridge) else penalty.ridge
-    diagonal = design.squared_adjoint(likelihood.curvature_diagonal(expected))
     ridge = ridge + dtype.type(trust.damping)
-    diagonal += ridge
-    np.maximum(diagonal, dtype.type(1e-6) * diagonal.max(initial=np.finfo(dtype).tiny), out=diagonal)
+    diagonal = curvatures(inner, expected, ridge)
     inverse = diagonal**-DAMPING
     inverse *= free
     eliminate = inner.smooth.intercept_elimination(expected)
@@ -162,24 +160,34 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
     r = (subgradient.coords / -scale).astype(dtype)
     coords, W = np.zeros_like(r), (point.coords / scale).astype(dtype)
     run = trust.run if fenced.any() else LONG_RUN  # without a Laplace part there is one orthant
-    capped, frozen = True, np.zeros(r.shape, bool)
+    capped, held, conditioner = True, np.zeros(r.shape, bool), inverse.copy()
     start = vectors.dot(r, r * inverse)
     for cycle in range(CYCLES):
-        capped = _conjugate_gradients(curvature_times, coords, r, inverse, start, run, vectors)
+        capped = _conjugate_gradients(curvature_times, coords, r, conditioner, start, run, vectors)
         end = W + coords
-        cut = (end * orthant < 0) & fenced & (inverse > 0)
+        cut = (end * orthant < 0) & fenced & ~held
         if not cut.any() or cycle == CYCLES - 1:
             break
-        # Weights that would leave the orthant stay at its edge, and the others make up for it.
+        # Weights that would leave the orthant stay at its edge, and the others make up for it; those
+        # for which the edge was wrong come back.
         change = np.where(cut, -end, 0).astype(dtype)
         coords += change
         r -= curvature_times(change)
-        inverse[cut] = 0
-        frozen |= cut
+        held |= cut
+        held &= r * orthant <= 0
+        np.multiply(inverse, ~held, out=conditioner)
     coords *= dtype.type(scale)
     # Past the edge, so that a whole step ends exactly on it, whatever the rounding.
-    coords = np.where(frozen, -2 * point.coords, coords)
+    coords = np.where(held, -2 * point.coords, coords)
     return coords, 1e-2 * float(diagonal.mean()), capped
+
+
+def curvatures(objective, expected, ridge):
+    """The diagonal of the Hessian, nowhere 0."""
+    dtype = objective.dtype
+    diagonal = objective.space.design.squared_adjoint(objective.likelihood.curvature_diagonal(expected))
+    diagonal += ridge
+    return np.maximum(diagonal, dtype.type(1e-6) * diagonal.max(initial=np.finfo(dtype).tiny), out=diagonal)
 
 
 def _conjugate_gradients(curvature_times, coords, r, inverse, start, run, vectors):

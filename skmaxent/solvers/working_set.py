@@ -8,7 +8,7 @@ first, and in float64 when the gap is small.
 
 import numpy as np
 
-from . import orthant_newton
+from . import orthant_lbfgs, orthant_newton
 
 MIN_NEW = 2_000
 # Inner iterations of a round, and the factor on the subgradient norm that ends it before.
@@ -39,6 +39,7 @@ def solve(objective, point, control):
         if point.scores.dtype != base.dtype:
             point = base.point(point.coords, point.intercept)
         final = base is objective
+        improve = (orthant_newton if final else orthant_lbfgs).improve
         factor = 1.0 if final else max(0.5, SWITCH / control.tol) if control.tol else np.inf
         last_value = np.inf
         while True:
@@ -52,7 +53,7 @@ def solve(objective, point, control):
                 strength = _first_strength(base, point, subgradient)
             if strength > 1:
                 stronger, slope = base.strengthened(strength, point, subgradient)
-                moved = _round(stronger, direction_dtype, point, slope, trust)
+                moved = _round(improve, stronger, direction_dtype, point, slope, trust)
                 value = stronger.value(point)
                 if not moved or value > (1 - ENOUGH) * last_value:
                     strength, value = strength / STRENGTH_FACTOR, np.inf
@@ -66,7 +67,7 @@ def solve(objective, point, control):
             last_value = value
             if control.stalled(base, point, subgradient):
                 break
-            if not _round(base, direction_dtype, point, subgradient, trust):
+            if not _round(improve, base, direction_dtype, point, subgradient, trust):
                 break
     control.reason = "precision"
     return point, subgradient
@@ -78,7 +79,7 @@ def _first_strength(base, point, subgradient):
     return 1.0 if point.coords.any() else FIRST_SHARE / share
 
 
-def _round(base, direction_dtype, point, subgradient, trust):
+def _round(improve, base, direction_dtype, point, subgradient, trust):
     """One working set, solved to a fraction of its violation; changes the point in place."""
     allowed = working_pairs(point.coords, subgradient.coords, base.penalty)
     part, place = base.restrict(allowed)
@@ -86,7 +87,7 @@ def _round(base, direction_dtype, point, subgradient, trust):
     # Scores that are only ever added to drift, in float32 soon by more than what is left to gain.
     partial = part.point(np.ascontiguousarray(point.coords[place]), point.intercept)
     target = REDUCTION**2 * subgradient.square
-    moved = orthant_newton.improve(part, inner, partial, trust, target=target, max_steps=INNER_STEPS)
+    moved = improve(part, inner, partial, trust, target=target, max_steps=INNER_STEPS)
     W = point.coords
     W[place] = partial.coords
     vars(point).update(vars(partial) | {"coords": W})
