@@ -3,9 +3,10 @@
     python benchmarks/l1_inner_solvers.py                              three real problems
     python benchmarks/l1_inner_solvers.py --problems pos:1:1 --limit 60
 
-- orthant-wise Newton: what MaxEntClassifier uses (`skmaxent/solvers/orthant_newton.py`)
-- without edges: the same, but conjugate gradients that ignore where weights would change their sign
-- OWL-QN: limited-memory quasi-Newton, ten pairs (Andrew & Gao 2007)
+- as in MaxEntClassifier: OWL-QN far from the optimum where there are fewer rows than columns, else Newton
+- Newton: orthant-wise, its conjugate gradients held at the edges of the orthant, throughout
+- Newton without edges: the same, but steps are only cut afterwards where weights would change their sign
+- OWL-QN: limited-memory quasi-Newton, ten pairs, throughout (Andrew & Gao 2007)
 - coordinate descent: proximal Newton with scikit-learn's compiled coordinate descent, through the public
   ElasticNet, on the quadratic model with the curvature 2 m p (1 - p), which majorises that of the softmax
 
@@ -17,6 +18,7 @@ reached).
 import argparse
 import csv
 import warnings
+from contextlib import contextmanager
 from unittest import mock
 
 import numpy as np
@@ -27,48 +29,10 @@ from maxent_l2 import seconds_to
 from sklearn.linear_model import ElasticNet
 
 from skmaxent.objective import composite
-from skmaxent.solvers import orthant_newton
+from skmaxent.solvers import orthant_lbfgs, orthant_newton
 
 DEFAULT = ("unigrams:10:1", "docstrings:10:1", "pos:1:1")
-MEMORY = 10
 SWEEPS = 5
-
-
-def search(objective, point, subgradient, direction):
-    """Search the projected path along the direction; the step, 0 without descent."""
-    W, V = point.coords, subgradient.coords
-    fenced = np.asarray(objective.penalty.lasso) > 0
-    orthant = np.where(W != 0, np.sign(W), -np.sign(V))
-    return orthant_newton.search_path(objective, point, V, direction.astype(V.dtype), orthant, fenced)[0]
-
-
-def owl_qn(objective, inner, point, trust, *, target, max_steps):
-    """Quasi-Newton steps, ten for each Newton step that would be allowed."""
-    pairs, moved, last = [], False, None
-    for _ in range(10 * max_steps):
-        subgradient = objective.subgradient(point, certify=False)
-        if subgradient.square <= target:
-            break
-        if last is not None:
-            s, y = point.coords - last[0], subgradient.loss - last[1]
-            if np.vdot(s, y) > 1e-10 * np.vdot(y, y):
-                pairs = [*pairs[1 - MEMORY :], (s, y, 1 / np.vdot(s, y))]
-        last = point.coords.copy(), subgradient.loss
-        q, alphas = subgradient.coords.copy(), []
-        for s, y, rho in reversed(pairs):
-            alphas.append(rho * np.vdot(s, q))
-            q -= alphas[-1] * y
-        q *= np.vdot(*pairs[-1][:2]) / np.vdot(pairs[-1][1], pairs[-1][1]) if pairs else 1 / np.sqrt(np.vdot(q, q))
-        for (s, y, rho), alpha in zip(pairs, reversed(alphas)):
-            q += (alpha - rho * np.vdot(y, q)) * s
-        q[q * subgradient.coords <= 0] = 0
-        if search(objective, point, subgradient, -q):
-            moved = True
-        elif pairs:
-            pairs, last = [], None
-        else:
-            break
-    return moved
 
 
 def coordinate_descent(objective, inner, point, trust, *, target, max_steps):
@@ -99,24 +63,37 @@ def coordinate_descent(objective, inner, point, trust, *, target, max_steps):
             direction[pairs, 0] = model.coef_ - point.coords[pairs, 0]  # noqa: B023
 
         objective.smooth.vectors.workers.map(lane, [piece for piece in design._lanes if piece[2].shape[1]])
-        if not search(objective, point, subgradient, direction):
+        W, V = point.coords, subgradient.coords
+        orthant = np.where(W != 0, np.sign(W), -np.sign(V))
+        fenced = np.asarray(penalty.lasso) > 0
+        if not orthant_newton.search_path(objective, point, V, direction, orthant, fenced)[0]:
             break
         moved = True
     return moved
 
 
+@contextmanager
 def inner_solver(name):
-    """Context in which the working sets use the inner solver of that name."""
-    if name == "without edges":
-        return mock.patch.object(orthant_newton, "CYCLES", 1)
-    return mock.patch.object(orthant_newton, "improve", INNER[name])
+    """The working sets use the inner solver(s) of that name."""
+    far, near = INNER[name]
+    # Coordinate descent works on the matrix of the pairs, so these are used throughout.
+    share = np.inf if far is coordinate_descent else composite.PAIR_SHARE
+    with (
+        mock.patch.object(orthant_lbfgs, "improve", far),
+        mock.patch.object(orthant_newton, "improve", near),
+        mock.patch.object(orthant_newton, "CYCLES", 1 if "without" in name else orthant_newton.CYCLES),
+        mock.patch.object(composite, "PAIR_SHARE", share),
+    ):
+        yield
 
 
+NEWTON, QUASI = orthant_newton.improve, orthant_lbfgs.improve
 INNER = {
-    "orthant-wise Newton": orthant_newton.improve,
-    "without edges": None,
-    "OWL-QN": owl_qn,
-    "coordinate descent": coordinate_descent,
+    "as in MaxEntClassifier": (QUASI, NEWTON),
+    "Newton": (NEWTON, NEWTON),
+    "Newton without edges": (NEWTON, NEWTON),
+    "OWL-QN": (QUASI, QUASI),
+    "coordinate descent": (coordinate_descent, coordinate_descent),
 }
 
 
@@ -139,16 +116,14 @@ def main():
         setting = (X, y, C, l1_ratio, bool(y.max() > 1))
         paths = {}
         for solver in options.solvers:
-            # Coordinate descent works on the matrix of the pairs, so these are used throughout.
-            share = np.inf if solver == "coordinate descent" else composite.PAIR_SHARE
-            with inner_solver(solver), mock.patch.object(composite, "PAIR_SHARE", share):
+            with inner_solver(solver):
                 paths[solver] = ours(*setting, options.limit)
         optimum = min(value for path in paths.values() for _, value in path)
         print(f"{problem}: {optimum * C * len(y):.8g}", flush=True)
         for solver, path in paths.items():
             times = {t: round(seconds_to(path, optimum, t, interpolate=False), 3) for t in TARGETS}
             end = min(value for _, value in path) / optimum - 1
-            print(f"  {solver:20s} {times}  in {path[-1][0]:.1f} s {end:.1e}", flush=True)
+            print(f"  {solver:22s} {times}  in {path[-1][0]:.1f} s {end:.1e}", flush=True)
             rows += [
                 {"problem": name, "C": C, "l1_ratio": l1_ratio, "inner_solver": solver, "target": t,
                  "seconds": s, "limit": options.limit, "suboptimality_at_the_end": f"{end:.2e}"}

@@ -94,7 +94,9 @@ def test_gap_bounds_the_suboptimality_at_every_iterate(K, l1_ratio, fit_intercep
     y[:K] = np.arange(K)
     C = 2.0
     optimum = independent_optimum(X, np.eye(K)[y], l1_ratio / C, (1 - l1_ratio) / C, fit_intercept)
-    model = MaxEntClassifier(C=C, l1_ratio=l1_ratio, fit_intercept=fit_intercept, tol=1e-9, n_jobs=1).fit(X, y)
+    model = MaxEntClassifier(C=C, l1_ratio=l1_ratio, fit_intercept=fit_intercept, tol=1e-9, n_jobs=1).fit(
+        X, y
+    )
     history = model.convergence_["history"]
     excess = history["objective"] * len(y) - optimum
     assert len(excess) > 3

@@ -1,4 +1,4 @@
-"""Orthant-wise limited-memory quasi-Newton (OWL-QN): the inner solver of the elastic net far from its optimum.
+"""Orthant-wise limited-memory quasi-Newton (OWL-QN): the elastic net far from its optimum.
 
 One product an iteration, and each may change the orthant: while many weights enter and leave, that
 gets further than Newton's directions, which need many products for one orthant. The first metric is

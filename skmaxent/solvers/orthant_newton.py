@@ -191,7 +191,7 @@ def curvatures(objective, expected, ridge):
 
 
 def _conjugate_gradients(curvature_times, coords, r, inverse, start, run, vectors):
-    """At most `run` preconditioned steps on `coords` and its residual `r`, in place; True when all were taken."""
+    """At most `run` preconditioned steps on `coords` and residual `r`, in place; True when all were taken."""
     z = r * inverse
     p, rz = z.copy(), vectors.dot(r, z)
     for _ in range(run):

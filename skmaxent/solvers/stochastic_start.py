@@ -64,7 +64,9 @@ def stochastic_start(problem, ridge, lasso=0.0, *, epochs, seed, workers):
         batches = [order[start : start + BATCH] for start in range(0, n, BATCH)]
         # Cutting and renumbering take as long as the arithmetic: some batches at a time, in threads.
         for first in range(0, len(batches), 8):
-            for B, columns, (decay, pull), targets, weights in workers.map(prepare, batches[first : first + 8]):
+            for B, columns, (decay, pull), targets, weights in workers.map(
+                prepare, batches[first : first + 8]
+            ):
                 w = W[columns]
                 g = B.T @ softmax_nll(B @ w, targets, weights)[1]
                 g += decay * w

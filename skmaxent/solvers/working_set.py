@@ -18,7 +18,7 @@ REDUCTION = 0.2
 SWITCH = 1e-4
 # ... or relative decrease of the objective in a round: less would drown in rounding.
 SLOW = 1e-4
-SINGLE_ENTRIES = 20_000
+SINGLE_ENTRIES = 100_000
 # Far below the critical penalty probabilities saturate and Newton steps fail. A cold start begins with
 # the penalty at this share of the critical one, weakens it by a factor as soon as a round gains less
 # than `ENOUGH`, relative, and so stays close to the path of optima.
@@ -33,13 +33,15 @@ def solve(objective, point, control):
         single = np.dtype(np.float32)
         stages = [(objective.astype(single), single), (objective, single), (objective, objective.dtype)]
     trust, strength = orthant_newton.Trust(), None
+    # With many rows the evaluations of the loss, of which quasi-Newton steps need more, cost most.
+    quasi = objective.likelihood.shape[0] < objective.coords_shape[0]
     for base, direction_dtype in stages:
         control.new_stage()
         trust.damping = 0.0
         if point.scores.dtype != base.dtype:
             point = base.point(point.coords, point.intercept)
         final = base is objective
-        improve = (orthant_newton if final else orthant_lbfgs).improve
+        improve = (orthant_lbfgs if quasi and not final else orthant_newton).improve
         factor = 1.0 if final else max(0.5, SWITCH / control.tol) if control.tol else np.inf
         last_value = np.inf
         while True:
