@@ -35,7 +35,7 @@ class Subgradient:
     gap : float
         Duality gap; nan where it was not asked for.
     support : int
-        Number of columns with a weight other than 0.
+        Number of columns with a weight other than 0; 0 where no gap was asked for.
     """
 
     coords: np.ndarray
@@ -134,13 +134,13 @@ class CompositeObjective:
         coords = self.penalty.subgradient(point.coords, loss)
         vectors = self.smooth.vectors
         peak = max(float(coords.max(initial=0)), -float(coords.min(initial=0)))
-        gap = np.nan
+        gap, support = np.nan, 0
         if certify:
+            support = len(np.unique(support_of(point.coords)[0]))
             dual = dual_value(self.likelihood, self.penalty, point.expected, loss)
             # Free weights and the intercept must be settled for a bound, here and where it is from.
             self._bound = dual if self.penalty.has_free else max(self._bound, dual)
             gap = max(self.value(point) - self._bound, 0.0)
-        support = len(np.unique(support_of(point.coords)[0]))
         return Subgradient(coords, loss, vectors.dot(coords, coords), peak, gap, support)
 
     def strengthened(self, factor, point, subgradient):

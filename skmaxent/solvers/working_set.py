@@ -18,7 +18,8 @@ REDUCTION = 0.2
 SWITCH = 1e-4
 # ... or relative decrease of the objective in a round: less would drown in rounding.
 SLOW = 1e-4
-SINGLE_ENTRIES = 100_000
+# Scores and weights up to which single precision saves less than its stage costs.
+SINGLE_ENTRIES = 50_000
 # Far below the critical penalty probabilities saturate and Newton steps fail. A cold start begins with
 # the penalty at this share of the critical one, weakens it by a factor as soon as a round gains less
 # than `ENOUGH`, relative, and so stays close to the path of optima.
@@ -28,7 +29,7 @@ FIRST_SHARE, STRENGTH_FACTOR, ENOUGH = 0.01, 4.0, 0.1
 def solve(objective, point, control):
     """Minimise a CompositeObjective from the point; see `skmaxent.solvers` for the contract."""
     stages = [(objective, objective.dtype)]
-    size = objective.likelihood.shape[0] * sum(objective.coords_shape)
+    size = np.prod(objective.likelihood.shape) + np.prod(objective.coords_shape)
     if objective.dtype == np.float64 and size > SINGLE_ENTRIES:
         single = np.dtype(np.float32)
         stages = [(objective.astype(single), single), (objective, single), (objective, objective.dtype)]
