@@ -181,8 +181,6 @@ def optimise(
         objective = CompositeObjective(objective, penalty)
     if start is not None:
         point = _warm_start(objective, *start, column_map)
-    elif composite:
-        point = _zero(objective)
     else:
         point = _cold_start(objective, problem, solver, seed, workers)
     solve = COMPOSITE_SOLVERS[solver] if composite else SOLVERS[solver]
@@ -242,7 +240,9 @@ def _cold_start(objective, problem, solver, seed, workers):
     many_rows = sparse.issparse(problem.X) and n >= max(d, STOCHASTIC_ROWS) and problem.n_classes > 2
     if not many_rows or solver == "newton-cholesky":
         return point
-    weights = stochastic_start(problem, objective.penalty, epochs=EPOCHS, seed=seed, workers=workers)
+    prior, options = objective.penalty, {"epochs": EPOCHS, "seed": seed, "workers": workers}
+    parts = (prior.ridge, prior.lasso) if isinstance(prior, ElasticNet) else (prior,)
+    weights = stochastic_start(problem, *parts, **options)
     # Settled by the solver, in the precision that it starts with.
     begun = objective.point(weights, point.intercept, settle=False)
     return begun if objective.value(begun) < objective.value(point) else point
@@ -252,9 +252,8 @@ def _warm_start(objective, weights, intercept, column_map):
     """The point with the given weights, or the nearest that the space can express."""
     if column_map is not None:
         # Orthogonal projection on the weights that the reduced problem can express.
-        reduced = np.zeros((column_map.n_reduced, weights.shape[1]))
-        np.add.at(reduced, column_map.group, weights * column_map.scale[:, None])
-        weights = reduced
+        entries = (column_map.scale, (column_map.group, np.arange(len(weights))))
+        weights = sparse.csr_array(entries, shape=(column_map.n_reduced, len(weights))) @ weights
     weights = np.ascontiguousarray(weights, dtype=objective.dtype)
     if isinstance(objective.space, WeightSpace):
         return objective.point(weights, intercept)
