@@ -69,8 +69,8 @@ class Joined:
     def atoms(self, d):
         """The same as `values`, with what tells the predicates of this template apart; see `atom_name`."""
         if isinstance(self.predicate, tuple):
-            parts = [_look_up(d, key) for key in self.predicate]
-            return [] if any(part is None for part in parts) else [(tuple(map(str, parts)), 1.0)]
+            parts = self.parts(d)
+            return [] if None in parts else [(parts, 1.0)]
         found = self.predicate(d) if callable(self.predicate) else _look_up(d, self.predicate)
         if found is None:
             return []
@@ -83,6 +83,11 @@ class Joined:
         if isinstance(found, list | tuple | set | frozenset) and all(isinstance(part, str) for part in found):
             return [(str(part), 1.0) for part in sorted(set(found))]
         raise TypeError(f"{found!r} is neither a str, a number, a collection of str, a dict nor None")
+
+    def parts(self, d):
+        """The values of the keys of a conjunction for the datum, a tuple of str and None."""
+        found = (_look_up(d, key) for key in self.predicate)
+        return tuple(None if part is None else str(part) for part in found)
 
     def check(self):
         """Raise ValueError for parameters that mean nothing."""

@@ -6,8 +6,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from ._occurrences import find, make_pairs, renumbered
-from ._templates import Joined, atom_name, fail, fault, function_name
+from ._occurrences import atom_names, find, make_pairs, renumbered
+from ._sklearn import Documented
+from ._templates import Joined, fail, fault, function_name
 
 __all__ = ["Joined", "JointFeatures"]
 
@@ -17,7 +18,7 @@ RECHECKED = 64
 BLOCK_PAIRS = 2_000_000
 
 
-class JointFeatures(BaseEstimator):
+class JointFeatures(Documented, BaseEstimator):
     """Features f(c, d) of a class c and a datum d, as the maximum-entropy literature writes them.
 
     To be given to ``MaxEntClassifier(features=...)``, which learns one weight for each.
@@ -107,9 +108,9 @@ class JointFeatures(BaseEstimator):
         table : dict
             Plain data, to be kept with the weights: ``"entries"``, an array with the names of the
             entries; ``"templates"``, a dict from the number of an entry that is a template to
-            ``{"keys": list of str, "atoms": {predicate: row}, "columns": integer array (rows, K)}``,
-            with predicates as `atom_name` takes them, or by name when there are no keys, and -1 where
-            a predicate and a class make no feature; ``"bias"``; and ``"n_columns"``, p.
+            ``{"keys": list of str, "words": list of dict, "codes": None or integer array, "columns":
+            integer array (number of predicates, K)}``, the predicates as `atom_names` takes them and
+            -1 where a predicate and a class make no feature; ``"bias"``; and ``"n_columns"``, p.
         design : csr_array of shape (n * K, p), or (n, p)
             Row i K + k holds the values for class k and datum i; float64.
 
@@ -168,12 +169,11 @@ class JointFeatures(BaseEstimator):
             if not isinstance(entry, Joined):
                 p += 1
                 continue
-            atoms, kept = make_pairs(entry, name, found.get(e), classes, present)
+            known, kept = make_pairs(entry, name, found.get(e), classes, present)
             columns = np.full(kept.shape, -1, dtype=np.int32)
             columns[kept] = p + np.arange(np.count_nonzero(kept))
             p += int(np.count_nonzero(kept))
-            keys = entry.keys if entry.pairs is None else []  # pairs are kept by name
-            templates[e] = {"keys": keys, "atoms": atoms, "columns": columns}
+            templates[e] = known | {"columns": columns}
         return {
             "entries": np.array(entries, dtype=object),
             "templates": templates,
@@ -225,40 +225,41 @@ class JointFeatures(BaseEstimator):
 
         Row after row in the order of CSR, without a sort.
         """
-        known = table["templates"]
-        columns = [known[e]["columns"] for e in found]
-        starts = np.cumsum([0, *map(len, columns)])
+        p, parts = table["n_columns"], []
+        for e, part in found.items():
+            known = table["templates"][e]
+            parts.append((known["columns"], renumbered(self.functions[e], part, known)))
         if self.bias:
-            columns.append(table["n_columns"] - K + np.arange(K, dtype=np.int32)[None])
-        columns.append(np.full((1, K), -1, np.int32))  # for a datum without a predicate
-        columns = np.concatenate(columns)
-        numbers = np.full((n, len(found) + self.bias), len(columns) - 2, np.int32)
-        for j, (e, part) in enumerate(found.items()):
-            own = renumbered(self.functions[e], part, known[e]["atoms"])
-            numbers[:, j] = np.where(own < 0, len(columns) - 1, own + starts[j])
-        signs = np.tile([-1.0, 1.0], numbers.shape[1])
-        indices, values, counts = [], [], []
-        step = max(1, BLOCK_PAIRS // (K * max(numbers.shape[1], 1)))
+            parts.append((np.arange(p - K, p, dtype=np.int32)[None], np.zeros(n, np.int32)))
+        indices, values, counts = [np.empty(0, np.int32)], [np.empty(0)], [[0]]
+        step = max(1, BLOCK_PAIRS // (K * max(len(parts), 1)))
         for start in range(0, n, step):
-            block = columns[numbers[start : start + step]]
-            block = block.reshape(len(block), -1) if differences else block.transpose(0, 2, 1)
+            rows = slice(start, min(start + step, n))
+            block = np.full((rows.stop - start, len(parts), K), -1, np.int32)
+            for j, (columns, numbers) in enumerate(parts):
+                some = numbers[rows] >= 0
+                block[some, j] = columns[numbers[rows][some]]
+            if differences:
+                block = block.reshape(len(block), -1)
+            else:
+                block = np.ascontiguousarray(block.transpose(0, 2, 1))
             kept = block >= 0
             indices.append(block[kept])
-            counts.append(np.count_nonzero(kept, axis=-1).ravel())
-            values.append(
-                np.broadcast_to(signs, block.shape)[kept] if differences else np.ones(len(indices[-1]))
-            )
-        indptr = np.concatenate([[0], *counts]).cumsum()
+            counts.append((kept.astype(np.int32) @ np.ones(kept.shape[-1], np.int32)).ravel())
+            values.append(np.ones(len(indices[-1])))
+            if differences:
+                values[-1] -= 2.0 * (np.flatnonzero(kept) % 2 == 0)
+        indptr = np.concatenate(counts).cumsum()
         if indptr[-1] <= np.iinfo(np.int32).max:
             indptr = indptr.astype(np.int32)
-        shape = (n if differences else n * K, table["n_columns"])
+        shape = (n if differences else n * K, p)
         return sparse.csr_array((np.concatenate(values), np.concatenate(indices), indptr), shape=shape)
 
 
 def _template_entries(template, found, known):
     """Rows, columns and values of a template's part of the design."""
     rows, _, values = found.listed()
-    numbers = renumbered(template, found, known["atoms"])
+    numbers = renumbered(template, found, known)
     if found.rows is None:
         numbers = numbers[rows]
     kept = numbers >= 0
@@ -275,7 +276,7 @@ def column_names(table, classes):
         if known is None:
             names.append(name)
             continue
-        named = [atom_name(known["keys"], atom) if known["keys"] else atom for atom in known["atoms"]]
+        named = atom_names(known["keys"], known["words"], known["codes"])
         rows, labels = np.nonzero(known["columns"] >= 0)
         names += [named[row] + suffixes[k] for row, k in zip(rows.tolist(), labels.tolist())]
     if table["bias"]:
