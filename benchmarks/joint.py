@@ -4,14 +4,14 @@
     python benchmarks/joint.py --data ppattach --algorithms gis --iterations 5
 
 Both learn one weight for every pair of a feature value and a label that occurs in the training data: NLTK
-without a prior, MaxEntClassifier under a weak Gaussian prior (C=100), which can only lower its likelihood. The
-data are dicts of str. Conjunctions of words are templates of MaxEntClassifier, built within its time; NLTK has
-none and gets dicts that contain them already, the time to make those not counted. NLTK runs the given numbers
-of iterations of iterative scaling; then MaxEntClassifier runs as many iterations as it needs to reach the same
-conditional likelihood of the training labels, which is computed afterwards from the probabilities of the
-finished models, with newton-cg or lbfgs, whichever turned out faster in a first run of each. Times are whole:
-from the list of dicts to the fitted model, encoding included on both sides; "training only" is without the
-encoding. The time of MaxEntClassifier is the median of its fits, that of NLTK one run.
+without a prior, MaxEntClassifier under a weak Gaussian prior (C=100), which can only lower its likelihood.
+The data are dicts of str. Conjunctions of words are templates of MaxEntClassifier, built within its time;
+NLTK has none and gets dicts that contain them already, the time to make those not counted. NLTK runs the
+given numbers of iterations of iterative scaling; then MaxEntClassifier runs as many iterations as it needs
+to reach the same conditional likelihood of the training labels, which is computed afterwards from the
+probabilities of the finished models, with newton-cg or lbfgs, whichever turned out faster in a first run of
+each. Times are whole: from the list of dicts to the fitted model, encoding included on both sides; "training
+only" is without the encoding. The time of MaxEntClassifier is the median of its fits, that of NLTK one run.
 """
 
 import argparse

@@ -284,6 +284,17 @@ def column_names(table, classes):
     return np.array(names, dtype=object)
 
 
+def column_classes(table, n_classes):
+    """The class of each column, as a number, or -1 for a function, which may speak for any class."""
+    parts = []
+    for e in range(len(table["entries"])):
+        known = table["templates"].get(e)
+        parts.append(np.array([-1]) if known is None else np.nonzero(known["columns"] >= 0)[1])
+    if table["bias"]:
+        parts.append(np.arange(n_classes))
+    return np.concatenate(parts)
+
+
 def _function_values(function, name, data, classes):
     """Array (n * K,) of the values of a function f(c, d), checked."""
     values = []
