@@ -35,7 +35,7 @@ class Subgradient:
     gap : float
         Duality gap; nan where it was not asked for.
     support : int
-        Number of columns with a weight other than 0.
+        Number of columns with a weight other than 0; 0 where the gap was not asked for.
     """
 
     coords: np.ndarray
@@ -90,7 +90,10 @@ class CompositeObjective:
         smooth, design = self.smooth, self.space.design
         X, workers = design.X, smooth.vectors.workers
         columns = np.unique(support_of(allowed)[0])
-        if self._pairs_pay(allowed, columns):
+        if design.paired:
+            design, place = design.subset(allowed)
+            place = (place,)
+        elif self._pairs_pay(allowed, columns):
             columns, classes = support_of(allowed)
             order = np.argsort(classes, kind="stable")
             columns, classes = columns[order], classes[order]
@@ -134,8 +137,13 @@ class CompositeObjective:
         vectors = self.smooth.vectors
         peak = max(float(coords.max(initial=0)), -float(coords.min(initial=0)))
         gap = duality_gap(self.likelihood, self.penalty, point, loss) if certify else np.nan
-        support = len(np.unique(support_of(point.coords)[0]))
+        support = self._support(point.coords) if certify else 0
         return Subgradient(coords, loss, vectors.dot(coords, coords), peak, gap, support)
+
+    def _support(self, W):
+        """Number of columns with a weight other than 0."""
+        columns, design = support_of(W)[0], self.space.design
+        return len(np.unique(design.columns[columns] if design.paired else columns))
 
     def strengthened(self, factor, point, subgradient):
         """The objective with its penalty times a factor, and its subgradient at the point."""
