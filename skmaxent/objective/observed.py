@@ -5,6 +5,7 @@ like the structure of a CSR array (d, K), column by column; a vector over the pa
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -88,10 +89,9 @@ def count_pairs(problem, min_count):
         observed = np.diff(counts.indptr)
         if problem.n_outputs == 1:
             observed = (observed > 0).astype(observed.dtype)
+            counts.indices = np.zeros(observed.sum(), kind)
         sizes.append(observed)
-        classes.append(
-            counts.indices.astype(kind) if problem.n_outputs > 1 else np.zeros(observed.sum(), kind)
-        )
+        classes.append(counts.indices.astype(kind))
     total = sum(map(len, classes))
     indptr = np.zeros(X.shape[1] + 1, np.int32 if total <= np.iinfo(np.int32).max else np.int64)
     np.cumsum(np.concatenate(sizes), out=indptr[1:])
@@ -106,7 +106,7 @@ def _column_blocks(X):
     else:
         edges = np.arange(0, d, max(1, COUNTED // X.shape[0]))
     edges = np.unique([0, *edges.tolist(), d])
-    for start, stop in zip(edges[:-1], edges[1:]):
+    for start, stop in pairwise(edges):
         if sparse.issparse(X):
             entries = slice(int(X.indptr[start]), int(X.indptr[stop]))
             indices, indptr = X.indices[entries], X.indptr[start : stop + 1] - X.indptr[start]
