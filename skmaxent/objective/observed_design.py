@@ -12,8 +12,8 @@ from .._parallel import balanced_cuts
 from .design import LANE_WORK, make_design
 
 # Share of its classes from which a column is cheaper in a dense block. A multiplication there takes
-# 0.4 to 1 ns, in a pair, which gathers its operand, 1 to 2 ns.
-SHARE = 0.4
+# 0.2 to 1 ns, the less the fewer classes; in a pair, which gathers its operand, 1 to 2 ns.
+SHARE = 0.25
 # Classes whose columns of an (n, K) block are transposed at a time: a cache line of them.
 WIDTH = 8
 

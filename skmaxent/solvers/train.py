@@ -211,6 +211,8 @@ def optimise(
     solve = COMPOSITE_SOLVERS[solver] if composite else SOLVERS[solver]
     point, gradient = solve(objective, point, control)
     summary = _summary(objective, point, gradient, control, solver) | {"presolve": prepared.removed}
+    if pair_map is not None:
+        summary["n_pairs"] = len(pair_map.pairs)
     separated = not objective.penalty and problem.separates(point.scores + point.intercept)
     return Result(*restored(objective, point), summary, separated)
 
