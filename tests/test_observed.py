@@ -12,7 +12,7 @@ from problems import dataset, random_sparse
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from skmaxent import MaxEntClassifier, explain, top_features
+from skmaxent import MaxEntClassifier, explain, maxent_path, top_features
 from skmaxent._parallel import Workers
 from skmaxent.objective import observed_design
 from skmaxent.objective.observed import count_pairs
@@ -426,3 +426,14 @@ def test_convergence_tells_the_number_of_pairs():
     assert "n_pairs" not in MaxEntClassifier().fit(X, y).convergence_
     laplace = MaxEntClassifier(features="observed", l1_ratio=1).fit(X, y)
     assert laplace.convergence_["history"]["support"][-1] == dense(laplace).any(axis=0).sum()
+
+
+@pytest.mark.parametrize("l1_ratio", PRIORS.values())
+def test_a_path_has_the_models_of_separate_fits(l1_ratio):
+    X, y = problem()
+    path = maxent_path(X, y, Cs=[0.3, 3], l1_ratio=l1_ratio, features="observed", min_count=2, tol=1e-12)
+    for C, coef, intercept, n_nonzero in zip(path.Cs, path.coefs, path.intercepts, path.n_nonzero):
+        model = fit(X, y, C=C, l1_ratio=l1_ratio, features="observed", min_count=2, tol=1e-12)
+        assert n_nonzero == coef.nnz
+        assert_allclose(coef.toarray(), dense(model), atol=1e-4)
+        assert_allclose(intercept, model.intercept_, atol=1e-4)
