@@ -91,7 +91,10 @@ class CompositeObjective:
         smooth, design = self.smooth, self.space.design
         X, workers = design.X, smooth.vectors.workers
         columns = np.unique(support_of(allowed)[0])
-        if self._pairs_pay(allowed, columns):
+        if design.paired:
+            design, place = design.subset(allowed)
+            place = (place,)
+        elif self._pairs_pay(allowed, columns):
             columns, classes = support_of(allowed)
             order = np.argsort(classes, kind="stable")
             columns, classes = columns[order], classes[order]
@@ -136,12 +139,17 @@ class CompositeObjective:
         peak = max(float(coords.max(initial=0)), -float(coords.min(initial=0)))
         gap, support = np.nan, 0
         if certify:
-            support = len(np.unique(support_of(point.coords)[0]))
+            support = self._support(point.coords)
             dual = dual_value(self.likelihood, self.penalty, point.expected, loss)
             # Free weights and the intercept must be settled for a bound, here and where it is from.
             self._bound = dual if self.penalty.has_free else max(self._bound, dual)
             gap = max(self.value(point) - self._bound, 0.0)
         return Subgradient(coords, loss, vectors.dot(coords, coords), peak, gap, support)
+
+    def _support(self, W):
+        """Number of columns with a weight other than 0."""
+        columns, design = support_of(W)[0], self.space.design
+        return len(np.unique(design.columns[columns] if design.paired else columns))
 
     def strengthened(self, factor, point, subgradient):
         """The objective with its penalty times a factor, and its subgradient at the point."""
