@@ -16,7 +16,6 @@ reached).
 """
 
 import argparse
-import csv
 import warnings
 from contextlib import contextmanager
 from unittest import mock
@@ -25,7 +24,7 @@ import numpy as np
 from _machine import describe_machine
 from _text_data import PROBLEMS
 from maxent_l1 import OUTPUT, TARGETS, ours
-from maxent_l2 import seconds_to
+from maxent_l2 import seconds_to, write_rows
 from sklearn.linear_model import ElasticNet
 
 from skmaxent.objective import composite
@@ -107,7 +106,6 @@ def main():
     parser.add_argument("--dry", action="store_true", help="write nothing")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    rows = []
     print(describe_machine())
     for problem in options.problems:
         name, C, l1_ratio = problem.split(":")
@@ -118,6 +116,7 @@ def main():
         for solver in options.solvers:
             with inner_solver(solver):
                 paths[solver] = ours(*setting, options.limit)
+        rows = []
         optimum = min(value for path in paths.values() for _, value in path)
         print(f"{problem}: {optimum * C * len(y):.8g}", flush=True)
         for solver, path in paths.items():
@@ -126,16 +125,13 @@ def main():
             print(f"  {solver:22s} {times}  in {path[-1][0]:.1f} s {end:.1e}", flush=True)
             rows += [
                 {"problem": name, "C": C, "l1_ratio": l1_ratio, "inner_solver": solver, "target": t,
-                 "seconds": s, "limit": options.limit, "suboptimality_at_the_end": f"{end:.2e}"}
+                 "seconds": s, "limit": options.limit, "suboptimality_at_the_end": f"{end:.1e}"}
                 for t, s in times.items()
             ]  # fmt: skip
-    if not options.dry:
-        OUTPUT.mkdir(parents=True, exist_ok=True)
-        with open(OUTPUT / "l1_inner_solvers.csv", "w", newline="") as file:
-            file.write(f"# {describe_machine()}\n")
-            writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        if not options.dry:
+            OUTPUT.mkdir(parents=True, exist_ok=True)
+            key = ("problem", "C", "l1_ratio", "inner_solver", "target")
+            write_rows(OUTPUT / "l1_inner_solvers.csv", rows, key)
 
 
 if __name__ == "__main__":

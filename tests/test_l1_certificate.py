@@ -159,24 +159,28 @@ def test_stochastic_start_of_a_laplace_prior(labels):
     assert np.count_nonzero(W) < 0.6 * W.size
 
 
+@pytest.mark.parametrize("start", ["stochastic_start", "_gaussian_start"])
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
-def test_many_rows_begin_stochastically(l1_ratio, monkeypatch):
-    """With or without that start the same optimum; the same bits for any number of threads."""
+def test_many_rows_have_a_start_of_their_own(l1_ratio, start, monkeypatch):
+    """With or without it the same optimum; the same bits for any number of threads."""
     monkeypatch.setattr(train, "STOCHASTIC_ROWS", 500)
+    monkeypatch.setattr(train, "GAUSSIAN_SIDE", 0 if start == "stochastic_start" else 5000)
     X = random_sparse(600, 30, density=0.2)
     y = (X[:, :3].toarray() + 0.5 * np.random.default_rng(1).standard_normal((600, 3))).argmax(axis=1)
-    calls = []
+    calls, function = [], getattr(train, start)
 
     def watched(*args, **options):
         calls.append(args)
-        return stochastic_start(*args, **options)
+        return function(*args, **options)
 
-    monkeypatch.setattr(train, "stochastic_start", watched)
+    monkeypatch.setattr(train, start, watched)
     options = {"C": 0.5, "l1_ratio": l1_ratio, "tol": 1e-10}
     models = [MaxEntClassifier(n_jobs=jobs, **options).fit(X, y) for jobs in (1, 2)]
     assert len(calls) == 2
     assert_array_equal(models[0].coef_, models[1].coef_)
+    first = models[0].convergence_["history"]["objective"][0]
     monkeypatch.setattr(train, "STOCHASTIC_ROWS", 10_000)
     cold = MaxEntClassifier(n_jobs=1, **options).fit(X, y)
     assert len(calls) == 2
+    assert first < cold.convergence_["history"]["objective"][0]
     assert_allclose(models[0].coef_, cold.coef_, atol=1e-4)

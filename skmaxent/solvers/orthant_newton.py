@@ -169,12 +169,13 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
         if not cut.any() or cycle == CYCLES - 1:
             break
         # Weights that would leave the orthant stay at its edge, and the others make up for it; those
-        # for which the edge was wrong come back.
+        # for which the edge was wrong come back, once: later it hindered more than it helped.
         change = np.where(cut, -end, 0).astype(dtype)
         coords += change
         r -= curvature_times(change)
         held |= cut
-        held &= r * orthant <= 0
+        if cycle == 0:
+            held &= r * orthant <= 0
         np.multiply(inverse, ~held, out=conditioner)
     coords *= dtype.type(scale)
     # Past the edge, so that a whole step ends exactly on it, whatever the rounding.
