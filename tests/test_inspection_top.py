@@ -69,4 +69,6 @@ def test_display_of_a_thousand_classes():
     model = model_with(np.random.default_rng(0).standard_normal((1000, 8)))
     display = CoefficientsDisplay.from_estimator(model, n=3)
     assert len(display.axes_) == 12
-    assert display.figure_.get_suptitle().endswith("strongest features of the first 12 of 1,000 classes")
+    assert display.figure_._suptitle.get_text().endswith(
+        "strongest features of the first 12 of 1,000 classes"
+    )
