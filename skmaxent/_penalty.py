@@ -27,6 +27,10 @@ def check_penalty(estimator, problem):
         )
         if needed
     ]
+    if estimator.solver == "newton-cholesky" and getattr(estimator, "features", "all") == "observed":
+        raise ValueError(
+            "Solver newton-cholesky supports only features='all', got features='observed'. Use solver='auto'."
+        )
     if needs and estimator.solver not in ("auto", *COMPOSITE_SOLVERS):
         raise ValueError(
             f"Solver {estimator.solver} supports only l1_ratio=0 without penalty_weights, got "

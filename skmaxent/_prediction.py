@@ -7,6 +7,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._joint import joint_counts, joint_scores
 from .objective.loss import logistic, softmax
 
+# Entries of a block of scores of sparse weights, which is first a sparse array.
+BLOCK_ENTRIES = 2_000_000
+
 
 class Prediction:
     """Mixin of a fitted maximum-entropy model: everything that follows from its weights."""
@@ -33,9 +36,7 @@ class Prediction:
             )
         if X.dtype != self.coef_.dtype:
             X = X.astype(self.coef_.dtype)  # casting the weights would copy far more
-        scores = X @ self.coef_.T
-        if sparse.issparse(scores):  # X and sparsified weights
-            scores = scores.toarray()
+        scores = _product(X, self.coef_.T)
         scores += self.intercept_
         return scores
 
@@ -153,8 +154,9 @@ class Prediction:
         return (X.T @ masses).T
 
     def sparsify(self):
-        """Convert `coef_` to a sparse CSR array, to save memory where most weights are 0.
+        """Convert `coef_` to a sparse matrix, to save memory where most weights are 0.
 
+        Its format is CSC, so that one row of X is scored without touching the weights of other columns.
         The vector of weights of a model with joint features stays as it is.
 
         Returns
@@ -164,11 +166,11 @@ class Prediction:
         """
         check_is_fitted(self)
         if not hasattr(self, "joint_table_"):
-            self.coef_ = sparse.csr_matrix(self.coef_)
+            self.coef_ = sparse.csc_matrix(self.coef_)
         return self
 
     def densify(self):
-        """Convert `coef_` back to a dense array.
+        """Convert `coef_` to a dense array.
 
         Returns
         -------
@@ -179,3 +181,18 @@ class Prediction:
         if sparse.issparse(self.coef_):
             self.coef_ = np.ascontiguousarray(self.coef_.T.toarray()).T
         return self
+
+
+def _product(X, W):
+    """X @ W, dense, for X and W dense or sparse."""
+    if not (sparse.issparse(X) and sparse.issparse(W)):
+        return X @ W
+    n, K = X.shape[0], W.shape[1]
+    if n * K <= BLOCK_ENTRIES:
+        return (X @ W).toarray()
+    X, scores = X.tocsr(), np.empty((n, K), W.dtype)
+    step = max(1, BLOCK_ENTRIES // K)
+    for start in range(0, n, step):
+        rows = slice(start, start + step)
+        scores[rows] = (X[rows] @ W).toarray()
+    return scores

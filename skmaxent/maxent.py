@@ -49,11 +49,18 @@ class MaxEntClassifier(
     l1_ratio : float, default=0.0
         Share of the Laplace (L1) prior, from 0 (Gaussian, L2) to 1; between them the elastic net.
         With a Laplace part most weights are exactly 0; below `skmaxent.c_min` all are.
-    features : "all" or JointFeatures, default="all"
-        What a feature is. "all": each column of X joined with each class. A `JointFeatures` object:
+    features : {"all", "observed"} or JointFeatures, default="all"
+        What a feature is. "all": each column of X joined with each class. "observed": only the pairs
+        of a column and a class that at least `min_count` training rows show, that is, rows with a
+        non-zero entry in the column and a positive mass of the class, whatever their weight; the
+        weights of the others are 0, and fitting takes memory in proportion to the pairs and to X
+        rather than to K d. When binary, the weight of a column is the difference between those of
+        its two pairs: it exists when either is observed. A `JointFeatures` object:
         functions f(c, d) of the class and the datum; X is then a list of data of any kind, and there
         is one weight a function. The functions are the whole model, so `fit_intercept` does not
         apply.
+    min_count : int, default=1
+        Number of training rows that make a pair observed; only with ``features="observed"``.
     penalty_weights : array-like of shape (d,) or (K, d), default=None
         Factors on the penalty of each column, or of each weight as in `coef_` (one row when binary).
         Non-negative: 0 leaves a weight without penalty, ``np.inf`` excludes it.
@@ -65,7 +72,8 @@ class MaxEntClassifier(
     solver : {"auto", "newton-cg", "lbfgs", "newton-cholesky", "working-set"}, default="auto"
         All reach the same optimum. "auto" picks "working-set" under a Laplace part or penalty weights;
         otherwise by the shape of the problem, "newton-cholesky" with few columns and classes,
-        "newton-cg" with more. Only "working-set" can have `l1_ratio` above 0 or penalty weights.
+        "newton-cg" with more. Only "working-set" can have `l1_ratio` above 0 or penalty weights;
+        "newton-cholesky" has all pairs only.
     tol : float, default=1e-6
         Relative duality gap at which to stop: the objective is proven to be within this fraction
         of its minimum. Without a prior there is no such bound, and `tol` is the norm of the
@@ -89,7 +97,8 @@ class MaxEntClassifier(
     classes_ : ndarray of shape (K,)
         The labels; 0..K-1 when y was an array of label masses.
     coef_ : ndarray of shape (K, d), or (1, d) when binary, or (p,) with joint features
-        Weights, stored so that one row of X is scored without touching the others.
+        Weights, stored so that one row of X is scored without touching the others. With observed pairs
+        a SciPy CSC matrix, as after `sparsify`; `densify` makes it an array.
     intercept_ : ndarray of shape (K,) or (1,)
         Biases; they sum to 0 when K > 2. Joint features have none.
     joint_feature_names_ : ndarray of shape (p,)
@@ -106,10 +115,10 @@ class MaxEntClassifier(
         ("converged", "max_iter", "precision" or "callback"),
         ``n_iter``, ``n_products`` (products with X and its transpose, in pairs), ``seconds``,
         ``solver``, ``space`` (coordinates of the weights: "rows" or "weights"), ``presolve``
-        (``rows_merged``, ``columns_merged``), and ``history``, a dict of arrays ``iteration``,
-        ``seconds``, ``objective``, ``gap``, ``kkt`` and, from the solver "working-set",
-        ``support``, the number of columns with weights. The last entries of the history are in full
-        precision; earlier ones may come from single-precision iterates.
+        (``rows_merged``, ``columns_merged``), with observed pairs their number ``n_pairs``, and
+        ``history``, a dict of arrays ``iteration``, ``seconds``, ``objective``, ``gap``, ``kkt`` and,
+        from the solver "working-set", ``support``, the number of columns with weights. The last entries
+        of the history are in full precision; earlier ones may come from single-precision iterates.
     n_features_in_ : int
         Number of columns d; joint features have none.
     feature_names_in_ : ndarray of shape (d,)
@@ -142,7 +151,8 @@ class MaxEntClassifier(
         "C": [Interval(Real, 0, None, closed="right")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "penalty_weights": ["array-like", None],
-        "features": [StrOptions({"all"}), JointFeatures],
+        "features": [StrOptions({"all", "observed"}), JointFeatures],
+        "min_count": [Interval(Integral, 1, None, closed="left")],
         "fit_intercept": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "solver": [StrOptions({"auto", *SOLVERS, *COMPOSITE_SOLVERS})],
@@ -160,6 +170,7 @@ class MaxEntClassifier(
         C=1.0,
         l1_ratio=0.0,
         features="all",
+        min_count=1,
         penalty_weights=None,
         fit_intercept=True,
         class_weight=None,
@@ -173,8 +184,9 @@ class MaxEntClassifier(
     ):
         self.C = C
         self.l1_ratio = l1_ratio
-        self.penalty_weights = penalty_weights
         self.features = features
+        self.min_count = min_count
+        self.penalty_weights = penalty_weights
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.solver = solver
@@ -236,6 +248,7 @@ class MaxEntClassifier(
                 C=self.C,
                 l1_ratio=self.l1_ratio,
                 penalty_weights=penalty_weights,
+                min_count=self.min_count if self.features == "observed" else None,
                 fit_intercept=self.fit_intercept and not joint,
                 solver=self.solver,
                 tol=self.tol,
@@ -267,7 +280,9 @@ class MaxEntClassifier(
         if self.coef_.ndim != 2 or self.coef_.shape[1] != names["n_features_in_"]:
             return None
         weights = self.coef_.T
-        return weights.toarray() if sparse.issparse(weights) else weights, self.intercept_
+        if sparse.issparse(weights) and self.features != "observed":
+            weights = weights.toarray()
+        return weights, self.intercept_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -41,7 +41,8 @@ def solve_path(model, problem, Cs, workers):
     """
     multipliers = check_penalty(model, problem)
     seed = 0 if model.random_state is None else check_random_state(model.random_state).randint(2**31)
-    prepared = prepare(problem, model.l1_ratio, multipliers, model.fit_intercept, model.solver)
+    min_count = model.min_count if model.features == "observed" else None
+    prepared = prepare(problem, model.l1_ratio, multipliers, model.fit_intercept, model.solver, min_count)
     start = None
     for index in np.argsort(Cs, kind="stable"):
         result = optimise(
@@ -77,13 +78,14 @@ def maxent_path(X, y, *, Cs=10, l1_ratio=0.0, sample_weight=None, **parameters):
         Share of the Laplace prior.
     sample_weight : array-like of shape (n,), default=None
     **parameters : dict
-        Other parameters of MaxEntClassifier, such as `penalty_weights`, `fit_intercept`, `tol` and
-        `n_jobs`.
+        Other parameters of MaxEntClassifier, such as `features` ("all" or "observed"), `penalty_weights`,
+        `fit_intercept`, `tol` and `n_jobs`.
 
     Returns
     -------
     path : Bunch
-        ``Cs`` (n_Cs,), ``coefs`` (n_Cs, K or 1, d), ``intercepts`` (n_Cs, K or 1), ``classes`` (K,),
+        ``Cs`` (n_Cs,), ``coefs`` (n_Cs, K or 1, d), with observed pairs a list of sparse matrices,
+        ``intercepts`` (n_Cs, K or 1), ``classes`` (K,),
         and for each C: ``objectives`` and ``gaps`` (mean loss scale, in nats), ``n_nonzero`` (weights
         that are not 0), ``n_iter``, ``seconds`` and ``converged``.
 
@@ -103,10 +105,11 @@ def maxent_path(X, y, *, Cs=10, l1_ratio=0.0, sample_weight=None, **parameters):
     labels = encode_labels(y, X, sample_weight, model.class_weight)
     problem = make_problem(canonical(X), labels)
     K, d = problem.n_outputs, X.shape[1]
+    observed = model.features == "observed"
     path = Bunch(
         Cs=Cs,
         classes=labels.classes,
-        coefs=np.empty((len(Cs), d, K), X.dtype).transpose(0, 2, 1),
+        coefs=[None] * len(Cs) if observed else np.empty((len(Cs), d, K), X.dtype).transpose(0, 2, 1),
         intercepts=np.empty((len(Cs), K), X.dtype),
         n_iter=np.empty(len(Cs), dtype=np.int32),
         n_nonzero=np.empty(len(Cs), dtype=np.intp),
@@ -118,7 +121,7 @@ def maxent_path(X, y, *, Cs=10, l1_ratio=0.0, sample_weight=None, **parameters):
             report = result.report
             path.coefs[index], path.intercepts[index] = result.weights.T, result.intercept
             path.objectives[index], path.gaps[index] = report["objective"], report["duality_gap"]
-            path.n_nonzero[index] = np.count_nonzero(result.weights)
+            path.n_nonzero[index] = result.weights.nnz if observed else np.count_nonzero(result.weights)
             path.n_iter[index], path.seconds[index] = report["n_iter"], report["seconds"]
             path.converged[index] = report["stop_reason"] == "converged"
     return path

@@ -14,6 +14,11 @@ VARIANTS = [
     MaxEntClassifier(tol=1e-10),
     MaxEntClassifier(n_jobs=2),
     MaxEntClassifier(warm_start=True),
+    MaxEntClassifier(features="observed"),
+    MaxEntClassifier(features="observed", fit_intercept=False),
+    MaxEntClassifier(features="observed", solver="lbfgs", warm_start=True),
+    MaxEntClassifier(features="observed", C=np.inf),
+    *(MaxEntClassifier(features="observed", l1_ratio=l1_ratio) for l1_ratio in (0.5, 1)),
 ]
 
 

@@ -36,6 +36,8 @@ def make_design(X, n_outputs, workers):
 
 
 class _SparseDesign:
+    paired = False  # weights are (d, K); a paired design has one for each of some pairs, (m, 1)
+
     def __init__(self, X, n_outputs, workers, tally=None):
         self.shape, self.dtype = X.shape, X.dtype
         self.X, self._n_outputs, self._workers = X, n_outputs, workers
@@ -175,6 +177,8 @@ class RowBlocks(_SparseDesign):
 
 class DenseDesign:
     """Dense design, in blocks of rows."""
+
+    paired = False
 
     def __init__(self, X, workers, tally=None):
         self.X, self.shape, self.dtype, self._workers = X, X.shape, X.dtype, workers

@@ -20,6 +20,8 @@ from .._parallel import even_cuts
 from .loss import logistic, softmax
 
 BLOCK_ENTRIES = 65_536
+# Matrices (K, K) that are added up at a time.
+MAX_PARTS = 16
 
 
 class Likelihood:
@@ -195,7 +197,13 @@ class Multinomial(Likelihood):
             E = expected[rows]
             return (E.T @ (E / self.weights[rows, None])).astype(float)
 
-        H = -self._sum(block)
+        n, K = self.shape
+        # Blocks no smaller than the result, and few results at a time: with 1,000 classes one is 8 MB.
+        cuts = even_cuts(n, -(-n * K // max(BLOCK_ENTRIES, K * K)))
+        H = np.zeros((K, K))
+        for start in range(0, len(cuts), MAX_PARTS):
+            for part in self._workers.map(block, cuts[start : start + MAX_PARTS]):
+                H -= part
         np.fill_diagonal(H, 0.0)
         np.fill_diagonal(H, -H.sum(axis=0))
         return H

@@ -76,7 +76,7 @@ class Objective:
 
     @property
     def coords_shape(self):
-        return (self.space.n_coordinates, self.likelihood.shape[1])
+        return self.space.coords_shape(self.likelihood.shape[1])
 
     def value(self, point):
         return point.loss + 0.5 * self.penalty * point.square

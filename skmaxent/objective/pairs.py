@@ -35,6 +35,8 @@ class PairDesign:
         Counts the products, as in the other designs.
     """
 
+    paired = True
+
     def __init__(self, X, columns, classes, n_outputs, workers, tally):
         n = X.shape[0]
         positions, counts = column_entries(X.indptr, columns)

@@ -63,11 +63,14 @@ class RowSpace:
 
     def __init__(self, design, vectors):
         self.design, self._vectors = design, vectors
-        self.n_coordinates = design.shape[0]
 
     def astype(self, dtype):
         """The same space in another precision."""
         return RowSpace(self.design.astype(dtype), self._vectors)
+
+    def coords_shape(self, n_outputs):
+        """Shape of the coordinates."""
+        return (self.design.shape[0], n_outputs)
 
     def pull(self, T):
         return T
@@ -109,7 +112,6 @@ class WeightSpace:
 
     def __init__(self, design, vectors):
         self.design, self._vectors = design, vectors
-        self.n_coordinates = design.shape[1]
         self._apply = None
 
     def astype(self, dtype):
@@ -118,7 +120,10 @@ class WeightSpace:
 
     def precondition(self, likelihood, expected, penalty, fit_intercept):
         """Set the preconditioner for the Hessian at the state `expected`."""
-        (n, K), d = likelihood.shape, self.n_coordinates
+        (n, K), d = likelihood.shape, self.design.shape[1]
+        if self.design.paired:
+            self._precondition_diagonally(likelihood, expected, penalty)
+            return
         sample = min(n, self.SAMPLE * K * d)
         flops = sample * d**2 * K * (K + 1) + (K * d) ** 3 / 3
         entries = self.design.X.nnz if sparse.issparse(self.design.X) else n * d
@@ -129,12 +134,19 @@ class WeightSpace:
             system = NewtonSystem(H, K, d, penalty)
             self._apply = lambda r: system.solve(r)[0]
             return
+        self._precondition_diagonally(likelihood, expected, penalty)
+
+    def _precondition_diagonally(self, likelihood, expected, penalty):
         H = self.design.squared_adjoint(likelihood.curvature_diagonal(expected))
         H += self.design.dtype.type(penalty)
         # Without a penalty a column that no uncertain row uses has no curvature at all.
         np.maximum(H, H.dtype.type(1e-6) * max(float(H.max(initial=0)), np.finfo(H.dtype).tiny), out=H)
         np.power(H, -self.DAMPING, out=H)
         self._apply = lambda r: r * H
+
+    def coords_shape(self, n_outputs):
+        """Shape of the coordinates."""
+        return (self.design.shape[1], 1 if self.design.paired else n_outputs)
 
     def pull(self, T):
         return self.design.adjoint(T)

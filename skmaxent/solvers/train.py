@@ -9,6 +9,8 @@ from scipy import sparse
 from ..objective.composite import CompositeObjective
 from ..objective.design import make_design
 from ..objective.objective import Objective
+from ..objective.observed import PairMap, observe
+from ..objective.observed_design import ObservedDesign
 from ..objective.penalty import ElasticNet
 from ..objective.presolve import drop_dominated, merge_columns, merge_rows
 from ..objective.problem import canonical, short_indices
@@ -37,6 +39,7 @@ class Result:
     Attributes
     ----------
     weights : ndarray of shape (d, n_outputs)
+        With observed pairs a CSR matrix.
     intercept : ndarray of shape (n_outputs,)
     report : dict
         What `convergence_` shows.
@@ -64,6 +67,9 @@ class Prepared:
         Penalty weights of the columns that are left.
     removed : dict
         What presolve took out.
+    pair_map : PairMap or None
+        With observed pairs, the way back to the user's columns, through `column_map` and beyond;
+        `multipliers` are then those of the user's columns.
     """
 
     problem: object
@@ -71,17 +77,20 @@ class Prepared:
     solver: str
     multipliers: np.ndarray | None
     removed: dict
+    pair_map: PairMap | None = None
 
 
-def train(problem, *, C, l1_ratio=0.0, penalty_weights=None, fit_intercept, solver, **settings):
+def train(
+    problem, *, C, l1_ratio=0.0, penalty_weights=None, min_count=None, fit_intercept, solver, **settings
+):
     """Fit the maximum-entropy model: `prepare`, then `optimise`; see there for the parameters."""
     begun = time.perf_counter()
     l1_ratio = l1_ratio if np.isfinite(C) else 0.0
-    prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver)
+    prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count)
     return optimise(prepared, C=C, l1_ratio=l1_ratio, fit_intercept=fit_intercept, begun=begun, **settings)
 
 
-def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver):
+def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count=None):
     """Presolve, and the choice of the solver.
 
     Parameters
@@ -94,12 +103,18 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver):
     fit_intercept : bool
     solver : str
         A key of `SOLVERS` or `COMPOSITE_SOLVERS`, or "auto".
+    min_count : int, optional
+        Only the pairs of a column and a class that so many rows show have a weight; by default all.
     """
     n_columns = problem.X.shape[1]
+    if min_count is not None:  # counted before equal rows become one
+        problem, pairs, kept = observe(problem, min_count)
     problem, rows_merged = merge_rows(problem)
     if solver == "auto":
         gaussian = l1_ratio == 0 and penalty_weights is None
         solver = _choose(problem, fit_intercept) if gaussian else "working-set"
+        if solver == "newton-cholesky" and min_count is not None and not pairs.of_columns(kept).full:
+            solver = "newton-cg"
     X, column_map = problem.X, None
     if solver in SOLVERS:
         X, column_map = _reduce_columns(X, problem.n_outputs, solver)
@@ -108,7 +123,8 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver):
         if l1_ratio == 1 and penalty_weights is None:
             X, column_map = drop_dominated(canonical(X.tocsc()), thorough=X.shape[0] >= X.shape[1])
     removed = {"rows_merged": rows_merged, "columns_merged": n_columns - X.shape[1]}
-    return Prepared(replace(problem, X=X), column_map, solver, penalty_weights, removed)
+    pair_map = None if min_count is None else PairMap(pairs, kept, column_map)
+    return Prepared(replace(problem, X=X), column_map, solver, penalty_weights, removed, pair_map)
 
 
 def optimise(
@@ -153,17 +169,21 @@ def optimise(
     result : Result
     """
     problem, column_map, solver = prepared.problem, prepared.column_map, prepared.solver
+    pair_map = prepared.pair_map
 
     def restored(objective, point):
         weights = objective.space.weights(point.coords)
-        if column_map is not None:
-            weights = column_map.restore(weights, workers)
-        if problem.n_classes == 2:
-            return weights, point.intercept
         # Only differences between classes matter; the prior centres the weights by itself.
-        if not objective.penalty:
-            weights = weights - weights.mean(axis=1, keepdims=True)
-        return weights, point.intercept - point.intercept.mean()
+        centred = problem.n_classes > 2 and not objective.penalty
+        if pair_map is not None:
+            weights = pair_map.restore(weights, objective.space.design, centred)
+        else:
+            if column_map is not None:
+                weights = column_map.restore(weights, workers)
+            if centred:
+                weights = weights - weights.mean(axis=1, keepdims=True)
+        centre = 0.0 if problem.n_classes == 2 else point.intercept.mean()
+        return weights, point.intercept - centre
 
     def reported(record, objective, point):
         def model():
@@ -175,19 +195,22 @@ def optimise(
     total = float(problem.weights.sum(dtype=float))
     composite = solver in COMPOSITE_SOLVERS
     control = (GapControl if composite else Control)(tol, max_iter, total, reported, begun)
-    objective = _objective(problem, 0.0 if composite else 1 / C, fit_intercept, solver, workers)
+    objective = _objective(prepared, 0.0 if composite else 1 / C, fit_intercept, workers)
     if composite:
-        penalty = ElasticNet.from_prior(C, l1_ratio, prepared.multipliers, objective.dtype)
+        multipliers = prepared.multipliers
+        if pair_map is not None and multipliers is not None:
+            multipliers = pair_map.multipliers(multipliers, objective.space.design)
+        penalty = ElasticNet.from_prior(C, l1_ratio, multipliers, objective.dtype)
         objective = CompositeObjective(objective, penalty)
     if start is not None:
-        point = _warm_start(objective, *start, column_map)
-    elif composite:
-        point = _zero(objective)
+        point = _warm_start(objective, *start, prepared)
     else:
         point = _cold_start(objective, problem, solver, seed, workers)
     solve = COMPOSITE_SOLVERS[solver] if composite else SOLVERS[solver]
     point, gradient = solve(objective, point, control)
     summary = _summary(objective, point, gradient, control, solver) | {"presolve": prepared.removed}
+    if pair_map is not None:
+        summary["n_pairs"] = len(pair_map.pairs)
     separated = not objective.penalty and problem.separates(point.scores + point.intercept)
     return Result(*restored(objective, point), summary, separated)
 
@@ -212,13 +235,20 @@ def _reduce_columns(X, n_outputs, solver):
     return merge_columns(canonical(X.tocsc()), thorough=n >= d)
 
 
-def _objective(problem, penalty, fit_intercept, solver, workers):
+def _objective(prepared, penalty, fit_intercept, workers):
     """The objective of a reduced problem, in the space of coordinates that its shape asks for."""
-    vectors = Vectors(workers)
-    n, d = problem.X.shape
-    space = RowSpace if n < d and solver in ("newton-cg", "lbfgs") else WeightSpace
+    problem, pair_map, vectors = prepared.problem, prepared.pair_map, Vectors(workers)
+    (n, d), K = problem.X.shape, problem.n_outputs
+    n_weights = d * K
+    if pair_map is None or pair_map.reduced.full:
+        design = make_design(problem.X, K, workers)
+    else:
+        pairs = pair_map.reduced
+        n_weights = len(pairs)
+        X = problem.X.tocsc() if sparse.issparse(problem.X) else problem.X
+        design = ObservedDesign(X, pairs.columns, pairs.classes, K, workers)
+    space = RowSpace if n * K < n_weights and prepared.solver in ("newton-cg", "lbfgs") else WeightSpace
     likelihood = problem.likelihood(workers)
-    design = make_design(problem.X, problem.n_outputs, workers)
     return Objective(space(design, vectors), likelihood, penalty, fit_intercept, vectors)
 
 
@@ -240,21 +270,25 @@ def _cold_start(objective, problem, solver, seed, workers):
     point = _zero(objective)
     n, d = problem.X.shape
     many_rows = sparse.issparse(problem.X) and n >= max(d, STOCHASTIC_ROWS) and problem.n_classes > 2
-    if not many_rows or solver == "newton-cholesky":
+    if not many_rows or objective.space.design.paired or solver == "newton-cholesky":
         return point
-    weights = stochastic_start(problem, objective.penalty, epochs=EPOCHS, seed=seed, workers=workers)
+    prior, options = objective.penalty, {"epochs": EPOCHS, "seed": seed, "workers": workers}
+    parts = (prior.ridge, prior.lasso) if isinstance(prior, ElasticNet) else (prior,)
+    weights = stochastic_start(problem, *parts, **options)
     # Settled by the solver, in the precision that it starts with.
     begun = objective.point(weights, point.intercept, settle=False)
     return begun if objective.value(begun) < objective.value(point) else point
 
 
-def _warm_start(objective, weights, intercept, column_map):
+def _warm_start(objective, weights, intercept, prepared):
     """The point with the given weights, or the nearest that the space can express."""
-    if column_map is not None:
+    column_map = prepared.column_map
+    if prepared.pair_map is not None:
+        weights = prepared.pair_map.reduce(weights, objective.space.design)
+    elif column_map is not None:
         # Orthogonal projection on the weights that the reduced problem can express.
-        reduced = np.zeros((column_map.n_reduced, weights.shape[1]))
-        np.add.at(reduced, column_map.group, weights * column_map.scale[:, None])
-        weights = reduced
+        entries = (column_map.scale, (column_map.group, np.arange(len(weights))))
+        weights = sparse.csr_array(entries, shape=(column_map.n_reduced, len(weights))) @ weights
     weights = np.ascontiguousarray(weights, dtype=objective.dtype)
     if isinstance(objective.space, WeightSpace):
         return objective.point(weights, intercept)
