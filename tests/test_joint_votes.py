@@ -10,6 +10,7 @@ from skmaxent import (
     JointFeatures,
     MaxEntClassifier,
     MaxEntRanker,
+    VotesDisplay,
     explain,
     top_features,
 )
@@ -99,3 +100,10 @@ def test_coefficients_display():
     widths = [bar.get_width() for bar in display.axes_[0].patches]
     assert left < min(widths) < 0 < max(widths) < right
     assert display.axes_[1].get_xlim()[0] == 0
+
+
+def test_votes_display_names_joint_features_without_a_value():
+    pytest.importorskip("matplotlib").use("Agg")
+    display = VotesDisplay.from_estimator(mixed_model(), ("in", "Québec"), top=2)
+    names = [tick.get_text() for tick in display.ax_.get_yticklabels()]
+    assert names[:2] == display.explanation.features

@@ -98,8 +98,12 @@ class VotesDisplay:
         self.bars_ = self.ax_.barh(places, votes, **{"color": colours, **kwargs})
         for bar, alpha in zip(self.bars_, alphas):
             bar.set_alpha(alpha)
+        valued = explanation.form == "columns"  # else the weight stands where a value would
         names = [
-            f"{label(row.name)} = {row.value:.3g}" if row.kind == "feature" else row.name for row in rows
+            f"{label(row.name)} = {row.value:.3g}"
+            if valued and row.kind == "feature"
+            else label(row.name, 40)
+            for row in rows
         ]
         self.ax_.set_yticks(places, names)
         self.ax_.invert_yaxis()
