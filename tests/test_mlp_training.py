@@ -4,6 +4,7 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
+from networks import same_model
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
@@ -34,11 +35,6 @@ def make(**options):
     return BackpropMLPClassifier(
         **{"hidden_layer_sizes": (6,), "random_state": 0, "max_iter": 8, "batch_size": 20, **options}
     )
-
-
-def same_model(a, b, tolerance=0.0):
-    for v, w in zip(a.coefs_ + a.intercepts_, b.coefs_ + b.intercepts_):
-        assert_allclose(v, w, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("data", [blobs, wide])
