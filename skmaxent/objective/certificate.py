@@ -20,7 +20,7 @@ def duality_gap(likelihood, penalty, point, gradient):
     likelihood : Multinomial or Binary
     penalty : ElasticNet
     point : Point
-        Weights (d, K) and a settled intercept.
+        Weights (d, K); without a settled intercept there is no dual point.
     gradient : ndarray of shape (d, K)
         Gradient of the loss with respect to the weights.
 
@@ -29,6 +29,8 @@ def duality_gap(likelihood, penalty, point, gradient):
     Weights without any penalty count as minimised over, like the intercept; the stopping rule asks
     for their gradient to vanish.
     """
+    if not point.settled:
+        return np.inf
     value = point.loss + penalty.value(point.coords)
     gap = np.inf
     for share in penalty.shares(gradient):
