@@ -326,3 +326,24 @@ def test_preconditioner_approximates_the_inverse_hessian(monkeypatch, rng, facto
     else:
         H = dense_hessian(likelihood, X, point.expected, 0.7, False)
         assert_allclose(z, r / np.diag(H).reshape(3, 6).T ** WeightSpace.DAMPING, rtol=1e-10)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("kind, labels", KINDS)
+@pytest.mark.parametrize("scale", [30.0, 300.0])
+def test_the_intercept_settles_where_probabilities_are_saturated(rng, kind, labels, dtype, scale):
+    likelihood = make_likelihood(kind, labels, 60, n_classes=6, dtype=dtype)
+    X = random_sparse(60, 8, dtype=dtype)
+    objective = make_objective(X, likelihood, WeightSpace)
+    coords = (scale * rng.standard_normal((8, likelihood.shape[1]))).astype(dtype)
+    start = scale * np.linspace(-2, 2, likelihood.shape[1])
+    point = objective.point(coords, start, settle=False)
+    before = point.loss
+    assert not point.settled
+    assert objective.gap(objective.gradient(point)) == np.inf  # these probabilities are no dual point
+    objective.settle_intercept(point, max_steps=500)
+    assert point.loss <= before
+    excess = np.abs(likelihood.totals(point.expected) - likelihood.label_totals).max()
+    assert point.settled == (excess <= 1e-4 * likelihood.weights.sum())
+    assert np.isfinite(objective.gap(objective.gradient(point))) == point.settled
+    assert point.settled or scale > 30  # beyond, it takes more steps than these

@@ -140,7 +140,9 @@ class CompositeObjective:
         gap, support = np.nan, 0
         if certify:
             support = self._support(point.coords)
-            dual = dual_value(self.likelihood, self.penalty, point.expected, loss)
+            dual = -np.inf  # without a settled intercept there is no dual point
+            if point.settled:
+                dual = dual_value(self.likelihood, self.penalty, point.expected, loss)
             # Free weights and the intercept must be settled for a bound, here and where it is from.
             self._bound = dual if self.penalty.has_free else max(self._bound, dual)
             gap = max(self.value(point) - self._bound, 0.0)

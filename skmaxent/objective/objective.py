@@ -9,6 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Largest share of the total weight by which expected and observed class totals may differ where the
+# intercept counts as settled: about what single precision reaches.
+SETTLED = 1e-4
+
 
 @dataclass
 class Point:
@@ -26,6 +30,9 @@ class Point:
     loss : float
     square : float
         |W|^2.
+    imbalance : float
+        Largest difference between expected and observed class totals, relative to the total weight,
+        when the intercept was last settled; 0 without an intercept.
     """
 
     coords: np.ndarray
@@ -34,16 +41,26 @@ class Point:
     expected: np.ndarray
     loss: float
     square: float
+    imbalance: float = np.inf
+
+    @property
+    def settled(self):
+        """Whether the intercept is close to its optimum, as the certificate needs it."""
+        return self.imbalance <= SETTLED
 
 
 @dataclass
 class Gradient:
-    """Gradient of F at a point: coordinates, scores (row space only), squared norm, largest modulus."""
+    """Gradient of F at a point: coordinates, scores (row space only), squared norm, largest modulus.
+
+    `settled` tells whether the point's intercept was: otherwise the gradient proves nothing.
+    """
 
     coords: np.ndarray
     scores: np.ndarray | None
     square: float
     peak: float
+    settled: bool
 
 
 class Objective:
@@ -103,6 +120,7 @@ class Objective:
         The certificate needs it: only then is the residual feasible for the dual problem.
         """
         if not self.fit_intercept:
+            point.imbalance = 0.0
             return point
         observed = self.likelihood.label_totals
         total = float(self.likelihood.weights.sum(dtype=float))
@@ -111,21 +129,40 @@ class Objective:
         for _ in range(max_steps):
             excess = self.likelihood.totals(point.expected) - observed
             last, size = size, np.abs(excess).max()
+            point.imbalance = size / total
             # Close to the optimum each step squares the error; one that does not is rounding.
             if size <= accuracy * total or (last <= 1e-4 * total and size > 0.1 * last):
                 break
-            step = self.inverse_intercept_hessian(point.expected) @ excess
-            before, old = point.loss, point.intercept
-            scale = 1.0
-            while True:
-                point.intercept = old - scale * step
-                self.evaluate(point)
-                if not point.loss > before + accuracy * abs(before) or scale < 1e-4:
-                    break
-                scale *= 0.5
-            if scale < 1e-4:
+            newton = -(self.inverse_intercept_hessian(point.expected) @ excess)
+            if not (self._try_intercept(point, newton, accuracy) or self._scale_intercept(point, accuracy)):
                 break
         return point
+
+    def _try_intercept(self, point, step, accuracy):
+        """Move the intercept along `step`, halved until the loss does not grow; False if it stays."""
+        before, old = point.loss, point.intercept
+        for halvings in range(15):
+            point.intercept = old + 0.5**halvings * step
+            self.evaluate(point)
+            if point.loss <= before + accuracy * abs(before):
+                return True
+        point.intercept = old
+        self.evaluate(point)
+        return False
+
+    def _scale_intercept(self, point, accuracy):
+        """One step of iterative scaling, b += log(observed / expected), which never raises the loss.
+
+        Where probabilities are saturated the Hessian of the intercept all but vanishes and Newton steps
+        lead nowhere (Darroch & Ratcliff 1972).
+        """
+        observed, expected = self.likelihood.label_totals, self.likelihood.totals(point.expected)
+        total = float(self.likelihood.weights.sum(dtype=float))
+        ratio = np.log(observed) - np.log(np.maximum(expected, 1e-30 * total))
+        if len(ratio) == 1:
+            rest = np.maximum(total - expected, 1e-30 * total)
+            ratio -= np.log(total - observed) - np.log(rest)
+        return self._try_intercept(point, ratio, accuracy)
 
     def inverse_intercept_hessian(self, expected):
         """Inverse of the Hessian of the intercept, on the shifts that are orthogonal to a common one."""
@@ -147,12 +184,13 @@ class Objective:
         if self.penalty:
             self.vectors.add(coords, self.penalty, point.coords)
         square, peak, scores = self.space.dual_norm(coords)
-        return Gradient(coords, scores, max(square, 0.0), peak)
+        return Gradient(coords, scores, max(square, 0.0), peak, point.settled)
 
     def gap(self, gradient):
         """Duality gap F(W, b) - D(p), with the model's own probabilities as the dual point.
 
         D(mu) = sum_i m_i H(mu_i) - |X^T (m mu - t)|^2 / (2 penalty); at mu = p the difference is
-        |gradient|^2 / (2 penalty), which can be computed without cancellation. Infinite unpenalised.
+        |gradient|^2 / (2 penalty), which can be computed without cancellation. Infinite unpenalised, and
+        where the intercept is not settled, so that these probabilities are no dual point.
         """
-        return gradient.square / (2 * self.penalty) if self.penalty else np.inf
+        return gradient.square / (2 * self.penalty) if self.penalty and gradient.settled else np.inf

@@ -51,6 +51,8 @@ class Control:
 
     def accuracy(self, objective, point, gradient):
         """How far the point is from the optimum, in units of the stopping rule (<= 1: converged)."""
+        if not point.settled:
+            return np.inf
         if gradient.square == 0:
             return 0.0
         target = self.target(objective, point)
@@ -111,6 +113,8 @@ class GapControl(Control):
 
     def accuracy(self, objective, point, gradient):
         """The gap in units of the stopping rule (<= 1: converged)."""
+        if not point.settled:
+            return np.inf
         if gradient.square == 0:
             return 0.0
         value = objective.value(point)
