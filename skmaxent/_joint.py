@@ -7,6 +7,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .features import JointFeatures, column_names
 from .objective.grouped import GroupedProblem
+from .objective.problem import Problem
 
 
 class JointModel:
@@ -99,8 +100,8 @@ def joint_problem(features, data, labels):
     -------
     table : dict
         See `JointFeatures.fit_design`.
-    problem : GroupedProblem
-        One group a datum, one row a class.
+    problem : GroupedProblem or Problem
+        One group a datum, one row a class; with two classes one row a datum.
     """
     if labels.rows is not None:
         data = [data[i] for i in labels.rows]
@@ -112,17 +113,20 @@ def joint_problem(features, data, labels):
     kept = labels.weights > 0  # a class weight of 0 also removes data
     if not kept.all():
         data, masses = [data[i] for i in np.flatnonzero(kept)], masses[kept]
-    table, design = features.fit_design(data, labels.classes.tolist(), (masses > 0).astype(float))
-    starts = np.arange(len(data) + 1) * K
-    return table, GroupedProblem(design, labels.weights[kept], starts, masses.ravel())
+    weights, classes = labels.weights[kept], labels.classes.tolist()
+    table, design = features.fit_design(data, classes, masses > 0, differences=K == 2)
+    if K == 2:  # a choice of two is a logistic model of the differences of their features
+        codes = None if labels.codes is None else labels.codes[kept]
+        return table, Problem(design, weights, 2, codes, masses if codes is None else None)
+    return table, GroupedProblem(design, weights, np.arange(len(data) + 1) * K, masses.ravel())
 
 
 def joint_scores(model, X):
     """Scores (n, K) of the data, or (n, 1), the log-odds of the second of two classes."""
     data = as_data(X, type(model).__name__)
-    design = model.features.design(data, model.classes_.tolist(), model.joint_table_)
-    scores = (design @ model.coef_).reshape(len(data), -1)
-    return scores[:, 1:] - scores[:, :1] if scores.shape[1] == 2 else scores
+    classes = model.classes_.tolist()
+    design = model.features.design(data, classes, model.joint_table_, differences=len(classes) == 2)
+    return (design @ model.coef_).reshape(len(data), -1)
 
 
 def joint_counts(model, X, masses):

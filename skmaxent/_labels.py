@@ -1,6 +1,8 @@
 """Labels and weights as scikit-learn's users give them, turned into the masses of a Problem."""
 
+from collections import defaultdict
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
@@ -57,7 +59,7 @@ def encode_labels(y, X, sample_weight, class_weight):
     rows = None if kept.all() else np.flatnonzero(kept)
     if rows is not None:
         y, weights = y[rows], weights[rows]
-    classes, codes = np.unique(y, return_inverse=True)
+    classes, codes = _sorted_classes(y)
     if len(classes) < 2:
         raise ValueError(
             "This solver needs samples of at least 2 classes in the data, but the data contains only one "
@@ -67,6 +69,18 @@ def encode_labels(y, X, sample_weight, class_weight):
     if factors is not None:
         weights = weights * factors[codes]
     return Labels(classes, rows, weights, codes, None)
+
+
+def _sorted_classes(y):
+    """``np.unique(y, return_inverse=True)``; text is only sorted once it is distinct."""
+    if y.dtype.kind not in "UO":
+        return np.unique(y, return_inverse=True)
+    number = defaultdict(count().__next__)
+    codes = np.fromiter(map(number.__getitem__, y.tolist()), np.intp, len(y))
+    first = np.empty(len(number), np.intp)
+    first[codes[::-1]] = np.arange(len(y))[::-1]
+    classes, place = np.unique(y[first], return_inverse=True)
+    return classes, place[codes]
 
 
 def _encode_masses(y, weights, class_weight):

@@ -138,13 +138,13 @@ class BaseBackpropMLP(VersionedPickle, CallbackSupport, BaseEstimator):
                 print(line)
             return events.step("epoch", lambda: attributes(sync))
 
-        reason = "converged"
+        reason, keep = "converged", incremental or self.warm_start
         try:
             if self.solver == "lbfgs":
                 n_iter, reason = session.minimise(data, validation, progress, report)
             elif len(data):
                 epochs = 1 if incremental else self.max_iter
-                n_iter, reason = session.train(data, validation, epochs, progress, report)
+                n_iter, reason = session.train(data, validation, epochs, progress, report, keep)
             else:
                 n_iter = 0
         except DivergenceError as error:
@@ -154,7 +154,6 @@ class BaseBackpropMLP(VersionedPickle, CallbackSupport, BaseEstimator):
                 "columns of X, whose values may be very large."
             ) from error
         self._warn(reason, n_iter, incremental)
-        keep = incremental or self.warm_start
         final = self._attributes(
             session.parameters, progress, n_iter, fixed, session.state() if keep else None
         )

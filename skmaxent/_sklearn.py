@@ -4,8 +4,10 @@ On scikit-learn >= 1.9 an estimator that mixes in `CallbackSupport` accepts `set
 on older versions the mixin and the decorator do nothing and `FitEvents` runs silently.
 """
 
+import os
 import warnings
 from inspect import signature
+from pathlib import Path
 
 import numpy as np
 from sklearn import get_config
@@ -113,8 +115,28 @@ def validate_training_data(estimator, X, y):
     return X, {name: getattr(stand_in, name) for name in names if hasattr(stand_in, name)}
 
 
-class VersionedPickle:
-    """Mixin: pickles carry the version of skmaxent and warn when it differs on loading."""
+class Documented:
+    """Mixin: scikit-learn's HTML view of an estimator links to its page of our documentation.
+
+    The pages are installed with the package, and the links are file URLs: they open from a saved
+    page and from an editor. Browsers follow none from a page that a server gives them, so notebooks
+    in a browser need the pages served as well: the environment variable SKMAXENT_DOCS_URL tells
+    where, for instance "http://localhost:8000" for ``python -m http.server -d .../skmaxent/_api``.
+    """
+
+    _doc_link_module = __name__.split(".")[0]
+    _doc_link_template = "{url}"
+
+    def _doc_link_url_param_generator(self):
+        base = os.environ.get("SKMAXENT_DOCS_URL") or (Path(__file__).parent / "_api").as_uri()
+        return {"url": f"{base.rstrip('/')}/{type(self).__name__}.html"}
+
+
+class VersionedPickle(Documented):
+    """Mixin: pickles carry the version of skmaxent and warn when it differs on loading.
+
+    All that fits also links to its documentation.
+    """
 
     def __getstate__(self):
         return {**super().__getstate__(), "_skmaxent_version": __version__}

@@ -6,15 +6,19 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from ._templates import Joined, fail, fault, function_name, occurrences, template_entries, template_pairs
+from ._occurrences import atom_names, find, make_pairs, renumbered
+from ._sklearn import Documented
+from ._templates import Joined, fail, fault, function_name
 
 __all__ = ["Joined", "JointFeatures"]
 
 # Data on which every function is called a second time, to see whether it answers the same.
 RECHECKED = 64
+# Pairs of a predicate and a class looked up at a time.
+BLOCK_PAIRS = 2_000_000
 
 
-class JointFeatures(BaseEstimator):
+class JointFeatures(Documented, BaseEstimator):
     """Features f(c, d) of a class c and a datum d, as the maximum-entropy literature writes them.
 
     To be given to ``MaxEntClassifier(features=...)``, which learns one weight for each.
@@ -86,7 +90,7 @@ class JointFeatures(BaseEstimator):
             f"Got {getattr(self, parameter)!r} instead."
         )
 
-    def fit_design(self, data, classes, present):
+    def fit_design(self, data, classes, present, differences=False):
         """The columns that the features have on training data, and their values there.
 
         Parameters
@@ -94,16 +98,20 @@ class JointFeatures(BaseEstimator):
         data : list of n data
         classes : sequence of K class labels
         present : array of shape (n, K)
-            Whether a datum has a label, as numbers; what `min_count` counts.
+            Not zero where a datum has a label; what `min_count` counts.
+        differences : bool, default=False
+            With two classes: one row a datum, the values for the second class less those for the
+            first.
 
         Returns
         -------
         table : dict
             Plain data, to be kept with the weights: ``"entries"``, an array with the names of the
             entries; ``"templates"``, a dict from the number of an entry that is a template to
-            ``{"atoms": {predicate name: row}, "columns": integer array (rows, K)}``, -1 where a
-            predicate and a class make no feature; ``"bias"``; and ``"n_columns"``, p.
-        design : csr_array of shape (n * K, p)
+            ``{"keys": list of str, "words": list of dict, "codes": None or integer array, "columns":
+            integer array (number of predicates, K)}``, the predicates as `atom_names` takes them and
+            -1 where a predicate and a class make no feature; ``"bias"``; and ``"n_columns"``, p.
+        design : csr_array of shape (n * K, p), or (n, p)
             Row i K + k holds the values for class k and datum i; float64.
 
         Raises
@@ -113,15 +121,15 @@ class JointFeatures(BaseEstimator):
             finite number, or gives another answer when asked again. The message names function,
             class and datum.
         """
-        found = {e: occurrences(entry, name, data) for e, entry, name in self._templates()}
-        table = self._tabulate(list(classes), found, len(data), present)
-        return table, self._design(data, list(classes), table, found, recheck=True)
+        found = find(self._templates(), data)
+        table = self._tabulate(list(classes), found, sparse.csr_array(present))
+        return table, self._design(data, list(classes), table, found, differences, recheck=True)
 
     def table(self, classes):
         """The columns without training data, for templates that name their pairs; see `fit_design`."""
-        return self._tabulate(list(classes), {}, 0, None)
+        return self._tabulate(list(classes), {}, None)
 
-    def design(self, data, classes, table):
+    def design(self, data, classes, table, differences=False):
         """The values of all features for all classes and data.
 
         Parameters
@@ -130,10 +138,12 @@ class JointFeatures(BaseEstimator):
         classes : sequence of K class labels
         table : dict
             From `fit_design` or `table`.
+        differences : bool, default=False
+            As in `fit_design`.
 
         Returns
         -------
-        design : csr_array of shape (n * K, p)
+        design : csr_array of shape (n * K, p), or (n, p)
 
         Raises
         ------
@@ -144,15 +154,14 @@ class JointFeatures(BaseEstimator):
         were = table["entries"].tolist()
         if entries != were:
             raise ValueError(f"The features were {were} when the model was fitted, and are {entries} now.")
-        found = {e: occurrences(entry, name, data) for e, entry, name in self._templates()}
-        return self._design(data, list(classes), table, found)
+        return self._design(data, list(classes), table, find(self._templates(), data), differences)
 
     def _templates(self):
-        """(number, template, name) of the entries that are templates."""
+        """The entries that are templates, and their names, by their numbers."""
         names = self._entry_names()
-        return [(e, f, names[e]) for e, f in enumerate(self.functions) if isinstance(f, Joined)]
+        return {e: (f, names[e]) for e, f in enumerate(self.functions) if isinstance(f, Joined)}
 
-    def _tabulate(self, classes, found, n, present):
+    def _tabulate(self, classes, found, present):
         entries = self._entry_names()
         self._warn_of_absent_classes(classes)
         p, templates = 0, {}
@@ -160,11 +169,11 @@ class JointFeatures(BaseEstimator):
             if not isinstance(entry, Joined):
                 p += 1
                 continue
-            atoms, kept = template_pairs(entry, name, found.get(e), n, classes, present)
+            known, kept = make_pairs(entry, name, found.get(e), classes, present)
             columns = np.full(kept.shape, -1, dtype=np.int32)
             columns[kept] = p + np.arange(np.count_nonzero(kept))
             p += int(np.count_nonzero(kept))
-            templates[e] = {"atoms": atoms, "columns": columns}
+            templates[e] = known | {"columns": columns}
         return {
             "entries": np.array(entries, dtype=object),
             "templates": templates,
@@ -174,7 +183,7 @@ class JointFeatures(BaseEstimator):
 
     def _warn_of_absent_classes(self, classes):
         """Templates may name classes that a fold of the training data lacks: say so, and go on."""
-        for _, template, name in self._templates():
+        for template, name in self._templates().values():
             named = template.classes or [c for _, c in template.pairs or ()]
             absent = [c for c in dict.fromkeys(named) if c not in classes]
             if absent:
@@ -185,14 +194,16 @@ class JointFeatures(BaseEstimator):
                     stacklevel=2,
                 )
 
-    def _design(self, data, classes, table, found, recheck=False):
-        n, K, p = len(data), len(classes), table["n_columns"]
+    def _design(self, data, classes, table, found, differences, recheck=False):
+        K, p = len(classes), table["n_columns"]
+        if len(found) == len(self.functions) and all(part.rows is None for part in found.values()):
+            return self._design_of_columns(len(data), K, table, found, differences)
         parts, column = [], 0
         for e, (entry, name) in enumerate(zip(self.functions, table["entries"])):
             if isinstance(entry, Joined):
-                known = table["templates"][e]
-                parts.append(template_entries(found[e], K, known))
-                column += np.count_nonzero(known["columns"] >= 0)
+                columns = table["templates"][e]["columns"]
+                parts.append(_template_entries(entry, found[e], table["templates"][e]))
+                column += np.count_nonzero(columns >= 0)
                 continue
             values = _function_values(entry, name, data, classes)
             if recheck:
@@ -201,27 +212,87 @@ class JointFeatures(BaseEstimator):
             parts.append((rows, np.full(len(rows), column), values[rows]))
             column += 1
         if self.bias:
-            rows = np.arange(n * K)
-            parts.append((rows, column + rows % K, np.ones(n * K)))
+            rows = np.arange(len(data) * K)
+            parts.append((rows, column + rows % K, np.ones(len(rows))))
         rows, columns, values = (np.concatenate([part[i] for part in parts]) for i in range(3))
-        return sparse.csr_array((values, (rows, columns)), shape=(n * K, p))
+        if not differences:
+            return sparse.csr_array((values, (rows, columns)), shape=(len(data) * K, p))
+        signs = np.where(rows % 2 == 1, values, -values)
+        return sparse.csr_array((signs, (rows // 2, columns)), shape=(len(data), p))
+
+    def _design_of_columns(self, n, K, table, found, differences):
+        """The design where every entry is a template with at most one predicate a datum, of value 1.
+
+        Row after row in the order of CSR, without a sort.
+        """
+        p, parts = table["n_columns"], []
+        for e, part in found.items():
+            known = table["templates"][e]
+            parts.append((known["columns"], renumbered(self.functions[e], part, known)))
+        if self.bias:
+            parts.append((np.arange(p - K, p, dtype=np.int32)[None], np.zeros(n, np.int32)))
+        indices, values, counts = [np.empty(0, np.int32)], [np.empty(0)], [[0]]
+        step = max(1, BLOCK_PAIRS // (K * max(len(parts), 1)))
+        for start in range(0, n, step):
+            rows = slice(start, min(start + step, n))
+            block = np.full((rows.stop - start, len(parts), K), -1, np.int32)
+            for j, (columns, numbers) in enumerate(parts):
+                some = numbers[rows] >= 0
+                block[some, j] = columns[numbers[rows][some]]
+            if differences:
+                block = block.reshape(len(block), -1)
+            else:
+                block = np.ascontiguousarray(block.transpose(0, 2, 1))
+            kept = block >= 0
+            indices.append(block[kept])
+            counts.append((kept.astype(np.int32) @ np.ones(kept.shape[-1], np.int32)).ravel())
+            values.append(np.ones(len(indices[-1])))
+            if differences:
+                values[-1] -= 2.0 * (np.flatnonzero(kept) % 2 == 0)
+        indptr = np.concatenate(counts).cumsum()
+        if indptr[-1] <= np.iinfo(np.int32).max:
+            indptr = indptr.astype(np.int32)
+        shape = (n if differences else n * K, p)
+        return sparse.csr_array((np.concatenate(values), np.concatenate(indices), indptr), shape=shape)
+
+
+def _template_entries(template, found, known):
+    """Rows, columns and values of a template's part of the design."""
+    rows, _, values = found.listed()
+    numbers = renumbered(template, found, known)
+    if found.rows is None:
+        numbers = numbers[rows]
+    kept = numbers >= 0
+    columns = known["columns"][numbers[kept]]
+    place, k = np.nonzero(columns >= 0)
+    return rows[kept][place] * columns.shape[1] + k, columns[place, k], values[kept][place]
 
 
 def column_names(table, classes):
     """Names of all columns, an array of str, from the table of `JointFeatures.fit_design`."""
     names, suffixes = [], [f", c={c}" for c in classes]
     for e, name in enumerate(table["entries"]):
-        if e not in table["templates"]:
+        known = table["templates"].get(e)
+        if known is None:
             names.append(name)
             continue
-        atoms, (rows, labels) = (
-            list(table["templates"][e]["atoms"]),
-            np.nonzero(table["templates"][e]["columns"] >= 0),
-        )
-        names += [atoms[a] + suffixes[k] for a, k in zip(rows.tolist(), labels.tolist())]
+        named = atom_names(known["keys"], known["words"], known["codes"])
+        rows, labels = np.nonzero(known["columns"] >= 0)
+        names += [named[row] + suffixes[k] for row, k in zip(rows.tolist(), labels.tolist())]
     if table["bias"]:
         names += [f"c={c}" for c in classes]
     return np.array(names, dtype=object)
+
+
+def column_classes(table, n_classes):
+    """The class of each column, as a number, or -1 for a function, which may speak for any class."""
+    parts = []
+    for e in range(len(table["entries"])):
+        known = table["templates"].get(e)
+        parts.append(np.array([-1]) if known is None else np.nonzero(known["columns"] >= 0)[1])
+    if table["bias"]:
+        parts.append(np.arange(n_classes))
+    return np.concatenate(parts)
 
 
 def _function_values(function, name, data, classes):

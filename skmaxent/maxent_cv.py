@@ -45,8 +45,20 @@ class MaxEntClassifierCV(MaxEntClassifier):
         folds of each fold's best, and so are `C_` and `l1_ratio_`.
     store_paths : bool, default=True
         Whether to keep `coefs_paths_`, which takes the memory of as many dense models as there are fits.
-    penalty_weights, fit_intercept, class_weight, solver, tol, max_iter, random_state
+    penalty_weights : array-like of shape (d,) or (K, d), default=None
+        Factors on the penalty, as in MaxEntClassifier.
+    fit_intercept : bool, default=True
+        Whether each class gets an unpenalised bias.
+    class_weight : dict or "balanced", default=None
         As in MaxEntClassifier; "balanced" balances the classes of each training part.
+    solver : str, default="auto"
+        As in MaxEntClassifier.
+    tol : float, default=1e-6
+        Relative duality gap at which each fit stops.
+    max_iter : int, default=1000
+        Largest number of outer iterations of each fit.
+    random_state : int, RandomState instance or None, default=None
+        As in MaxEntClassifier.
     n_jobs : int, default=None
         Number of paths that run at the same time, in threads. None is 1, and then each fit uses all
         cores.
@@ -55,8 +67,10 @@ class MaxEntClassifierCV(MaxEntClassifier):
 
     Attributes
     ----------
-    C_, l1_ratio_ : float
-        The best pair.
+    C_ : float
+        The best inverse strength of the prior.
+    l1_ratio_ : float
+        The best share of the Laplace prior.
     Cs_ : ndarray of shape (n_Cs,)
     l1_ratios_ : ndarray of shape (n_l1_ratios,)
     scores_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
@@ -64,8 +78,16 @@ class MaxEntClassifierCV(MaxEntClassifier):
     coefs_paths_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs, K or 1, d or d + 1)
         Weights of each fit, the intercept last, when `fit_intercept` and `store_paths`.
     n_iter_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
-    classes_, coef_, intercept_, n_features_in_, feature_names_in_
-        As in MaxEntClassifier.
+    classes_ : ndarray of shape (K,)
+        The labels.
+    coef_ : ndarray of shape (K, d), or (1, d) when binary
+        Weights of the final fit.
+    intercept_ : ndarray of shape (K,) or (1,)
+        Biases of the final fit.
+    n_features_in_ : int
+        Number of columns d.
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns, when X had names that are all strings.
     convergence_ : dict
         As in MaxEntClassifier, of the final fit; with ``refit=False`` empty.
 

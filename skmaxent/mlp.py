@@ -88,8 +88,10 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
         rows stay together.
     validation_fraction : float in (0, 1), default=0.1
         Share of the training data to set aside for early stopping.
-    beta_1, beta_2 : float in [0, 1) and (0, 1), default=0.9, 0.999
-        Decay of the moments of "adam".
+    beta_1 : float in [0, 1), default=0.9
+        Decay of the first moment of "adam".
+    beta_2 : float in (0, 1), default=0.999
+        Decay of the second moment of "adam".
     epsilon : float, default=1e-8
         Numerical constant of "adam" and "adagrad".
     n_iter_no_change : int, default=10

@@ -24,6 +24,7 @@ LAYERS = [
     {"_prediction", "_penalty"},
     {"_joint"},
     {"features"},
+    {"_occurrences"},
     {"_templates"},
     {"_labels", "_mlp_base", "_reports"},
     {"_mlp_data"},

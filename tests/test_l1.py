@@ -208,6 +208,7 @@ def test_larger_problem_in_stages(monkeypatch):
     """Single precision first, several working sets, blocks of pairs in lanes: the same optimum."""
     X, y = made_data(n=400, d=900, K=5, density=0.05)
     monkeypatch.setattr(working_set, "MIN_NEW", 50)
+    monkeypatch.setattr(working_set, "SINGLE_ENTRIES", 0)
     plain = MaxEntClassifier(C=2, l1_ratio=1, tol=1e-8, n_jobs=1).fit(X, y)
     assert_optimal(plain, X, masses_of(y, 5), atol=1e-3)
     monkeypatch.setattr("skmaxent.objective.pairs.LANE_WORK", 400)

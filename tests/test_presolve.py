@@ -153,11 +153,20 @@ def test_thorough_merge_finds_every_proportional_column(X, dtype):
 
 @FEW
 @given(scaled_columns())
-def test_quick_merge_finds_all_single_entry_columns(X):
-    reduced, _ = merge_columns(sparse.csc_array(X), thorough=False)
+def test_quick_merge_finds_all_single_entry_columns_and_equal_neighbours(X):
+    X = np.hstack([X, -X[:, -1:], X[:, -1:]])
+    reduced, column_map = merge_columns(sparse.csc_array(X), thorough=False)
     counts = np.count_nonzero(X, axis=0)
     rows = np.unique(X[:, counts == 1].astype(bool).argmax(axis=0)) if (counts == 1).any() else []
-    assert reduced.shape[1] == np.count_nonzero(counts > 1) + len(rows) or not counts.any()
+    equal = (np.abs(X[:, 1:]) == np.abs(X[:, :-1])).all(axis=0)
+    equal &= np.array([len(set(np.sign(a[a != 0] * b[a != 0]))) == 1 for a, b in zip(X.T[1:], X.T[:-1])])
+    more = np.count_nonzero((counts > 1) & ~np.concatenate([[False], equal]))
+    assert reduced.shape[1] == more + len(rows) or not counts.any()
+    if column_map is not None:
+        V = np.random.default_rng(0).standard_normal((reduced.shape[1], 2))
+        W = column_map.restore(V, Workers())
+        assert_allclose(X @ W, reduced @ V, rtol=1e-12, atol=1e-11)
+        assert_allclose(np.vdot(W, W), np.vdot(V, V), rtol=1e-11)
 
 
 @pytest.mark.parametrize("thorough", [True, False])

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from skmaxent.inspection._text import number_format, printable
+from skmaxent.inspection._text import heading, number_format, printable
 
 # Colours are half transparent and text keeps the page's colour, so that both themes work.
 FOR, AGAINST = "38,132,255", "240,98,40"
@@ -118,18 +118,21 @@ def _marked_text(text, spans):
     return f'<div class="text" dir="auto">{"".join(pieces)}</div>'
 
 
-def weights_html(top):
+def weights_html(top, note):
     """HTML of the strongest features of each class, side by side."""
     write = _number_format([weight for pairs in top.values() for _, weight in pairs])
-    largest = max((weight for pairs in top.values() for _, weight in pairs), default=0.0)
+    largest = max((abs(weight) for pairs in top.values() for _, weight in pairs), default=0.0)
     blocks = []
     for label, pairs in top.items():
+        zero = 50 if any(weight < 0 for _, weight in pairs) else 0
         lines = "".join(
-            f'<tr><td class="name">{_name(name)}</td><td>{_bar(weight, largest, 0)}{write(weight)}</td></tr>'
+            f'<tr><td class="name">{_name(name)}</td>'
+            f"<td>{_bar(weight, largest, zero)}{write(weight)}</td></tr>"
             for name, weight in pairs
         )
-        head = f'<tr><th class="name" colspan="2">{_name(label)}</th></tr>'
+        head = f'<tr><th class="name" colspan="2">{_name(heading(label))}</th></tr>'
         blocks.append(
             f'<table style="display:inline-table;margin-right:1.5em;vertical-align:top">{head}{lines}</table>'
         )
+    blocks.append(f'<p class="note">{escape(note)}</p>' if note else "")
     return f'{_STYLE}<div class="skmaxent">{"".join(blocks)}</div>'

@@ -24,6 +24,11 @@ def display_width(text):
     return sum(map(_width_of, text))
 
 
+def heading(label):
+    """What stands above the features of a class, or of none (None)."""
+    return "features of no class" if label is None else label
+
+
 def shorten(text, width):
     """The text, cut in the middle to at most `width` columns, for its ends tell most."""
     if display_width(text) <= width:

@@ -1,37 +1,51 @@
 """The strongest features of each class, by name."""
 
+from itertools import islice
 from numbers import Integral
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils._param_validation import Interval, validate_params
 
+from skmaxent.features import column_classes
 from skmaxent.inspection._html import weights_html
+from skmaxent.inspection._joint import form
 from skmaxent.inspection._model import column_weights, is_approximate, is_multilabel, n_features, unwrap
 from skmaxent.inspection._origins import feature_leaves, names_of
-from skmaxent.inspection._text import number_format, printable, shorten, table
+from skmaxent.inspection._text import heading, number_format, printable, shorten, table
+from skmaxent.maxent import MaxEntClassifier
+from skmaxent.ranker import MaxEntRanker
 
-_BLOCK = 1 << 16  # columns centred at a time
+_BLOCK = 1 << 22  # weights centred at a time
+_SHOWN = 40  # classes in a table or a page
 
 
 class TopFeatures(dict):
     """The strongest features of each class: a dict of lists of (name, weight), the strongest first.
 
-    Printed as a table, shown by notebooks as HTML.
+    The key None has the weights that belong to no class. Printed as a table, shown by notebooks as HTML.
     """
 
     def __str__(self):
-        write = number_format([weight for pairs in self.values() for _, weight in pairs])
+        shown, note = self._shown()
+        write = number_format([weight for pairs in shown.values() for _, weight in pairs])
         lines = []
-        for label, pairs in self.items():
-            cells = [[shorten(printable(label), 60), "weight"]]
+        for label, pairs in shown.items():
+            cells = [[shorten(printable(heading(label)), 60), "weight"]]
             cells += [[shorten(printable(name), 60), write(weight)] for name, weight in pairs]
             lines += [*table(cells, rules={1}), ""]
-        return "\n".join(lines[:-1])
+        return "\n".join([*lines, note] if note else lines[:-1])
 
     __repr__ = __str__
 
     def _repr_html_(self):
-        return weights_html(self)
+        return weights_html(*self._shown())
+
+    def _shown(self):
+        """What is printed, and a note when that is not all."""
+        if len(self) <= _SHOWN:
+            return self, ""
+        return dict(islice(self.items(), _SHOWN)), f"Shown are the first {_SHOWN} of {len(self):,} classes."
 
 
 @validate_params(
@@ -44,7 +58,8 @@ def top_features(estimator, n=20, class_=None):
     Parameters
     ----------
     estimator : estimator
-        Fitted linear classifier, alone or at the end of a Pipeline.
+        Fitted linear classifier, MaxEntClassifier with joint features or MaxEntRanker, alone or at the
+        end of a Pipeline.
     n : int, default=20
         Number of features of each class; fewer when fewer have a positive weight.
     class_ : class label, optional
@@ -55,7 +70,10 @@ def top_features(estimator, n=20, class_=None):
     top : TopFeatures
         A dict from class to a list of (name, weight), weights falling. Weights are those of
         `explain`: less the mean over the classes; for a binary model the weight against the other
-        class, for multilabel models the weight itself.
+        class, for multilabel models the weight itself. Joint features of a template are listed under
+        the class that they are joined with, by their weights as they are. Functions f(c, d), which
+        may speak for any class, and the columns of a MaxEntRanker stand under None, those with the
+        largest weights, in size, of either sign.
 
     Raises
     ------
@@ -64,18 +82,29 @@ def top_features(estimator, n=20, class_=None):
     ValueError
         If the estimator is not linear, or if `class_` is not one of its classes.
     """
-    steps, classifier = unwrap(estimator)
+    return top_of_classes(estimator, n, None if class_ is None else [class_])
+
+
+def top_of_classes(estimator, n, classes):
+    """`top_features` of some classes, a list; None for all."""
+    steps, classifier = unwrap(estimator, (MaxEntClassifier, MaxEntRanker))
+    kind = form(classifier)
+    if kind == "candidates":
+        return _ranker_top(steps, classifier, n, classes)
     if is_approximate(classifier):
         raise ValueError(
             "Expected 'estimator' to be a linear classifier. A network with hidden layers has no weight of "
             f"its own for each feature and class; use explain. Got {type(classifier).__name__} instead."
         )
     labels = classifier.classes_.tolist()
-    if class_ is not None and class_ not in labels:
-        raise ValueError(
-            f"class_={class_!r} is not a valid label. It should be one of {classifier.classes_}."
-        )
-    wanted = labels if class_ is None else [labels[labels.index(class_)]]
+    for class_ in classes or ():
+        if class_ not in labels:
+            raise ValueError(
+                f"class_={class_!r} is not a valid label. It should be one of {classifier.classes_}."
+            )
+    wanted = labels if classes is None else [labels[labels.index(class_)] for class_ in classes]
+    if kind == "joint":
+        return _joint_top(classifier, wanted, n, with_functions=classes is None)
     strongest = _strongest(classifier, [labels.index(label) for label in wanted], n)
     columns = np.concatenate([found for found, _ in strongest])
     leaves = feature_leaves(steps, classifier, columns, n_features(classifier))
@@ -86,25 +115,81 @@ def top_features(estimator, n=20, class_=None):
     )
 
 
+def _ranker_top(steps, ranker, n, classes):
+    if classes is not None:
+        raise ValueError(f"class_={classes[0]!r} is not valid: a MaxEntRanker has no classes.")
+    columns = _largest(np.abs(ranker.coef_), n)
+    names = names_of(feature_leaves(steps, ranker, columns, n_features(ranker)), columns.size)
+    return TopFeatures({None: list(zip(names, ranker.coef_[columns].tolist()))})
+
+
+def _joint_top(model, wanted, n, with_functions):
+    names, coef, labels = model.joint_feature_names_, model.coef_, model.classes_.tolist()
+    speaks_for = column_classes(model.joint_table_, len(labels))
+    top = TopFeatures()
+    functions = np.flatnonzero(speaks_for < 0)
+    if with_functions and functions.size:
+        chosen = functions[_largest(np.abs(coef[functions]), n)]
+        top[None] = list(zip(names[chosen].tolist(), coef[chosen].tolist()))
+    for label in wanted:
+        columns = np.flatnonzero(speaks_for == labels.index(label))
+        chosen = columns[_largest(coef[columns], n)]
+        bare = [name.removesuffix(f", c={label}") for name in names[chosen].tolist()]
+        if functions.size < speaks_for.size or not with_functions:
+            top[label] = list(zip(bare, coef[chosen].tolist()))
+    return top
+
+
+def _largest(weights, n):
+    """Numbers of the n largest of the positive weights, the largest first."""
+    found = np.flatnonzero(weights > 0)
+    if found.size > n:
+        found = found[np.argpartition(-weights[found], n - 1)[:n]]
+    return found[np.argsort(-weights[found], kind="stable")]
+
+
 def _strongest(classifier, numbers, n):
     """(columns, weights) of the n largest positive weights of some classes, the largest first.
 
     Classes x features may be too many to copy, so blocks of columns are centred one after another
     and only the n best so far are kept.
     """
+    coef = getattr(classifier, "coef_", None)
+    if sparse.issparse(coef) and coef.shape[0] > 1 and not is_multilabel(classifier):
+        return _strongest_of_sparse(sparse.csr_array(coef), numbers, n)
     multilabel, width = is_multilabel(classifier), n_features(classifier)
     best = [(np.empty(0, dtype=np.intp), np.empty(0)) for _ in numbers]
-    for start in range(0, width, _BLOCK):
-        block = column_weights(classifier, slice(start, min(start + _BLOCK, width)))
+    step = max(n, _BLOCK // len(classifier.classes_))
+    for start in range(0, width, step):
+        block = column_weights(classifier, slice(start, min(start + step, width)))
         single = block.shape[0] == 1 and not multilabel
         common = 0 if single or multilabel else block.mean(axis=0)
         for place, number in enumerate(numbers):
             weights = block[0] * (2 * number - 1) if single else block[number] - common
-            found = np.flatnonzero(weights > 0)
-            if found.size > n:
-                found = found[np.argpartition(-weights[found], n - 1)[:n]]
+            bar = best[place][1][-1] if best[place][1].size == n else 0
+            found = np.flatnonzero(weights > bar)
+            if not found.size:
+                continue
             columns = np.concatenate([best[place][0], found + start])
             weights = np.concatenate([best[place][1], weights[found]])
-            order = np.argsort(-weights, kind="stable")[:n]
+            order = _largest(weights, n)
             best[place] = columns[order], weights[order]
+    return best
+
+
+def _strongest_of_sparse(coef, numbers, n):
+    """The same for sparse weights (K, d): a class without a weight of its own has less the mean."""
+    common = np.ravel(coef.mean(axis=0))
+    shared = np.argsort(common, kind="stable")[: 4 * n]
+    best = []
+    for number in numbers:
+        entries = slice(coef.indptr[number], coef.indptr[number + 1])
+        own = coef.indices[entries]
+        columns = np.union1d(own, shared)
+        if np.setdiff1d(shared, own).size < n:  # some of the next may be among the best
+            columns = np.arange(coef.shape[1])
+        weights = -common[columns]
+        weights[np.searchsorted(columns, own)] += coef.data[entries]
+        order = _largest(weights, n)
+        best.append((columns[order], weights[order]))
     return best

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .batches import SparseBatch
-from .kernels import row_block
+from .kernels import row_block, run_at_once
 from .layers import Activation, Affine, Dropout, SparseAffine
 
 
@@ -74,9 +74,13 @@ class FlowGraph:
     sparse : bool
         Whether the inputs are `SparseBatch`es; bprop then leaves the gradient of the first weights to
         `first.gradient_rows`.
+    run : BlockRunner, optional
+        Threads for the sparse products.
     """
 
-    def __init__(self, parameters, gradients, activation, dropout=0.0, rng=None, sparse=False):
+    def __init__(
+        self, parameters, gradients, activation, dropout=0.0, rng=None, sparse=False, run=run_at_once
+    ):
         self.parameters, self.gradients, self.sparse = parameters, gradients, sparse
         self.boxes = []
         layers = zip(parameters.coefs, parameters.intercepts, gradients.coefs, gradients.intercepts)
@@ -86,7 +90,7 @@ class FlowGraph:
                 if dropout:
                     self.boxes.append(Dropout(dropout, w.shape[0], rng))
             if k == 0 and sparse:
-                self.boxes.append(SparseAffine(w, b, db))
+                self.boxes.append(SparseAffine(w, b, db, run))
             else:
                 self.boxes.append(Affine(w, b, dw, db, input_gradient=k > 0))
 
@@ -106,10 +110,12 @@ class FlowGraph:
         for box in reversed(self.boxes):
             dy = box.bprop(dy)
 
-    def first_gradient(self, run):
-        """Write the whole gradient of the first weights of a sparse network, `run` over blocks of rows."""
+    def first_gradient(self):
+        """Write the whole gradient of the first weights of a sparse network."""
         out = self.gradients.coefs[0]
-        run(lambda a, b: self.first.gradient_rows(a, b, out[a:b]), out.shape[0], row_block(out.strides[0]))
+        self.first.run(
+            lambda a, b: self.first.gradient_rows(a, b, out[a:b]), out.shape[0], row_block(out.strides[0])
+        )
 
 
 def layer_outputs(parameters, activation, X, block=4096):

@@ -53,6 +53,11 @@ class Buffers:
         return held[:n_rows]
 
 
+def run_at_once(work, n_rows, block):
+    """What a `BlockRunner` does, in one piece."""
+    work(0, n_rows)
+
+
 class ThreadBuffers(threading.local, Buffers):
     """Buffers of which each thread has its own."""
 
@@ -108,6 +113,6 @@ class BlockRunner(Workers):
             self._pool.shutdown()
 
 
-def row_block(row_bytes, target=1 << 18):
+def row_block(row_bytes, target=1 << 20):
     """Number of rows of `row_bytes` each whose block fits the inner caches."""
     return int(np.clip(target // max(1, row_bytes), 16, 4096))

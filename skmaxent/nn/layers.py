@@ -11,8 +11,11 @@ import numpy as np
 
 from ..objective.loss import logistic_nll, softmax_nll
 from .activations import ACTIVATIONS
-from .kernels import Buffers, csr_dot
+from .kernels import Buffers, csr_dot, run_at_once
 from .row_keys import mix
+
+#: multiplications that are worth handing to another thread
+THREAD_WORK = 1_000_000
 
 
 class Box:
@@ -67,17 +70,25 @@ class SparseAffine(Box):
     The input is a `SparseBatch`: x in compressed rows and x^T in compressed rows. With `batch.rows` set, its
     columns are renumbered and `weights` holds just those rows of W, in that order. bprop keeps dy, and
     `gradient_rows` computes dL/dW = x^T dy piece by piece, so that the whole need never exist in memory.
+    fprop hands blocks of rows to `run`, a `BlockRunner`.
     """
 
-    def __init__(self, weights, biases, bias_gradient):
+    def __init__(self, weights, biases, bias_gradient, run=run_at_once):
         super().__init__()
         self.weights, self.biases, self.bias_gradient = weights, biases, bias_gradient
+        self.run = run
 
     def fprop(self, batch, keys=None):
         self._batch = batch
         y = self.buffer("y", batch.n_rows, self.weights.shape[1], self.weights.dtype)
         y[:] = self.biases
-        csr_dot(*batch.x, self.weights, y)
+        indptr, indices, data = batch.x
+
+        def product(start, stop):
+            csr_dot(indptr[start : stop + 1], indices, data, self.weights, y[start:stop])
+
+        n_blocks = 1 + indices.size * y.shape[1] // THREAD_WORK
+        self.run(product, batch.n_rows, -(-batch.n_rows // n_blocks))
         return y
 
     def bprop(self, dy):

@@ -17,11 +17,10 @@ class Objective:
     loss : loss box
     data : Dataset
     l2 : float
-    run : BlockRunner
     """
 
-    def __init__(self, graph, loss, data, l2, run):
-        self.graph, self.loss, self.data, self.l2, self.run = graph, loss, data, l2, run
+    def __init__(self, graph, loss, data, l2):
+        self.graph, self.loss, self.data, self.l2 = graph, loss, data, l2
         self.x = SparseBatch(data.X) if data.sparse else data.X
         self.mass = len(data) if data.weights is None else data.weights.sum()
 
@@ -34,7 +33,7 @@ class Objective:
         )
         graph.bprop(self.loss.bprop(1 / self.mass))
         if self.data.sparse:
-            graph.first_gradient(self.run)
+            graph.first_gradient()
         weights = vector[: graph.parameters.n_weights]
         gradient = graph.gradients.vector.copy()
         gradient[: weights.size] += self.l2 * weights

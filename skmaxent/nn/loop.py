@@ -53,12 +53,14 @@ class Settings:
     early_stopping: bool
 
 
-def run_epochs(trainer, data, rng, schedule, settings, progress, validate, report):
+def run_epochs(trainer, vector, data, rng, schedule, settings, progress, validate, report):
     """Train until progress stalls, the epochs are used up, `report` asks to stop or the user interrupts.
 
     Parameters
     ----------
     trainer : Trainer
+    vector : ndarray
+        All weights, current after ``trainer.sync()``.
     data : Dataset
     rng : numpy.random.Generator
         Shuffles the examples afresh in each epoch.
@@ -77,7 +79,6 @@ def run_epochs(trainer, data, rng, schedule, settings, progress, validate, repor
     reason : str
         "converged", "max_iter", "callback" or "interrupted".
     """
-    vector = trainer.graph.parameters.vector
     order = np.arange(len(data))
     stalled, done, reason = 0, 0, "max_iter"
     best = None

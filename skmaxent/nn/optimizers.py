@@ -40,6 +40,8 @@ class SGD:
     n_tables = 2
     #: whether rows can rest: whether there is a closed form for skipped steps
     can_rest = True
+    #: whether steps do not depend on the scale of the gradient, but for epsilon
+    scale_free = False
     #: value of each table for a row that is up to date
     fresh = (1.0, 0.0)
 
@@ -121,6 +123,7 @@ class AdaGrad(SGD):
     """
 
     n_slots = 1
+    scale_free = True
 
     def __init__(self, l2=0.0, l1=0.0, epsilon=1e-8, window=2048):
         super().__init__(l2, l1, window)
@@ -155,6 +158,7 @@ class Adam(SGD):
 
     n_slots = 2
     n_tables = 3
+    scale_free = True
     fresh = (1.0, 0.0, 0.0)
 
     def __init__(self, l2=0.0, l1=0.0, beta_1=0.9, beta_2=0.999, epsilon=1e-8, window=2048):

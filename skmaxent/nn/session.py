@@ -12,6 +12,7 @@ from .lbfgs import Objective, minimise
 from .loop import Schedule, Settings, run_epochs
 from .momentum import Momentum
 from .optimizers import SGD, AdaGrad, Adam
+from .shared_columns import SharedColumns, lonely_entries
 from .trainer import DENSE_FRACTION, Trainer
 
 #: how to make each optimiser from the options and the strengths of the penalty; lbfgs needs none
@@ -66,9 +67,13 @@ class Session:
                 self.schedule.rate = state["rate_factor"] * options.learning_rate_init
                 self.slots = [slot.copy() for slot in state["slots"]]
             else:
-                self.slots = [np.zeros_like(parameters.vector) for _ in range(self.rule.n_slots)]
+                self.slots = self._new_slots(parameters)
         if state is not None:
             self.rng.bit_generator.state = state["rng"]
+
+    def _new_slots(self, parameters):
+        size, dtype = parameters.vector.size, self.dtype
+        return [np.zeros(size, dtype) for _ in range(self.rule.n_slots)]  # no memory before it is written
 
     def state(self):
         """What a later call needs to go on: arrays, numbers, strings and dicts."""
@@ -88,10 +93,15 @@ class Session:
         gradients = Parameters(parameters.sizes, parameters.vector.dtype)
         # the masks' own generator: their number of draws must not shift the shuffling
         masks = np.random.default_rng(self.seed + 1)
-        return FlowGraph(parameters, gradients, self.options.activation, self.options.dropout, masks, sparse)
+        options = self.options
+        return FlowGraph(parameters, gradients, options.activation, options.dropout, masks, sparse, self.run)
 
-    def train(self, data, validation, max_epochs, progress, report):
-        """Stochastic training; the parameters as for `run_epochs`, `validation` a Dataset or None."""
+    def train(self, data, validation, max_epochs, progress, report, keep=False):
+        """Stochastic training.
+
+        The parameters as for `run_epochs`, `validation` a Dataset or None, `keep` whether `state` will be
+        wanted.
+        """
         options = self.options
         if options.batch_size == "auto":
             batch_size = min(200, len(data))
@@ -108,14 +118,15 @@ class Session:
         lazy = data.sparse and self.rule.can_rest
         if lazy:
             lazy = data.occurring_columns(np.arange(batch_size)) < DENSE_FRACTION * data.X.shape[1]
-        trainer = Trainer(
-            self._graph(self.parameters, data.sparse),
-            LOSSES[self.output](),
-            self.rule,
-            self.slots,
-            self.run,
-            lazy,
-        )
+        parameters, slots, shared = self.parameters, self.slots, None
+        if lazy and not keep and not self.l1 and self.rule.scale_free:
+            lonely = lonely_entries(data.X, parameters.coefs[0].shape[1])
+            if lonely is not None:
+                shared = SharedColumns(data.X, parameters, lonely, self.run)
+                data = Dataset(shared.X, data.targets, data.weights, data.keys)
+                parameters, slots = shared.parameters, self._new_slots(shared.parameters)
+        graph, loss = self._graph(parameters, data.sparse), LOSSES[self.output]()
+        trainer = Trainer(graph, loss, self.rule, slots, self.run, lazy, shared)
         settings = Settings(
             batch_size,
             max_epochs,
@@ -127,7 +138,7 @@ class Session:
         validate = None if validation is None else lambda: self.evaluate(validation)
         with self.run:
             return run_epochs(
-                trainer, data, self.rng, self.schedule, settings, progress, validate,
+                trainer, self.parameters.vector, data, self.rng, self.schedule, settings, progress, validate,
                 lambda: report(trainer.sync),
             )  # fmt: skip
 
@@ -137,7 +148,7 @@ class Session:
         working = Parameters(self.parameters.sizes, np.float64)  # L-BFGS needs float64
         wide = Dataset(data.X.astype(np.float64, copy=False), data.targets, data.weights)
         graph = self._graph(working, data.sparse)
-        objective = Objective(graph, LOSSES[self.output](), wide, self.l2, self.run)
+        objective = Objective(graph, LOSSES[self.output](), wide, self.l2)
         start = len(progress.loss_curve)
 
         def on_iteration(vector, loss):

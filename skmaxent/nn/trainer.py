@@ -28,10 +28,13 @@ class Trainer:
     run : BlockRunner
     lazy : bool
         Whether the rows of the first weight matrix are updated lazily.
+    shared : SharedColumns, optional
+        The network's own columns when `graph` works on groups of them.
     """
 
-    def __init__(self, graph, loss, rule, slots, run, lazy):
+    def __init__(self, graph, loss, rule, slots, run, lazy, shared=None):
         self.graph, self.loss, self.rule, self.slots, self.run = graph, loss, rule, slots, run
+        self.shared, self._decay = shared, 1.0
         parameters = graph.parameters
         self.n_first = parameters.coefs[0].size
         self.rows = None
@@ -83,12 +86,13 @@ class Trainer:
         mass = float(targets.shape[0] if weights is None else weights.sum())
         graph.bprop(self.loss.bprop(1 / mass if mass else 0.0))
         rule.begin(lr)
+        self._decay *= rule.decay
         if rows is not None:
             rows.update(graph.first.gradient_rows)
             self._move(self.n_first, graph.parameters.n_weights, True)
         else:
             if graph.sparse:
-                graph.first_gradient(self.run)
+                graph.first_gradient()
             self._move(0, graph.parameters.n_weights, True)
         self._move(graph.parameters.n_weights, graph.parameters.vector.size, False)
         if rows is not None:
@@ -106,10 +110,13 @@ class Trainer:
             scratch = self.run.scratch("flat", 1, stop - start, w.dtype)[0]
             self.rule.step(w[part], [s[part] for s in slots], g[part], scratch, penalised)
 
-        self.run(move, last - first, 1 << 16)
+        self.run(move, last - first, 1 << 18)
 
     def sync(self):
         """Make every weight current."""
         if self.rows is not None:
             self.rows.sync()
             self.graph.first.weights = self.graph.parameters.coefs[0]
+        if self.shared is not None:
+            self.shared.restore(self._decay)
+            self._decay = 1.0

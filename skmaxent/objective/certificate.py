@@ -6,35 +6,33 @@ columns sum to 0 when the intercept is at its optimum), and G = X' r, every s in
     D(s) = sum_i m_i H(s p_i + (1 - s) y_i / m_i)  -  P*(-s G),          F(W, b) >= min F >= D(s),
 
 H the entropy and P* the conjugate of the penalty, which is infinite unless s |G| <= lasso on all weights
-without a Gaussian part. The better of the largest such s and the one that makes P* zero is reported.
+without a Gaussian part. The better of the largest such s and the one that makes P* zero counts, and the
+largest D that a fit has met bounds all its iterates: it need not come from the iterate that it certifies.
 """
 
 import numpy as np
 
 
-def duality_gap(likelihood, penalty, point, gradient):
-    """F - D at the point, 0 or more; inf when there is no dual point.
+def dual_value(likelihood, penalty, expected, gradient):
+    """The largest D(s) of the two: a lower bound of the optimum; -inf when there is no dual point.
 
     Parameters
     ----------
     likelihood : Multinomial or Binary
     penalty : ElasticNet
-    point : Point
-        Weights (d, K); without a settled intercept there is no dual point.
+    expected : ndarray of shape (n, K)
+        Expected masses of a model with a settled intercept; it need not be the one to certify.
     gradient : ndarray of shape (d, K)
-        Gradient of the loss with respect to the weights.
+        Gradient of its loss with respect to the weights.
 
     Notes
     -----
     Weights without any penalty count as minimised over, like the intercept; the stopping rule asks
     for their gradient to vanish.
     """
-    if not point.settled:
-        return np.inf
-    value = point.loss + penalty.value(point.coords)
-    gap = np.inf
+    best = -np.inf
     for share in penalty.shares(gradient):
         conjugate = penalty.conjugate(gradient, share)
         if np.isfinite(conjugate):
-            gap = min(gap, value + conjugate - likelihood.mixed_entropy(point.expected, share))
-    return max(gap, 0.0)
+            best = max(best, likelihood.mixed_entropy(expected, share) - conjugate)
+    return best

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from .certificate import duality_gap
+from .certificate import dual_value
 from .design import make_design
 from .objective import Objective
 from .pairs import PairDesign
@@ -35,7 +35,7 @@ class Subgradient:
     gap : float
         Duality gap; nan where it was not asked for.
     support : int
-        Number of columns with a weight other than 0; 0 where the gap was not asked for.
+        Number of columns with a weight other than 0; 0 where no gap was asked for.
     """
 
     coords: np.ndarray
@@ -62,6 +62,7 @@ class CompositeObjective:
         self.dtype, self.fit_intercept = likelihood_part.dtype, likelihood_part.fit_intercept
         self.coords_shape = likelihood_part.coords_shape
         self._csc = self._column_counts = None
+        self._bound = -np.inf  # the largest dual value met: no objective is below it
 
     @classmethod
     def build(cls, X, likelihood, penalty, fit_intercept, vectors):
@@ -123,21 +124,28 @@ class CompositeObjective:
         pair_work = float(counts @ allowed[columns].sum(axis=1))
         return allowed.shape[1] == 1 or pair_work < PAIR_SHARE * float(counts.sum()) * allowed.shape[1]
 
-    def point(self, coords, intercept, scores=None):
-        """The point with these weights, its intercept brought to its optimum."""
-        return self.smooth.point(coords, intercept, scores)
+    def point(self, coords, intercept, scores=None, settle=True):
+        """The point with these weights, its intercept brought to its optimum unless told not to."""
+        return self.smooth.point(coords, intercept, scores, settle)
 
     def value(self, point):
         return point.loss + self.penalty.value(point.coords)
 
     def subgradient(self, point, certify=True):
-        """The `Subgradient` at a point whose intercept is settled."""
+        """The `Subgradient` at a point; an infinite gap unless its intercept is settled."""
         loss = self.space.pull(self.likelihood.residual(point.expected))
         coords = self.penalty.subgradient(point.coords, loss)
         vectors = self.smooth.vectors
         peak = max(float(coords.max(initial=0)), -float(coords.min(initial=0)))
-        gap = duality_gap(self.likelihood, self.penalty, point, loss) if certify else np.nan
-        support = self._support(point.coords) if certify else 0
+        gap, support = np.nan, 0
+        if certify:
+            support = self._support(point.coords)
+            dual = -np.inf  # without a settled intercept the residual is no dual point
+            if point.settled:
+                dual = dual_value(self.likelihood, self.penalty, point.expected, loss)
+            # Free weights and the intercept must be settled for a bound, here and where it is from.
+            self._bound = dual if self.penalty.has_free else max(self._bound, dual)
+            gap = max(self.value(point) - self._bound, 0.0)
         return Subgradient(coords, loss, vectors.dot(coords, coords), peak, gap, support)
 
     def _support(self, W):

@@ -148,7 +148,8 @@ class GroupedProblem:
         sizes = np.diff(self.starts)
         G, d = len(sizes), self.X.shape[1]
         largest = int(sizes.max(initial=1))
-        if not sparse.issparse(self.X) and largest == sizes.min(initial=largest):
+        equal = largest == sizes.min(initial=largest)
+        if equal and not sparse.issparse(self.X):
             return self.X.reshape(G, -1)
         X = sparse.csr_array(self.X)
         # Candidate q of a group gets the columns q d ... (q + 1) d - 1, and the size one of its own.
@@ -158,6 +159,8 @@ class GroupedProblem:
             used, columns = np.unique(columns, return_inverse=True)
             columns, width = columns.ravel(), max(len(used), 1)
         flat = sparse.csr_array((X.data, columns, X.indptr[self.starts]), shape=(G, width))
+        if equal:
+            return flat
         return sparse.hstack([flat, sparse.csr_array(sizes[:, None].astype(X.dtype))], format="csr")
 
     def with_rows(self, groups, merged):

@@ -107,7 +107,8 @@ def merge_columns(X, thorough):
     X : canonical CSC array of shape (n, d)
     thorough : bool
         Whether to look for all proportional columns, or, at next to no cost, only among those with
-        a single entry (the words of one document).
+        a single entry (the words of one document) and among neighbours that are equal but for their
+        sign (a predicate joined with both of two classes).
 
     Returns
     -------
@@ -115,7 +116,10 @@ def merge_columns(X, thorough):
     column_map : ColumnMap, or None when nothing could be merged
     """
     counts = np.diff(X.indptr)
-    leader, ratio = _leaders(X, counts) if thorough else _single_entry_leaders(X, counts)
+    if thorough:
+        leader, ratio = _leaders(X, counts)
+    else:
+        leader, ratio = _equal_neighbour_leaders(X, counts, *_single_entry_leaders(X, counts))
     is_leader = (leader == np.arange(X.shape[1])) & (counts > 0)
     n_reduced = int(np.count_nonzero(is_leader))
     if n_reduced == X.shape[1] or n_reduced == 0:
@@ -158,9 +162,32 @@ def _single_entry_leaders(X, counts):
     places = X.indptr[columns]
     values, rows = X.data[places], X.indices[places]
     columns, values, rows = columns[values != 0], values[values != 0], rows[values != 0]
-    _, first, group = np.unique(rows, return_index=True, return_inverse=True)
-    leader[columns] = columns[first][group]
-    ratio[columns] = values / values[first][group]
+    first = np.full(X.shape[0], -1, np.intp)
+    first[rows[::-1]] = np.arange(len(rows))[::-1]
+    leader[columns] = columns[first[rows]]
+    ratio[columns] = values / values[first[rows]]
+    return leader, ratio
+
+
+def _equal_neighbour_leaders(X, counts, leader, ratio):
+    """The same with columns of several entries that equal the column before them but for their sign."""
+    after = np.flatnonzero((counts[1:] == counts[:-1]) & (counts[1:] > 1)) + 1
+    first, last = X.indptr[:-1], X.indptr[1:] - 1
+    for ends in (first, last):  # most differ here already
+        after = after[X.indices[ends[after]] == X.indices[ends[after - 1]]]
+        after = after[np.abs(X.data[ends[after]]) == np.abs(X.data[ends[after - 1]])]
+    here, before = _entries(X.indptr, after, counts), _entries(X.indptr, after - 1, counts)
+    sign = np.sign(X.data[first[after]]) * np.sign(X.data[first[after - 1]])
+    same = X.indices[here] == X.indices[before]
+    same &= X.data[here] == np.repeat(sign, counts[after]) * X.data[before]
+    confirmed = _all_of(same, counts[after]) & (sign != 0)
+    # The head of a run of such columns leads it; the signs multiply along the run.
+    linked, signs = np.zeros(len(counts), bool), np.ones(len(counts), X.dtype)
+    linked[after[confirmed]], signs[after[confirmed]] = True, sign[confirmed]
+    head = np.maximum.accumulate(np.where(linked, 0, np.arange(len(counts))))
+    signs = np.cumprod(signs)
+    leader[linked] = head[linked]
+    ratio[linked] = (signs * signs[head])[linked]
     return leader, ratio
 
 

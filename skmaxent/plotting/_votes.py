@@ -4,7 +4,9 @@ import math
 
 import numpy as np
 
-from skmaxent.inspection import TopFeatures, explain, final_estimator, top_features
+from skmaxent.inspection import explain, final_estimator
+from skmaxent.inspection._text import heading
+from skmaxent.inspection._top import top_of_classes
 from skmaxent.plotting._base import AGAINST, FOR, axes_grid, label, pyplot
 
 _MOST_CLASSES = 12
@@ -96,8 +98,12 @@ class VotesDisplay:
         self.bars_ = self.ax_.barh(places, votes, **{"color": colours, **kwargs})
         for bar, alpha in zip(self.bars_, alphas):
             bar.set_alpha(alpha)
+        valued = explanation.form == "columns"  # else the weight stands where a value would
         names = [
-            f"{label(row.name)} = {row.value:.3g}" if row.kind == "feature" else row.name for row in rows
+            f"{label(row.name)} = {row.value:.3g}"
+            if valued and row.kind == "feature"
+            else label(row.name, 40)
+            for row in rows
         ]
         self.ax_.set_yticks(places, names)
         self.ax_.invert_yaxis()
@@ -156,15 +162,11 @@ class CoefficientsDisplay:
         """
         pyplot(f"{cls.__name__}.from_estimator")
         title = f"{type(final_estimator(estimator)).__name__}: strongest features"
-        if classes is None:
-            top = top_features(estimator, n=n)
-            if len(top) > _MOST_CLASSES:
-                title += f" of the first {_MOST_CLASSES} of {len(top):,} classes"
-                top = TopFeatures(list(top.items())[:_MOST_CLASSES])
-        else:
-            top = TopFeatures()
-            for label_ in classes:
-                top.update(top_features(estimator, n=n, class_=label_))
+        labels = getattr(final_estimator(estimator), "classes_", ())
+        if classes is None and len(labels) > _MOST_CLASSES:
+            title += f" of the first {_MOST_CLASSES} of {len(labels):,} classes"
+            classes = np.asarray(labels).tolist()[:_MOST_CLASSES]
+        top = top_of_classes(estimator, n, None if classes is None else list(classes))
         return cls(top, title=title).plot(ax=ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):
@@ -189,14 +191,16 @@ class CoefficientsDisplay:
         self.figure_ = figure
         self.axes_ = axes.ravel()[: len(self.top)]
         self.ax_ = self.axes_[0]
-        widest = max((pairs[0][1] for pairs in self.top.values() if pairs), default=1.0)
+        widest = max((abs(pairs[0][1]) for pairs in self.top.values() if pairs), default=1.0)
         for panel, (class_, pairs) in zip(self.axes_, self.top.items()):
             places = np.arange(len(pairs))
-            panel.barh(places, [weight for _, weight in pairs], **{"color": FOR, **kwargs})
+            weights = [weight for _, weight in pairs]
+            colours = [FOR if weight > 0 else AGAINST for weight in weights]
+            panel.barh(places, weights, **{"color": colours, **kwargs})
             panel.set_yticks(places, [label(name, 24) for name, _ in pairs], fontsize="small")
             panel.set_ylim(max(tallest, 1) - 0.4, -0.6)
-            panel.set_xlim(0, 1.05 * widest)
-            panel.set_title(label(class_, 30), fontsize="medium")
+            panel.set_xlim(-1.05 * widest if min(weights, default=0) < 0 else 0, 1.05 * widest)
+            panel.set_title(label(heading(class_), 30), fontsize="medium")
         for panel in axes.ravel()[len(self.top) :]:
             panel.set_axis_off()
         self.axes_[-1].set_xlabel("weight")

@@ -15,6 +15,7 @@ MEMORY = 10
 def solve(objective, point, control):
     """Minimise the objective from the point; see `skmaxent.solvers` for the contract."""
     space, pairs, last = objective.space, [], None
+    inner = InnerProducts(space)
     control.new_stage()
     objective.settle_intercept(point)
     while True:
@@ -25,7 +26,7 @@ def solve(objective, point, control):
             break
         if last is not None:
             _remember(objective, pairs, point, gradient, last)
-        weights = _direction(space, pairs, gradient)
+        weights = _direction(inner.of(_basis(pairs, gradient)), len(pairs))
         coords = _combine(weights, [g for g, _ in _basis(pairs, gradient)])
         if space.preconditioned:
             scores = space.push(coords)
@@ -69,22 +70,43 @@ def _remember(objective, pairs, point, gradient, last):
         del pairs[:-MEMORY]
 
 
-def _direction(space, pairs, gradient):
+class InnerProducts:
+    """The matrix of inner products between the vectors of a basis; most of them are those of the last one."""
+
+    def __init__(self, space):
+        self._space, self._vectors, self._matrix = space, [], np.zeros((0, 0))
+
+    def of(self, basis):
+        """Symmetric matrix for a list of (coordinates, scores)."""
+        known = {id(vector): place for place, vector in enumerate(self._vectors)}
+        vectors = [v for v, _ in basis]
+        old = [known.get(id(vector), -1) for vector in vectors]
+        matrix = np.empty((len(basis), len(basis)))
+        for i, (v, scores) in enumerate(basis):
+            for j in range(i + 1):
+                if old[i] >= 0 and old[j] >= 0:
+                    matrix[i, j] = self._matrix[old[i], old[j]]
+                else:
+                    matrix[i, j] = self._space.inner(vectors[j], v, scores)
+                matrix[j, i] = matrix[i, j]
+        self._vectors, self._matrix = vectors, matrix  # kept alive, so that no other gets their identity
+        return matrix
+
+
+def _direction(inner, n_pairs):
     """Weights of the L-BFGS direction on the basis (s_1, y_1, ..., s_m, y_m, gradient)."""
-    basis = _basis(pairs, gradient)
-    inner = np.array([[space.inner(u, v, v_scores) for v, v_scores in basis] for u, _ in basis])
-    weights = np.zeros(len(basis))
+    weights = np.zeros(len(inner))
     weights[-1] = -1.0
     alphas = []
-    for i in reversed(range(len(pairs))):
+    for i in reversed(range(n_pairs)):
         s, y = 2 * i, 2 * i + 1
         alpha = inner[s] @ weights / inner[s, y]
         weights[y] -= alpha
         alphas.append(alpha)
-    if pairs:
-        s, y = 2 * len(pairs) - 2, 2 * len(pairs) - 1
+    if n_pairs:
+        s, y = 2 * n_pairs - 2, 2 * n_pairs - 1
         weights *= inner[s, y] / inner[y, y]
-    for i in range(len(pairs)):
+    for i in range(n_pairs):
         s, y = 2 * i, 2 * i + 1
         beta = inner[y] @ weights / inner[s, y]
         weights[s] += alphas.pop() - beta

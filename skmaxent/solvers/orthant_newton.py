@@ -1,10 +1,11 @@
 """Orthant-wise truncated Newton: the inner solver of the elastic net.
 
 Within one orthant the penalty is smooth. One iteration takes the weights that are not 0 and those
-at 0 whose KKT condition fails, finds the truncated Newton direction on these by preconditioned
-conjugate gradients in float32, cuts the step where a weight would change its sign (it becomes 0),
-and searches the line to the cut point, along which the objective is smooth: the scores are affine,
-so the search costs no product (Andrew & Gao 2007 for the orthants; Byrd, Chin, Nocedal & Oztoprak
+at 0 whose KKT condition fails, and minimises the quadratic model on these within the orthant by
+preconditioned conjugate gradients in float32: a weight that would change its sign is held at 0, and
+the others go on from there (More & Toraldo 1991). Without that a single such weight makes the whole
+step fail. The line to the end is searched; along it the objective is smooth and the scores are affine,
+so that the search costs no product (Andrew & Gao 2007 for the orthants; Byrd, Chin, Nocedal & Oztoprak
 2016 for the second-order method).
 """
 
@@ -12,10 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Conjugate gradients see the weights of one orthant only: short runs, between which weights leave and
-# enter, took a fifth of the products of long ones.
+# Conjugate gradients see the weights of one orthant only: while many weights leave and enter it, long
+# runs are wasted. A run is at most doubled, where less than `GROW` of the weights left, or halved.
 SHORT_RUN, LONG_RUN = 8, 256
+GROW, SHRINK = 0.01, 0.05
 ACCURACY = 0.1
+# Runs in one direction: after each the weights that would leave the orthant are held at its edge.
+CYCLES = 4
 # Power of the inverse diagonal of the Hessian that conditions the conjugate gradients.
 DAMPING = 0.75
 MAX_HALVINGS = 8
@@ -80,9 +84,11 @@ def _step(objective, inner, point, subgradient, trust):
     W, V = point.coords, subgradient.coords
     fenced = np.asarray(objective.penalty.lasso) > 0  # only a Laplace part holds a weight to its orthant
     orthant = np.where(W != 0, np.sign(W), -np.sign(V))
-    direction, small, capped = _direction(inner, point, subgradient, trust)
+    direction, small, capped = _direction(inner, point, subgradient, trust, orthant, fenced)
     direction = direction.astype(V.dtype, copy=False)
-    step, settled = _search_path(objective, point, V, direction, orthant, fenced)
+    step, cut = search_path(objective, point, V, direction, orthant, fenced)
+    share = cut / max(1, np.count_nonzero(direction))
+    settled = share <= GROW
     if step == 1:
         trust.damping *= 0.1
         # Once no weight changes its sign, what is left is a linear system: longer runs solve it.
@@ -91,37 +97,37 @@ def _step(objective, inner, point, subgradient, trust):
     else:
         # With much damping the direction is minus the subgradient, and cutting keeps it a descent.
         trust.damping = max((4 if step else 20) * trust.damping, small)
-    if not settled:
+    if share > SHRINK:
         trust.run = max(trust.run // 2, SHORT_RUN)
     return step
 
 
-def _search_path(objective, point, V, direction, orthant, fenced):
+def search_path(objective, point, V, direction, orthant, fenced):
     """Search along the path on which a weight that would change its sign stops at 0.
 
     Returns
     -------
     step : float
         0 when there was no descent.
-    settled : bool
-        Whether no weight reached 0.
+    n_cut : int
+        How many weights reached 0.
     """
-    W, settled = point.coords, True
+    W, n_cut = point.coords, 0
     # Along the projected path a weight that changes its sign stops at 0, however short the step.
     for step in (1.0, 0.25, 0.0625):
         end = W + V.dtype.type(step) * direction
         cut = (end * orthant < 0) & fenced
         end[cut] = 0
-        settled = settled and not cut.any()
+        n_cut = max(n_cut, np.count_nonzero(cut))
         coords = end - W
         slope = float(np.sum(V * coords, dtype=float))
         if slope < 0 and _search(objective, point, coords, end, slope, 1 if step > 0.1 else MAX_HALVINGS):
             objective.smooth.settle_intercept(point)
-            return step, settled
-    return 0.0, settled
+            return step, n_cut
+    return 0.0, n_cut
 
 
-def _direction(inner, point, subgradient, trust):
+def _direction(inner, point, subgradient, trust, orthant, fenced):
     """Truncated Newton direction on the weights that may move.
 
     Returns
@@ -137,26 +143,62 @@ def _direction(inner, point, subgradient, trust):
     expected = point.expected.astype(dtype, copy=False)
     free = ((point.coords != 0) | (subgradient.coords != 0)).astype(dtype)
     ridge = dtype.type(penalty.ridge) if np.isscalar(penalty.ridge) else penalty.ridge
-    diagonal = design.squared_adjoint(likelihood.curvature_diagonal(expected))
     ridge = ridge + dtype.type(trust.damping)
-    diagonal += ridge
-    np.maximum(diagonal, dtype.type(1e-6) * diagonal.max(initial=np.finfo(dtype).tiny), out=diagonal)
+    diagonal = curvatures(inner, expected, ridge)
     inverse = diagonal**-DAMPING
     inverse *= free
     eliminate = inner.smooth.intercept_elimination(expected)
 
-    scale = np.sqrt(subgradient.square)  # the direction is proportional: float32 cannot underflow
-    r = (subgradient.coords / -scale).astype(dtype)
-    coords, z = np.zeros_like(r), r * inverse
-    p, rz = z.copy(), vectors.dot(r, z)
-    start = rz
-    run = trust.run if np.any(penalty.lasso) else LONG_RUN  # without a Laplace part there is one orthant
-    capped = True
-    for _ in range(run):
+    def curvature_times(p):
         scores = design.forward(p)
         Hp = design.adjoint(likelihood.curvature(expected, scores, eliminate(scores).astype(dtype)))
         if np.any(ridge):
             Hp += ridge * p
+        return Hp
+
+    scale = np.sqrt(subgradient.square)  # the direction is proportional: float32 cannot underflow
+    r = (subgradient.coords / -scale).astype(dtype)
+    coords, W = np.zeros_like(r), (point.coords / scale).astype(dtype)
+    run = trust.run if fenced.any() else LONG_RUN  # without a Laplace part there is one orthant
+    capped, held, conditioner = True, np.zeros(r.shape, bool), inverse.copy()
+    start = vectors.dot(r, r * inverse)
+    for cycle in range(CYCLES):
+        capped = _conjugate_gradients(curvature_times, coords, r, conditioner, start, run, vectors)
+        end = W + coords
+        cut = (end * orthant < 0) & fenced & ~held
+        if not cut.any() or cycle == CYCLES - 1:
+            break
+        # Weights that would leave the orthant stay at its edge, and the others make up for it; those
+        # for which the edge was wrong come back, once: later it hindered more than it helped.
+        change = np.where(cut, -end, 0).astype(dtype)
+        coords += change
+        r -= curvature_times(change)
+        held |= cut
+        if cycle == 0:
+            held &= r * orthant <= 0
+        np.multiply(inverse, ~held, out=conditioner)
+    coords *= dtype.type(scale)
+    # Past the edge, so that a whole step ends exactly on it, whatever the rounding.
+    coords = np.where(held, -2 * point.coords, coords)
+    return coords, 1e-2 * float(diagonal.mean()), capped
+
+
+def curvatures(objective, expected, ridge):
+    """The diagonal of the Hessian, nowhere 0."""
+    dtype = objective.dtype
+    diagonal = objective.space.design.squared_adjoint(objective.likelihood.curvature_diagonal(expected))
+    diagonal += ridge
+    return np.maximum(diagonal, dtype.type(1e-6) * diagonal.max(initial=np.finfo(dtype).tiny), out=diagonal)
+
+
+def _conjugate_gradients(curvature_times, coords, r, inverse, start, run, vectors):
+    """At most `run` preconditioned steps on `coords` and residual `r`, in place; True when all were taken."""
+    z = r * inverse
+    p, rz = z.copy(), vectors.dot(r, z)
+    for _ in range(run):
+        if not rz > ACCURACY**2 * start:
+            return False
+        Hp = curvature_times(p)
         curvature = vectors.dot(Hp, p)
         if not curvature > 0:
             break
@@ -165,12 +207,8 @@ def _direction(inner, point, subgradient, trust):
         vectors.add(r, -alpha, Hp)
         np.multiply(r, inverse, out=z)
         rz, last = vectors.dot(r, z), rz
-        if not rz > ACCURACY**2 * start:
-            capped = False
-            break
         vectors.scale_add(p, rz / last, z)
-    coords *= dtype.type(scale)
-    return coords, 1e-2 * float(diagonal.mean()), capped
+    return True
 
 
 def _search(objective, point, coords, end, slope, max_trials):

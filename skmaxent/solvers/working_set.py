@@ -8,7 +8,7 @@ first, and in float64 when the gap is small.
 
 import numpy as np
 
-from . import orthant_newton
+from . import orthant_lbfgs, orthant_newton
 
 MIN_NEW = 2_000
 # Inner iterations of a round, and the factor on the subgradient norm that ends it before.
@@ -18,7 +18,8 @@ REDUCTION = 0.2
 SWITCH = 1e-4
 # ... or relative decrease of the objective in a round: less would drown in rounding.
 SLOW = 1e-4
-SINGLE_ENTRIES = 20_000
+# Scores and weights up to which single precision saves less than its stage costs.
+SINGLE_ENTRIES = 50_000
 # Far below the critical penalty probabilities saturate and Newton steps fail. A cold start begins with
 # the penalty at this share of the critical one, weakens it by a factor as soon as a round gains less
 # than `ENOUGH`, relative, and so stays close to the path of optima.
@@ -28,17 +29,20 @@ FIRST_SHARE, STRENGTH_FACTOR, ENOUGH = 0.01, 4.0, 0.1
 def solve(objective, point, control):
     """Minimise a CompositeObjective from the point; see `skmaxent.solvers` for the contract."""
     stages = [(objective, objective.dtype)]
-    size = objective.likelihood.shape[0] * sum(objective.coords_shape)
+    size = np.prod(objective.likelihood.shape) + np.prod(objective.coords_shape)
     if objective.dtype == np.float64 and size > SINGLE_ENTRIES:
         single = np.dtype(np.float32)
         stages = [(objective.astype(single), single), (objective, single), (objective, objective.dtype)]
     trust, strength = orthant_newton.Trust(), None
+    # With many rows the evaluations of the loss, of which quasi-Newton steps need more, cost most.
+    quasi = objective.likelihood.shape[0] < objective.coords_shape[0]
     for base, direction_dtype in stages:
         control.new_stage()
         trust.damping = 0.0
         if point.scores.dtype != base.dtype:
             point = base.point(point.coords, point.intercept)
         final = base is objective
+        improve = (orthant_lbfgs if quasi and not final else orthant_newton).improve
         factor = 1.0 if final else max(0.5, SWITCH / control.tol) if control.tol else np.inf
         last_value = np.inf
         while True:
@@ -52,7 +56,7 @@ def solve(objective, point, control):
                 strength = _first_strength(base, point, subgradient)
             if strength > 1:
                 stronger, slope = base.strengthened(strength, point, subgradient)
-                moved = _round(stronger, direction_dtype, point, slope, trust)
+                moved = _round(improve, stronger, direction_dtype, point, slope, trust)
                 value = stronger.value(point)
                 if not moved or value > (1 - ENOUGH) * last_value:
                     strength, value = strength / STRENGTH_FACTOR, np.inf
@@ -66,7 +70,7 @@ def solve(objective, point, control):
             last_value = value
             if control.stalled(base, point, subgradient):
                 break
-            if not _round(base, direction_dtype, point, subgradient, trust):
+            if not _round(improve, base, direction_dtype, point, subgradient, trust):
                 break
     control.reason = "precision"
     return point, subgradient
@@ -78,7 +82,7 @@ def _first_strength(base, point, subgradient):
     return 1.0 if point.coords.any() else FIRST_SHARE / share
 
 
-def _round(base, direction_dtype, point, subgradient, trust):
+def _round(improve, base, direction_dtype, point, subgradient, trust):
     """One working set, solved to a fraction of its violation; changes the point in place."""
     allowed = working_pairs(point.coords, subgradient.coords, base.penalty)
     part, place = base.restrict(allowed)
@@ -86,7 +90,7 @@ def _round(base, direction_dtype, point, subgradient, trust):
     # Scores that are only ever added to drift, in float32 soon by more than what is left to gain.
     partial = part.point(np.ascontiguousarray(point.coords[place]), point.intercept)
     target = REDUCTION**2 * subgradient.square
-    moved = orthant_newton.improve(part, inner, partial, trust, target=target, max_steps=INNER_STEPS)
+    moved = improve(part, inner, partial, trust, target=target, max_steps=INNER_STEPS)
     W = point.coords
     W[place] = partial.coords
     vars(point).update(vars(partial) | {"coords": W})

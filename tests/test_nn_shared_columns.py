@@ -1,0 +1,133 @@
+"""Columns of one training row, trained as one: the same network."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import sparse
+
+from skmaxent import BackpropMLPClassifier
+from skmaxent.nn import session, shared_columns
+from skmaxent.nn.graph import Parameters
+from skmaxent.nn.kernels import BlockRunner
+from skmaxent.nn.optimizers import SGD, AdaGrad, Adam
+from skmaxent.nn.shared_columns import SharedColumns, lonely_entries
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture
+def sharing(monkeypatch):
+    """Sharing wherever it is possible; the list grows with each use of it."""
+    used = []
+
+    class Watched(SharedColumns):
+        def __init__(self, *args):
+            super().__init__(*args)
+            used.append(self)
+
+    monkeypatch.setattr(session, "SharedColumns", Watched)
+    monkeypatch.setattr(shared_columns, "LEAST_WEIGHTS", 0)
+    monkeypatch.setattr(session, "DENSE_FRACTION", 1.1)
+    return used
+
+
+def hapax_rows(n=60, n_common=30, seed=0):
+    """Rows with a few common columns and 0 to 5 columns of their own, some values negative or 0."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 3, n)
+    common = sparse.random(n, n_common, density=0.2, random_state=seed, data_rvs=rng.standard_normal)
+    counts = rng.integers(0, 6, n)
+    counts[[5, n - 1]] = 0
+    rows = np.repeat(np.arange(n), counts)
+    values = rng.standard_normal(rows.size) + y[rows]
+    values[3] = 0  # an explicit zero
+    own = sparse.csr_matrix((values, (rows, rng.permutation(rows.size))), shape=(n, rows.size + 2))
+    X = sparse.hstack([common, own], format="csr")
+    empty = sparse.csr_matrix((1, X.shape[1]))
+    return sparse.vstack([X, empty], format="csr"), np.append(y, 0)
+
+
+def shared_network(X, seed=0):
+    parameters = Parameters((X.shape[1], 4, 3), np.float64)
+    parameters.initialise(np.random.default_rng(seed))
+    return SharedColumns(X, parameters, lonely_entries(X, 4), BlockRunner(2)), parameters
+
+
+def test_the_shared_network_computes_the_same(sharing):
+    X, _ = hapax_rows()
+    shared, parameters = shared_network(X)
+    before = parameters.vector.copy()
+    assert shared.X.shape[1] < X.shape[1] - 50
+    assert_allclose(shared.X @ shared.parameters.coefs[0], X @ parameters.coefs[0], atol=1e-14)
+    shared.restore(1.0)
+    assert_allclose(parameters.vector, before, atol=1e-15)
+
+
+@pytest.mark.parametrize("rule", [Adam(l2=0.05, epsilon=1e-15), AdaGrad(l2=0.05, epsilon=1e-15)])
+def test_restore_follows_the_members(sharing, rule):
+    """Some steps of the rule on all columns and on the shared ones, restored twice."""
+    X, _ = hapax_rows()
+    shared, parameters = shared_network(X)
+    w, decay = parameters.coefs[0].copy(), 1.0
+    v = shared.parameters.coefs[0]
+    slots = [[np.zeros_like(a) for _ in range(rule.n_slots)] for a in (w, v)]
+    rng = np.random.default_rng(1)
+    for step in range(12):
+        delta = rng.standard_normal((X.shape[0], 4))
+        rule.begin(0.1)
+        decay *= rule.decay
+        rule.step(w, slots[0], X.T @ delta, np.empty_like(w))
+        rule.step(v, slots[1], shared.X.T @ delta, np.empty_like(v))
+        if step in (4, 11):
+            shared.restore(decay)
+            decay = 1.0
+            touched = np.diff(X.tocsc().indptr) > 0
+            assert_allclose(parameters.coefs[0][touched], w[touched], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("solver", ["adam", "adagrad"])
+@pytest.mark.parametrize("options", [{}, {"alpha": 0.05}, {"early_stopping": True}, {"dropout": 0.3}])
+def test_training_is_the_same(sharing, monkeypatch, solver, options):
+    X, y = hapax_rows(200)
+    settings = {"solver": solver, "max_iter": 8, "batch_size": 10, "random_state": 0, "epsilon": 1e-15}
+    settings |= {"learning_rate_init": 0.01, "n_iter_no_change": 3, **options}
+    together = BackpropMLPClassifier((6, 5), **settings).fit(X, y)
+    assert len(sharing) == 1
+    monkeypatch.setattr(shared_columns, "LEAST_SHARE", 1.0)
+    alone = BackpropMLPClassifier((6, 5), **settings).fit(X, y)
+    assert len(sharing) == 1
+    for a, b in zip(together.coefs_ + together.intercepts_, alone.coefs_ + alone.intercepts_):
+        assert_allclose(a, b, rtol=1e-7, atol=1e-7)
+    assert_allclose(together.loss_curve_, alone.loss_curve_, rtol=1e-7)
+    assert together.validation_scores_ == alone.validation_scores_
+
+
+def test_epsilon_matters_little(sharing, monkeypatch):
+    """With the usual epsilon the loss curves differ by less than 1e-4."""
+    X, y = hapax_rows(200)
+    settings = {"max_iter": 20, "batch_size": 20, "random_state": 0, "learning_rate_init": 0.01}
+    together = BackpropMLPClassifier((6,), **settings).fit(X, y)
+    monkeypatch.setattr(shared_columns, "LEAST_SHARE", 1.0)
+    alone = BackpropMLPClassifier((6,), **settings).fit(X, y)
+    assert sharing
+    assert_allclose(together.loss_curve_, alone.loss_curve_, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"solver": "sgd"}, {"alpha": 0.01, "l1_ratio": 0.5}, {"warm_start": True}],
+)
+def test_no_sharing_where_the_columns_differ(sharing, options):
+    """Steps that follow the gradient's size, thresholds, and a state that other data may need."""
+    X, y = hapax_rows()
+    BackpropMLPClassifier((4,), max_iter=2, random_state=0, **options).fit(X, y)
+    BackpropMLPClassifier((4,), random_state=0).partial_fit(X, y, classes=[0, 1, 2])
+    assert not sharing
+    assert not SGD.scale_free
+
+
+def test_small_or_common_columns_are_not_worth_it():
+    X, _ = hapax_rows()
+    assert lonely_entries(X, 4) is None  # too small
+    common = sparse.csr_matrix(np.ones((4, 5)))
+    assert lonely_entries(common, 10**6) is None
