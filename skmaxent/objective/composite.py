@@ -132,7 +132,7 @@ class CompositeObjective:
         return point.loss + self.penalty.value(point.coords)
 
     def subgradient(self, point, certify=True):
-        """The `Subgradient` at a point whose intercept is settled."""
+        """The `Subgradient` at a point; an infinite gap unless its intercept is settled."""
         loss = self.space.pull(self.likelihood.residual(point.expected))
         coords = self.penalty.subgradient(point.coords, loss)
         vectors = self.smooth.vectors
@@ -140,7 +140,7 @@ class CompositeObjective:
         gap, support = np.nan, 0
         if certify:
             support = self._support(point.coords)
-            dual = -np.inf  # without a settled intercept there is no dual point
+            dual = -np.inf  # without a settled intercept the residual is no dual point
             if point.settled:
                 dual = dual_value(self.likelihood, self.penalty, point.expected, loss)
             # Free weights and the intercept must be settled for a bound, here and where it is from.

@@ -41,6 +41,8 @@ def solve(objective, point, control):
         trust.damping = 0.0
         if point.scores.dtype != base.dtype:
             point = base.point(point.coords, point.intercept)
+        elif not point.settled:  # a stochastic start
+            base.smooth.settle_intercept(point)
         final = base is objective
         improve = (orthant_lbfgs if quasi and not final else orthant_newton).improve
         factor = 1.0 if final else max(0.5, SWITCH / control.tol) if control.tol else np.inf
