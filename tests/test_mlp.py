@@ -85,6 +85,7 @@ def test_no_hidden_layer_is_logistic_regression(n_classes, l1_ratio):
         tol=1e-9,
         max_iter=20000,
         max_fun=100000,
+        random_state=0,
     ).fit(X, y)
     peer = LogisticRegression(C=C, solver="newton-cg", tol=1e-12, max_iter=10000)
     if l1_ratio:
@@ -104,7 +105,8 @@ def test_no_hidden_layer_is_logistic_regression(n_classes, l1_ratio):
 def test_no_hidden_layer_is_maximum_entropy(n_classes):
     X, y = text_like(n_classes=n_classes, n=200, d=60, density=0.1)
     maxent = MaxEntClassifier(C=0.5, tol=1e-12).fit(X, y)
-    mlp = BackpropMLPClassifier((), solver="lbfgs", alpha=2.0 / 200, tol=1e-9, max_iter=5000).fit(X, y)
+    options = {"solver": "lbfgs", "alpha": 2.0 / 200, "tol": 1e-9, "max_iter": 5000, "random_state": 0}
+    mlp = BackpropMLPClassifier((), **options).fit(X, y)
     assert_allclose(mlp.coefs_[0].T, maxent.coef_, atol=1e-6)
     assert_allclose(
         mlp.intercepts_[0], maxent.intercept_ - (maxent.intercept_.mean() if n_classes > 2 else 0), atol=1e-6
