@@ -285,10 +285,18 @@ def plot(rows):
     left.legend(fontsize=8)
     for contestant in ("skmaxent", "sklearn-batches"):
         group = [r for r in rows if r["data"].startswith("hashed") and r["contestant"] == contestant]
+        if not group:
+            continue
         columns, seconds = ([float(r[field]) for r in group] for field in ("columns", "seconds_per_epoch"))
         middle.plot(columns, seconds, "o-", color=STYLE[contestant][0], label=STYLE[contestant][1])
     scale = "log" if middle.lines and len(middle.lines[0].get_xdata()) else "linear"
-    middle.set(xscale=scale, yscale=scale, xlabel="columns", ylabel="seconds an epoch", ylim=(0.1, 200))
+    middle.set(
+        xscale=scale,
+        yscale=scale,
+        xlabel="columns",
+        ylabel="seconds an epoch",
+        ylim=(0.1, None if len(middle.lines) > 1 else 10),
+    )
     middle.set_title("20 Newsgroups hashed,\nequal non-zeros")
     middle.legend(fontsize=8)
     group = [r for r in rows if r["data"] == "newsgroups" and r["peak_MB"]]
@@ -298,7 +306,9 @@ def plot(rows):
             k, float(row["peak_MB"]), f"{float(row['peak_MB']):,.0f}", ha="center", va="bottom", fontsize=8
         )
     right.set_xticks(
-        range(len(group)), [STYLE[r["contestant"]][1].replace(", ", ",\n") for r in group], fontsize=7
+        range(len(group)),
+        [STYLE[r["contestant"]][1].replace(", ", ",\n").replace("Classifier", "\nClassifier") for r in group],
+        fontsize=7,
     )
     right.set(ylabel="MB", title="Peak memory of training,\n20 Newsgroups, 130,107 columns")
     fig.suptitle(rows[0]["machine"] + "; 100 hidden units, batches of 200, float32", fontsize=8)
