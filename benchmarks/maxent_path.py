@@ -12,6 +12,7 @@ as many processes as there are cores; MaxEntClassifierCV runs with tol=1e-4 and 
 import argparse
 import multiprocessing
 import os
+import signal
 import time
 import warnings
 from pathlib import Path
@@ -45,6 +46,7 @@ COMPETITORS = {"MaxEntClassifierCV": ours, "LogisticRegressionCV": cv, "GridSear
 
 def run(name, problem, n_values, queue):
     """Fit one competitor; puts its seconds, best C and mean scores on the queue."""
+    os.setsid()  # a group of its own, so that its workers can be stopped with it
     warnings.simplefilter("ignore")
     X, y = PROBLEMS[problem]()
     Cs = np.logspace(-3, 3, n_values)
@@ -81,7 +83,7 @@ def main():
         process.start()
         process.join(options.limit)
         if process.is_alive():
-            process.terminate()
+            os.killpg(process.pid, signal.SIGKILL)
             seconds, stopped, best, score = options.limit, True, np.nan, np.nan
         else:
             (seconds, best, score), stopped = queue.get(timeout=10), False
