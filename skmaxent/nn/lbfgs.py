@@ -96,7 +96,7 @@ def minimise(objective, start, l1, max_iter, max_fun, tol, on_iteration):
         "maxiter": max_iter,
         "maxfun": max_fun,
         "gtol": tol,
-        "ftol": np.finfo(float).eps,
+        "ftol": 8 * np.finfo(float).eps,
         "maxls": 50,
     }
     try:
