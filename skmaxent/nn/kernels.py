@@ -114,5 +114,5 @@ class BlockRunner(Workers):
 
 
 def row_block(row_bytes, target=1 << 20):
-    """Number of rows of `row_bytes` each whose block fits the inner caches."""
+    """Number of rows of `row_bytes` each that fit the caches and outweigh the hand-over to a thread."""
     return int(np.clip(target // max(1, row_bytes), 16, 4096))
