@@ -20,6 +20,21 @@ def column_entries(indptr, columns):
     return positions + np.repeat(indptr[columns] - (ends - counts), counts), counts
 
 
+def pair_index(design, places, n_outputs):
+    """The data of a design and, of some of its weights, their columns in these data and their classes.
+
+    Parameters
+    ----------
+    design : PairDesign, ObservedDesign or one of (d, K) weights
+    places : integer ndarray of shape (m,)
+        Of the weights, flat.
+    n_outputs : int
+    """
+    if design.paired:
+        return design.X, design.columns[places], design.classes[places]
+    return design.X, *np.divmod(places, n_outputs)
+
+
 class PairDesign:
     """The linear map from weights (m, 1) of pairs to scores (n, K), and its adjoint.
 
@@ -38,6 +53,7 @@ class PairDesign:
     paired = True
 
     def __init__(self, X, columns, classes, n_outputs, workers, tally):
+        self.X, self.columns, self.classes = X, columns, classes
         n = X.shape[0]
         positions, counts = column_entries(X.indptr, columns)
         starts = np.concatenate([[0], np.cumsum(counts)])
@@ -62,6 +78,7 @@ class PairDesign:
     def _mapped(self, function):
         """The same design with other values, sharing the indices."""
         twin = object.__new__(PairDesign)
+        twin.X, twin.columns, twin.classes = self.X, self.columns, self.classes
         twin._lanes = [
             (cut, pairs, sparse.csc_array((function(B.data), B.indices, B.indptr), shape=B.shape, copy=False))
             for cut, pairs, B in self._lanes
