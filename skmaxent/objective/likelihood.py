@@ -152,17 +152,21 @@ class Multinomial(Likelihood):
     """Softmax likelihood of K >= 2 classes, one score column each."""
 
     def _evaluate_rows(self, rows, z, out):
-        log_z, p = softmax(z, out=out)
         weights = self.weights[rows]
-        loss = np.dot(weights, log_z) - self._label_sum(rows, z)
+        observed = self._label_sums(rows, z)
+        log_z, p = softmax(z, out=out)
         p *= weights[:, None]
-        return float(loss)
+        # Row by row: the two sums over all rows can be a thousand times their difference.
+        return float(np.sum(weights * log_z - observed, dtype=float))
+
+    def _label_sums(self, rows, z):
+        """Label masses times z, summed over the classes of each row."""
+        if self.codes is None:
+            return np.einsum("ij,ij->i", self.masses[rows], z)
+        return self.weights[rows] * z[np.arange(len(z)), self.codes[rows]]
 
     def _label_sum(self, rows, z):
-        if self.codes is None:
-            return float(np.vdot(self.masses[rows], z))
-        chosen = z[np.arange(len(z)), self.codes[rows]]
-        return float(np.dot(self.weights[rows], chosen))
+        return float(np.sum(self._label_sums(rows, z), dtype=float))
 
     def _subtract_labels(self, rows, result, share=1):
         if self.codes is None:
@@ -220,9 +224,9 @@ class Binary(Likelihood):
     def _evaluate_rows(self, rows, z, out):
         log_z, p = logistic(z)
         weights = self.weights[rows]
-        loss = np.dot(weights, log_z[:, 0]) - self._label_sum(rows, z)
+        losses = weights * log_z[:, 0] - self._positive(rows) * z[:, 0]
         np.multiply(p, weights[:, None], out=out)
-        return float(loss)
+        return float(np.sum(losses, dtype=float))
 
     def _positive(self, rows):
         """Mass of the second class in each row."""
