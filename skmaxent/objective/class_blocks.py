@@ -60,10 +60,12 @@ class ClassBlocks:
             else:
                 scaled = A * np.sqrt(weights)[:, None]
                 B = scaled.T @ scaled
+            own = np.arange(len(B))
+            B[own, own] = np.maximum(diagonal[places], B[own, own])
             if fit_intercept and len(rows):
                 b = A.T @ weights
                 B -= np.outer(b, b / curved[:, k].sum())
-            return places, *_inverse(B, diagonal[places])
+            return places, *_inverse(B)
 
         self._blocks = workers.map(block, pieces)
 
@@ -105,15 +107,14 @@ class ClassBlocks:
         return z
 
 
-def _inverse(B, diagonal):
-    """Scale to the diagonal 1, and the lower triangle of the inverse of the scaled B with that diagonal."""
-    places = np.arange(len(B))
-    diagonal = np.maximum(diagonal, B[places, places])
-    scale = 1 / np.sqrt(diagonal)
+def _inverse(B):
+    """The scale s that brings the diagonal of B to 1, and the lower triangle of the inverse of s B s."""
+    own = np.arange(len(B))
+    scale = 1 / np.sqrt(np.maximum(B[own, own], np.finfo(B.dtype).tiny))
     B *= scale[:, None] * scale
     ridge = RIDGE
     while True:
-        B[places, places] = 1 + ridge
+        B[own, own] = 1 + ridge
         factor, failed = linalg.lapack.spotrf(B.T, lower=1, clean=0)
         if not failed:
             return scale, linalg.lapack.spotri(factor, lower=1, overwrite_c=1)[0]

@@ -1,0 +1,97 @@
+"""The preconditioner of Newton's steps under a Laplace prior: the Hessian within a class, inverted."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from problems import make_likelihood, random_sparse
+
+from skmaxent._parallel import Workers
+from skmaxent.objective import class_blocks
+from skmaxent.objective.class_blocks import ClassBlocks
+from skmaxent.objective.composite import CompositeObjective
+from skmaxent.objective.pairs import PairDesign
+from skmaxent.objective.penalty import ElasticNet
+from skmaxent.objective.spaces import Vectors
+from skmaxent.solvers import orthant_newton
+
+RIDGE = 0.5
+
+
+def objective_and_state(kind, layout, fit_intercept, workers, n=60, d=12):
+    """An objective on all weights or on a few pairs, and expected masses of random scores."""
+    X = random_sparse(n, d)
+    likelihood = make_likelihood(kind, "codes", n)
+    K = likelihood.shape[1]
+    X = X.toarray() if layout == "dense" else X
+    penalty = ElasticNet(0.3, RIDGE)
+    objective = CompositeObjective.build(X, likelihood, penalty, fit_intercept, Vectors(workers))
+    columns, classes = np.divmod(np.arange(d * K), K)
+    if layout == "pairs":
+        allowed = np.arange(d * K).reshape(d, K) % (K + 1) == 0
+        objective, (columns, classes) = objective.restrict(allowed)
+        columns, classes = columns.ravel(), classes.ravel()
+        assert isinstance(objective.space.design, PairDesign)
+    scores = np.random.default_rng(2).standard_normal(likelihood.shape)
+    expected = np.empty_like(scores)
+    likelihood.evaluate(scores, expected)
+    return X if layout == "dense" else X.toarray(), columns, classes, objective, expected
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("layout", ["dense", "sparse", "pairs"])
+@pytest.mark.parametrize("kind", ["multinomial", "binary"])
+def test_inverts_the_hessian_within_each_class(kind, layout, fit_intercept, monkeypatch):
+    """Against the formula, written out: X' S X - (X' s)(X' s)' / sum s + ridge, s the curvatures."""
+    monkeypatch.setattr(class_blocks, "THIN", 0.0)
+    with Workers(2) as workers:
+        X, columns, classes, objective, expected = objective_and_state(kind, layout, fit_intercept, workers)
+        free = np.flatnonzero(np.random.default_rng(3).uniform(size=len(columns)) < 0.8)
+        diagonal = orthant_newton.curvatures(objective, expected, RIDGE).ravel()[free]
+        blocks = ClassBlocks.build(objective, expected, free, diagonal)
+        r = np.random.default_rng(4).standard_normal(len(free))
+        z = blocks(r)
+    for k in range(expected.shape[1]):
+        mine = np.flatnonzero(classes[free] == k)
+        A = X[:, columns[free[mine]]]
+        s = expected[:, k] * (1 - expected[:, k] / objective.likelihood.weights)
+        H = (A.T * s) @ A + RIDGE * np.eye(len(mine))
+        if fit_intercept:
+            H -= np.outer(A.T @ s, A.T @ s) / s.sum()
+        assert_allclose(z[mine], np.linalg.solve(H, r[mine]), rtol=1e-3, atol=1e-4 * np.abs(z).max())
+
+
+@pytest.mark.parametrize("side", [3, 3000])
+def test_is_symmetric_and_positive(side, monkeypatch):
+    """What conjugate gradients need, with rows left out, blocks cut up and collinear columns."""
+    monkeypatch.setattr(class_blocks, "BLOCK_SIDE", side)
+    monkeypatch.setattr(class_blocks, "THIN", 0.1)
+    with Workers() as workers:
+        *_, objective, expected = objective_and_state("multinomial", "sparse", True, workers)
+        X = objective.space.design.X.toarray()
+        X[:, 1] = 2 * X[:, 0]
+        penalty, vectors = ElasticNet(0.3, 0.0), Vectors(workers)
+        objective = CompositeObjective.build(X, objective.likelihood, penalty, True, vectors)
+        diagonal = orthant_newton.curvatures(objective, expected, 0.0).ravel()
+        blocks = ClassBlocks.build(objective, expected, np.arange(len(diagonal)), diagonal)
+        inverse = np.column_stack([blocks(unit) for unit in np.eye(len(diagonal))])
+    assert_allclose(inverse, inverse.T, rtol=1e-3, atol=1e-5 * np.abs(inverse).max())
+    assert np.linalg.eigvalsh(inverse).min() > 0
+
+
+@pytest.mark.parametrize("kind", ["multinomial", "binary"])
+def test_the_optimum_does_not_depend_on_it(kind, monkeypatch):
+    """Newton's iterations with and without it end where all KKT conditions hold, in fewer products with it."""
+    ends = {}
+    for first_run in (0, 10**6):
+        monkeypatch.setattr(orthant_newton, "BLOCKS_FROM", first_run)
+        with Workers() as workers:
+            *_, objective, _ = objective_and_state(kind, "sparse", True, workers)
+            start = np.zeros(objective.coords_shape)
+            point = objective.point(start, np.zeros(objective.likelihood.shape[1]))
+            trust = orthant_newton.Trust(run=200)
+            orthant_newton.improve(objective, objective, point, trust, target=1e-24, max_steps=100)
+            ends[first_run] = point, objective.subgradient(point), objective.space.design.tally[0]
+    for point, subgradient, _ in ends.values():
+        assert subgradient.peak < 1e-9
+        assert_allclose(point.coords, ends[0][0].coords, atol=1e-8)
+    assert ends[0][2] < ends[10**6][2]
