@@ -95,7 +95,7 @@ def _step(objective, inner, point, subgradient, trust):
     share = cut / max(1, np.count_nonzero(direction))
     settled = share <= GROW
     if step == 1:
-        trust.damping *= 0.1
+        trust.damping *= 0.3
         # Once no weight changes its sign, what is left is a linear system: longer runs solve it.
         if capped and settled:
             trust.run = min(2 * trust.run, LONG_RUN)
