@@ -80,7 +80,7 @@ def test_is_symmetric_and_positive(side, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["multinomial", "binary"])
 def test_the_optimum_does_not_depend_on_it(kind, monkeypatch):
-    """Newton's iterations with and without it end where all KKT conditions hold, in fewer products with it."""
+    """Newton's iterations with and without it end where all KKT conditions hold; with it, sooner."""
     ends = {}
     for first_run in (0, 10**6):
         monkeypatch.setattr(orthant_newton, "BLOCKS_FROM", first_run)

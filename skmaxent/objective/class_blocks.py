@@ -1,20 +1,23 @@
 """A preconditioner for the weights of (column, class) pairs: the Hessian within each class, inverted.
 
-For class k the Hessian is A' diag(E_k (1 - E_k / m)) A with the columns A of X that have a weight for k, less a
-rank-one part for the intercept. Near an optimum most rows are all but certain: the few that hold nearly all of
-the curvature are taken, and what the others have is added to the diagonal, which is exact.
+For class k the Hessian is A' diag(E_k (1 - E_k / m)) A with the columns A of X that have a weight for k, less
+a rank-one part for the intercept. Near an optimum most rows are all but certain: the few that hold nearly all
+of the curvature are taken, and what the others have is added to the diagonal, which is exact.
 """
+
+from itertools import pairwise
 
 import numpy as np
 from scipy import linalg, sparse
 
+from .._parallel import even_cuts
 from .grouped import Grouped
 from .pairs import pair_index
 
 # Curvatures below this share of a row's mean mass are left out.
 THIN = 1e-3
-# Largest side of a block, and numbers in all blocks.
-BLOCK_SIDE, BLOCK_NUMBERS = 3_000, 40_000_000
+# Largest side of a block, numbers in all blocks, and weights up to which blocks that small are worth it.
+BLOCK_SIDE, BLOCK_NUMBERS, MAX_WEIGHTS = 3_000, 40_000_000, 200_000
 # Ridge of a block relative to its diagonal, which is 1: collinear columns.
 RIDGE = 1e-5
 
@@ -43,10 +46,9 @@ class ClassBlocks:
         side = int(min(BLOCK_SIDE, 1 + BLOCK_NUMBERS // max(len(order), 1)))
         edges = np.searchsorted(classes[order], np.arange(curved.shape[1] + 1))
         pieces = []
-        for k, (first, last) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist())):
-            n_pieces = -(-(last - first) // side)
-            bounds = [first + (last - first) * i // n_pieces for i in range(n_pieces + 1)] if n_pieces else []
-            pieces += [(k, order[a:b]) for a, b in zip(bounds[:-1], bounds[1:])]
+        for k, (first, last) in enumerate(pairwise(edges.tolist())):
+            mine = order[first:last]
+            pieces += [(k, mine[cut]) for cut in even_cuts(len(mine), -(-len(mine) // side)) if len(mine)]
 
         def block(piece):
             k, places = piece
@@ -71,7 +73,7 @@ class ClassBlocks:
 
     @classmethod
     def build(cls, objective, expected, free, diagonal):
-        """For some weights of an objective, or None where its likelihood has no classes of its own.
+        """For some weights of an objective; None where there are too many, or no classes but groups of rows.
 
         Parameters
         ----------
@@ -83,7 +85,7 @@ class ClassBlocks:
         diagonal : ndarray of shape (m,)
         """
         likelihood = objective.likelihood
-        if isinstance(likelihood, Grouped):
+        if isinstance(likelihood, Grouped) or len(free) > MAX_WEIGHTS:
             return None
         X, columns, classes = pair_index(objective.space.design, free, expected.shape[1])
         if sparse.issparse(X):
