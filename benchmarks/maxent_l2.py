@@ -228,7 +228,7 @@ def write_rows(path, rows, key):
     rows = [row for row in old if tuple(row[k] for k in key) not in fresh] + rows
     with path.open("w", newline="") as file:
         file.write(f"# {describe_machine()}\n")
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer = csv.DictWriter(file, fieldnames=list(rows[-1]), extrasaction="ignore")  # of the newest
         writer.writeheader()
         writer.writerows(rows)
     return rows
