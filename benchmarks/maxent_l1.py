@@ -223,10 +223,8 @@ def race(name, C, l1_ratio, limit, factor, peers):
                 "optimum": optimum, "weights": int(np.count_nonzero(best.coef_)),
             })  # fmt: skip
         line = "  ".join(f"{t:g}: {np.median(times[runner][t]):8.3f} s" for t in TARGETS)
-        print(
-            f"  {runner:30s} {line}   ({len(times[runner][TARGETS[0]])} runs, longest {longest[runner]:.1f} s)",
-            flush=True,
-        )
+        runs = f"{len(times[runner][TARGETS[0]])} runs, longest {longest[runner]:.1f} s"
+        print(f"  {runner:30s} {line}   ({runs})", flush=True)
     return rows
 
 

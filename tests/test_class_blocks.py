@@ -95,3 +95,12 @@ def test_the_optimum_does_not_depend_on_it(kind, monkeypatch):
         assert subgradient.peak < 1e-9
         assert_allclose(point.coords, ends[0][0].coords, atol=1e-8)
     assert ends[0][2] < ends[10**6][2]
+
+
+def test_entries_that_overflow_leave_the_diagonal():
+    """An inverse that single precision cannot hold is not looked for without end."""
+    B = np.full((3, 3), np.inf, np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):
+        scale, inverse = class_blocks._inverse(B)
+    assert (scale == 0).all()
+    assert_allclose(inverse, np.eye(3))

@@ -115,9 +115,10 @@ def _inverse(B):
     scale = 1 / np.sqrt(np.maximum(B[own, own], np.finfo(B.dtype).tiny))
     B *= scale[:, None] * scale
     ridge = RIDGE
-    while True:
+    while ridge < 1e3:
         B[own, own] = 1 + ridge
         factor, failed = linalg.lapack.spotrf(B.T, lower=1, clean=0)
         if not failed:
             return scale, linalg.lapack.spotri(factor, lower=1, overwrite_c=1)[0]
         ridge *= 10
+    return scale, np.asfortranarray(np.eye(len(B), dtype=B.dtype))  # entries that overflow
