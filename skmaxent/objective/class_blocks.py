@@ -118,7 +118,7 @@ def _inverse(B):
     while ridge < 1e3:
         B[own, own] = 1 + ridge
         factor, failed = linalg.lapack.spotrf(B.T, lower=1, clean=0)
-        if not failed:
+        if not failed and np.isfinite(factor[-1, -1]):
             return scale, linalg.lapack.spotri(factor, lower=1, overwrite_c=1)[0]
         ridge *= 10
     return scale, np.asfortranarray(np.eye(len(B), dtype=B.dtype))  # entries that overflow
