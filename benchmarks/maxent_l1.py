@@ -2,6 +2,7 @@
 
     python benchmarks/maxent_l1.py                                  every problem
     python benchmarks/maxent_l1.py --problems unigrams:10:1 --peers saga --limit 100
+    python benchmarks/maxent_l1.py --memory                         peak memory on the bigrams, a process each
     python benchmarks/maxent_l1.py --limit 600 --factor inf         peers get ten minutes a fit, hours in all
 
 A problem is NAME:C:L1_RATIO. All minimise the same objective; on problems with two classes without an
@@ -25,12 +26,14 @@ counted). Runs of seconds are repeated (the CSV says how often), alternating; me
 import argparse
 import importlib.util
 import logging
+import subprocess
+import sys
 import time
 import warnings
 from pathlib import Path
 
 import numpy as np
-from _machine import describe_machine
+from _machine import describe_machine, peak_memory
 from _text_data import PROBLEMS
 from maxent_l2 import seconds_to, write_rows
 
@@ -177,6 +180,30 @@ PEERS = {f.__name__: doubling(f) for f in (saga, cyanure, liblinear, celer, skgl
 BINARY_L1_ONLY = ("liblinear", "celer", "skglm")
 
 
+def memory_row(solver):
+    """Peak memory of one fit on the bigrams, L1, C=10, in this process; the peer runs two iterations."""
+    X, y = PROBLEMS["bigrams"]()
+    models = {"saga": saga, "cyanure": cyanure}
+    if solver == OURS:
+        model = MaxEntClassifier(C=10, l1_ratio=1, tol=1e-4)
+    else:
+        model = models[solver](10, 1, True, 2, len(y))
+    grown = peak_memory(lambda: model.fit(X, y))
+    of_X = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
+    print(f"{solver},{grown / 2**20:.0f},{of_X / 2**20:.0f},{np.asarray(model.coef_).nbytes / 2**20:.0f}")
+
+
+def measure_memory(peers):
+    """Peak memory of several solvers, each in a process of its own."""
+    lines = [f"# {describe_machine()}", "solver,fit_grows_by_MiB,X_MiB,coef_MiB"]
+    for solver in (OURS, *(peer for peer in peers if peer in ("saga", "cyanure"))):
+        command = [sys.executable, __file__, "--memory-of", solver]
+        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        lines.append(printed.strip().splitlines()[-1])
+        print(lines[-1], flush=True)
+    (OUTPUT / "maxent_l1_memory.csv").write_text("\n".join(lines) + "\n")
+
+
 def race(name, C, l1_ratio, limit, factor, peers):
     """Rows of the CSV of one problem."""
     X, y = PROBLEMS[name]()
@@ -271,11 +298,17 @@ def main():
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--limit", type=float, default=150, help="seconds for one fit of a peer")
     parser.add_argument("--factor", type=float, default=25, help="... in multiples of our time to 1e-4")
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     parser.add_argument("--dry", action="store_true", help="write nothing")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     OUTPUT.mkdir(parents=True, exist_ok=True)
+    if options.memory_of:
+        return memory_row(options.memory_of)
     peers = [p for p in options.peers if p in ("saga", "liblinear") or importlib.util.find_spec(p)]
+    if options.memory:
+        return measure_memory(peers)
     print(describe_machine())
     for problem in options.problems:
         name, C, l1_ratio = problem.split(":")
