@@ -135,6 +135,27 @@ def test_a_whole_step_ends_on_the_edges_of_the_orthant(monkeypatch):
     assert values[orthant_newton.CYCLES] < min(before, values[1])
 
 
+@pytest.mark.parametrize("kind", ["multinomial", "binary"])
+def test_columns_are_shifted_to_the_least_penalty(kind):
+    """A number common to all classes of a column changes the penalty alone; no other number is better."""
+    X, likelihood, lasso, _ = made_problem(kind, "lasso")
+    with Workers() as workers:
+        objective = CompositeObjective.build(X, likelihood, ElasticNet(lasso, 0.0), True, Vectors(workers))
+        shape = objective.coords_shape
+        W = np.random.default_rng(0).standard_normal(shape)
+        point = objective.point(W, np.zeros(shape[1]))
+        orthant_newton._shift_columns(objective, point)
+        if kind == "binary":
+            assert_array_equal(point.coords, W)
+            return
+        again = objective.point(point.coords, point.intercept)
+    assert again.loss == pytest.approx(point.loss, rel=1e-12)
+    assert_allclose(np.ptp(point.coords - W, axis=1), 0, atol=1e-12)
+    best = np.abs(point.coords).sum(axis=1)
+    for shift in np.linspace(-3, 3, 61):
+        assert (best <= np.abs(W + shift).sum(axis=1) + 1e-12).all()
+
+
 @pytest.mark.parametrize("labels", ["codes", "masses"])
 def test_stochastic_start_of_a_laplace_prior(labels):
     """Excluded weights stay 0 and free ones do not, most others are 0, and the objective falls."""

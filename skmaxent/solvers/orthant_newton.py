@@ -70,6 +70,7 @@ def improve(objective, inner, point, trust, *, target, max_steps):
     """
     moved, failures = False, 0
     for _ in range(max_steps):
+        _shift_columns(objective, point)
         subgradient = objective.subgradient(point, certify=False)
         if subgradient.square <= target:
             break
@@ -105,6 +106,22 @@ def _step(objective, inner, point, subgradient, trust):
     if share > SHRINK:
         trust.run = max(trust.run // 2, SHORT_RUN)
     return step
+
+
+def _shift_columns(objective, point):
+    """Add to the weights of each column the number, the same for all classes, that makes the penalty least.
+
+    The likelihood does not see it, so that within an orthant nothing but the damping bounds a step that
+    way. Weights of a column that are not all of one strength, or have a ridge, are left as they are.
+    """
+    W, lasso = point.coords, np.asarray(objective.penalty.lasso)
+    K = objective.likelihood.shape[1]
+    if W.shape[1] != K or K == 1 or np.any(objective.penalty.ridge) or (lasso.ndim and lasso.shape[1] > 1):
+        return
+    low, high = np.partition(W, ((K - 1) // 2, K // 2), axis=1)[:, ((K - 1) // 2, K // 2)].T
+    shift = np.clip(0, low, high)  # any number between the two is a median
+    if shift.any():
+        point.coords = W - shift[:, None]
 
 
 def search_path(objective, point, V, direction, orthant, fenced):
