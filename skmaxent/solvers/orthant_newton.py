@@ -120,6 +120,7 @@ def _shift_columns(objective, point):
         return
     low, high = np.partition(W, ((K - 1) // 2, K // 2), axis=1)[:, ((K - 1) // 2, K // 2)].T
     shift = np.clip(0, low, high)  # any number between the two is a median
+    shift *= lasso.ravel() > 0  # free weights stay centred
     if shift.any():
         point.coords = W - shift[:, None]
 
