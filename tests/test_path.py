@@ -32,9 +32,8 @@ def test_path_equals_separate_fits(data, l1_ratio, monkeypatch):
     assert path.converged.all()
     for i, C in enumerate(Cs):
         model = MaxEntClassifier(C=C, l1_ratio=l1_ratio, tol=1e-11, n_jobs=1).fit(X, y)
-        # F is strongly convex by its ridge: |W - optimum|^2 <= 2 gap / ridge is what the gaps leave open.
-        assert_allclose(path.coefs[i], model.coef_, atol=5e-5)
-        assert_allclose(path.intercepts[i], model.intercept_, atol=5e-5)
+        assert_allclose(path.coefs[i], model.coef_, atol=1e-5)
+        assert_allclose(path.intercepts[i], model.intercept_, atol=1e-5)
         assert path.objectives[i] == pytest.approx(model.convergence_["objective"], rel=1e-10)
         assert path.n_nonzero[i] == np.count_nonzero(path.coefs[i])
         assert path.gaps[i] <= 1e-11 * path.objectives[i]

@@ -41,7 +41,7 @@ class ClassBlocks:
     """
 
     def __init__(self, X, columns, classes, curved, threshold, diagonal, fit_intercept, workers):
-        self._workers, self._size = workers, len(columns)
+        self._workers = workers
         order = np.lexsort((columns, classes))
         side = int(min(BLOCK_SIDE, 1 + BLOCK_NUMBERS // max(len(order), 1)))
         edges = np.searchsorted(classes[order], np.arange(curved.shape[1] + 1))

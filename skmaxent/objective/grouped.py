@@ -74,10 +74,11 @@ class Grouped(Likelihood):
         weights, starts = self._groups(rows)
         log_z, p = grouped_softmax(z[:, 0], starts, out=out[:, 0])
         p *= np.repeat(weights, np.diff(starts))
-        return float(np.dot(weights, log_z)) - self._label_sum(rows, z)
+        return float(np.sum(weights * log_z - self._label_sums(rows, z), dtype=float))
 
-    def _label_sum(self, rows, z):
-        return float(np.vdot(self.masses[rows], z))
+    def _label_sums(self, rows, z):
+        """Label masses times z, summed over each group."""
+        return np.add.reduceat((self.masses[rows] * z)[:, 0], self._groups(rows)[1][:-1])
 
     def _subtract_labels(self, rows, result, share=1):
         result -= share * self.masses[rows]

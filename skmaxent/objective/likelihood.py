@@ -99,7 +99,7 @@ class Likelihood:
             E, v = expected[rows], direction[rows]
             Hv = np.empty_like(v)
             self._curvature_rows(rows, E, v, Hv)
-            first = np.vdot(E, v).astype(float) - self._label_sum(rows, v)
+            first = np.vdot(E, v).astype(float) - float(np.sum(self._label_sums(rows, v), dtype=float))
             return np.array([first, np.vdot(v, Hv)], dtype=float)
 
         return self._sum(block)
@@ -165,9 +165,6 @@ class Multinomial(Likelihood):
             return np.einsum("ij,ij->i", self.masses[rows], z)
         return self.weights[rows] * z[np.arange(len(z)), self.codes[rows]]
 
-    def _label_sum(self, rows, z):
-        return float(np.sum(self._label_sums(rows, z), dtype=float))
-
     def _subtract_labels(self, rows, result, share=1):
         if self.codes is None:
             result -= share * self.masses[rows]
@@ -224,9 +221,8 @@ class Binary(Likelihood):
     def _evaluate_rows(self, rows, z, out):
         log_z, p = logistic(z)
         weights = self.weights[rows]
-        losses = weights * log_z[:, 0] - self._positive(rows) * z[:, 0]
         np.multiply(p, weights[:, None], out=out)
-        return float(np.sum(losses, dtype=float))
+        return float(np.sum(weights * log_z[:, 0] - self._label_sums(rows, z), dtype=float))
 
     def _positive(self, rows):
         """Mass of the second class in each row."""
@@ -234,8 +230,8 @@ class Binary(Likelihood):
             return self.masses[rows, 1]
         return self.weights[rows] * self.codes[rows]
 
-    def _label_sum(self, rows, z):
-        return float(np.dot(self._positive(rows), z[:, 0]))
+    def _label_sums(self, rows, z):
+        return self._positive(rows) * z[:, 0]
 
     def _subtract_labels(self, rows, result, share=1):
         result[:, 0] -= share * self._positive(rows)

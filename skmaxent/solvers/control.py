@@ -53,8 +53,9 @@ class Control:
         """How far the point is from the optimum, in units of the stopping rule (<= 1: converged)."""
         if not point.settled:
             return np.inf
-        if gradient.square == 0:
-            return 0.0
+        return self._accuracy(objective, point, gradient) if gradient.square else 0.0
+
+    def _accuracy(self, objective, point, gradient):
         target = self.target(objective, point)
         return gradient.square / target if target > 0 else np.inf
 
@@ -111,12 +112,7 @@ class GapControl(Control):
 
     _extras = ("support",)
 
-    def accuracy(self, objective, point, gradient):
-        """The gap in units of the stopping rule (<= 1: converged)."""
-        if not point.settled:
-            return np.inf
-        if gradient.square == 0:
-            return 0.0
+    def _accuracy(self, objective, point, gradient):
         value = objective.value(point)
         accuracy = gradient.gap / (self.tol * value) if self.tol * value > 0 else np.inf
         if objective.penalty.has_free:

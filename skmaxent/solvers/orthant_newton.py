@@ -10,6 +10,7 @@ so that the search costs no product (Andrew & Gao 2007 for the orthants; Byrd, C
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -168,7 +169,7 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
     ridge = dtype.type(penalty.ridge) if np.isscalar(penalty.ridge) else penalty.ridge
     ridge = ridge + dtype.type(trust.damping)
     diagonal = curvatures(inner, expected, ridge)
-    condition = _conditioner(inner, expected, free, diagonal, trust.run)
+    conditioner = _conditioner(inner, expected, free, diagonal, trust.run)
     eliminate = inner.smooth.intercept_elimination(expected)
 
     def curvature_times(p):
@@ -183,9 +184,10 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
     coords, W = np.zeros_like(r), (point.coords / scale).astype(dtype)
     run = trust.run if fenced.any() else LONG_RUN  # without a Laplace part there is one orthant
     capped, held = True, np.zeros(r.shape, bool)
-    start = vectors.dot(r, condition(r, held))
+    condition = conditioner(held)
+    start = vectors.dot(r, condition(r))
     for cycle in range(CYCLES):
-        capped = _conjugate_gradients(curvature_times, coords, r, condition, held, start, run, vectors)
+        capped = _conjugate_gradients(curvature_times, coords, r, condition, start, run, vectors)
         end = W + coords
         cut = (end * orthant < 0) & fenced & ~held
         if not cut.any() or cycle == CYCLES - 1:
@@ -198,6 +200,7 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
         held |= cut
         if cycle == 0:
             held &= r * orthant <= 0
+        condition = conditioner(held)
     coords *= dtype.type(scale)
     # Past the edge, so that a whole step ends exactly on it, whatever the rounding.
     coords = np.where(held, -2 * point.coords, coords)
@@ -205,7 +208,7 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
 
 
 def _conditioner(inner, expected, free, diagonal, run):
-    """Function (r, held) -> z, which solves the Newton equation roughly on the free weights not held."""
+    """Function held -> (function r -> z): it solves the Newton equation roughly on the free weights not held."""
     blocks = None
     if run >= BLOCKS_FROM:
         places = np.flatnonzero(free)
@@ -213,15 +216,19 @@ def _conditioner(inner, expected, free, diagonal, run):
     if blocks is None:
         inverse = diagonal**-DAMPING
         inverse *= free
-        return lambda r, held: r * inverse * ~held
+        return lambda held: partial(np.multiply, inverse * ~held)
 
-    def solve(r, held):
+    def on_moving(held):
         moving = ~held.ravel()[places]
-        z = np.zeros_like(r)
-        z.ravel()[places] = blocks(r.ravel()[places] * moving) * moving
-        return z
 
-    return solve
+        def solve(r):
+            z = np.zeros_like(r)
+            z.ravel()[places] = blocks(r.ravel()[places] * moving) * moving
+            return z
+
+        return solve
+
+    return on_moving
 
 
 def curvatures(objective, expected, ridge):
@@ -232,9 +239,9 @@ def curvatures(objective, expected, ridge):
     return np.maximum(diagonal, dtype.type(1e-6) * diagonal.max(initial=np.finfo(dtype).tiny), out=diagonal)
 
 
-def _conjugate_gradients(curvature_times, coords, r, condition, held, start, run, vectors):
+def _conjugate_gradients(curvature_times, coords, r, condition, start, run, vectors):
     """At most `run` preconditioned steps on `coords` and residual `r`, in place; True when all were taken."""
-    z = condition(r, held)
+    z = condition(r)
     p, rz = z.copy(), vectors.dot(r, z)
     for _ in range(run):
         if not rz > ACCURACY**2 * start:
@@ -246,7 +253,7 @@ def _conjugate_gradients(curvature_times, coords, r, condition, held, start, run
         alpha = rz / curvature
         vectors.add(coords, alpha, p)
         vectors.add(r, -alpha, Hp)
-        z = condition(r, held)
+        z = condition(r)
         rz, last = vectors.dot(r, z), rz
         vectors.scale_add(p, rz / last, z)
     return True
