@@ -2,6 +2,8 @@
 
 import os
 import platform
+import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -40,3 +42,14 @@ def peak_memory(function):
     before = read("VmRSS")
     function()
     return read("VmHWM") - before
+
+
+def memory_of_each(script, solvers, header, path):
+    """The CSV of what `script --memory-of solver` prints last, for each solver in a process of its own."""
+    lines = [f"# {describe_machine()}", header]
+    for solver in solvers:
+        command = [sys.executable, script, "--memory-of", solver]
+        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        lines.append(printed.strip().splitlines()[-1])
+        print(lines[-1], flush=True)
+    path.write_text("\n".join(lines) + "\n")

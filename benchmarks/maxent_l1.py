@@ -11,8 +11,8 @@ objective. The optimum is the least value that any of them reached; the certific
 tol=1e-6 is printed.
 
 A peer's fits are cut at --limit seconds, or at --factor times what MaxEntClassifier took to 1e-4 (but not
-under 20 s) if that is less: enough to show that ratio. "inf" in the CSV is "not in its
-longest fit", whose seconds are beside it.
+under 20 s) if that is less: enough to show that ratio; ours are cut at the same limit. "inf" in the CSV is
+"not in its longest fit", whose seconds are beside it.
 
 MaxEntClassifier: "reached" is the moment in one fit at which the weights of an iterate are within the target
 of the optimum (the iterates are copied out while the clock stands still); "certified" is a whole fit with
@@ -26,14 +26,12 @@ counted). Runs of seconds are repeated (the CSV says how often), alternating; me
 import argparse
 import importlib.util
 import logging
-import subprocess
-import sys
 import time
 import warnings
 from pathlib import Path
 
 import numpy as np
-from _machine import describe_machine, peak_memory
+from _machine import describe_machine, memory_of_each, peak_memory
 from _text_data import PROBLEMS
 from maxent_l2 import seconds_to, write_rows
 
@@ -183,25 +181,15 @@ BINARY_L1_ONLY = ("liblinear", "celer", "skglm")
 def memory_row(solver):
     """Peak memory of one fit on the bigrams, L1, C=10, in this process; the peer runs two iterations."""
     X, y = PROBLEMS["bigrams"]()
-    models = {"saga": saga, "cyanure": cyanure}
-    if solver == OURS:
-        model = MaxEntClassifier(C=10, l1_ratio=1, tol=1e-4)
-    else:
-        model = models[solver](10, 1, True, 2, len(y))
+    build = {
+        "MaxEntClassifier": lambda *_: MaxEntClassifier(C=10, l1_ratio=1, tol=1e-4),
+        "saga": saga,
+        "cyanure": cyanure,
+    }
+    model = build[solver](10, 1, True, 2, len(y))
     grown = peak_memory(lambda: model.fit(X, y))
     of_X = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
     print(f"{solver},{grown / 2**20:.0f},{of_X / 2**20:.0f},{np.asarray(model.coef_).nbytes / 2**20:.0f}")
-
-
-def measure_memory(peers):
-    """Peak memory of several solvers, each in a process of its own."""
-    lines = [f"# {describe_machine()}", "solver,fit_grows_by_MiB,X_MiB,coef_MiB"]
-    for solver in (OURS, *(peer for peer in peers if peer in ("saga", "cyanure"))):
-        command = [sys.executable, __file__, "--memory-of", solver]
-        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        lines.append(printed.strip().splitlines()[-1])
-        print(lines[-1], flush=True)
-    (OUTPUT / "maxent_l1_memory.csv").write_text("\n".join(lines) + "\n")
 
 
 def race(name, C, l1_ratio, limit, factor, peers):
@@ -237,7 +225,11 @@ def race(name, C, l1_ratio, limit, factor, peers):
         }
         for runner, runs in paths.items()
     }
-    longest = {runner: max(seconds for path in runs for seconds, _ in path) for runner, runs in paths.items()}
+    # A fit of ours that reached no gap was stopped at the limit.
+    longest = {
+        runner: max(seconds if np.isfinite(seconds) else limit for path in runs for seconds, _ in path)
+        for runner, runs in paths.items()
+    }
     rows = []
     for runner in runners:
         for target in TARGETS:
@@ -261,6 +253,7 @@ def draw(rows, path):
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import NullFormatter
 
     problems = list(dict.fromkeys((r["problem"], float(r["C"]), float(r["l1_ratio"])) for r in rows))
     columns = min(3, len(problems))
@@ -275,15 +268,16 @@ def draw(rows, path):
             and float(r["target"]) == 1e-4
         ]  # fmt: skip
         for place, row in enumerate(reversed(chosen)):
-            seconds, limit = float(row["seconds"]), float(row.get("longest") or "nan")
+            seconds, longest = float(row["seconds"]), float(row.get("longest") or "nan")
             reached = np.isfinite(seconds)
             mine = row["solver"] in (OURS, CERTIFIED)
             color = "tab:orange" if mine else "tab:blue" if reached else "lightgray"
-            text = f" {seconds:.3g} s" if reached else f" not in {limit:g} s"
-            axis.barh(place, seconds if reached else limit, color=color)
-            axis.text(seconds if reached else limit, place, text, va="center", fontsize=8)
+            text = f" {seconds:.3g} s" if reached else f" not in {longest:g} s"
+            axis.barh(place, seconds if reached else longest, color=color)
+            axis.text(seconds if reached else longest, place, text, va="center", fontsize=8)
         axis.set_yticks(range(len(chosen)), [row["solver"] for row in reversed(chosen)], fontsize=8)
         axis.set_xscale("log")
+        axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_xlim(right=axis.get_xlim()[1] * 8)
         axis.set_title(f"{problem[0]}, C={problem[1]:g}, l1_ratio={problem[2]:g}", fontsize=10)
     figure.supxlabel("seconds to a relative suboptimality of 1e-4 (log scale)", fontsize=10)
@@ -308,7 +302,9 @@ def main():
         return memory_row(options.memory_of)
     peers = [p for p in options.peers if p in ("saga", "liblinear") or importlib.util.find_spec(p)]
     if options.memory:
-        return measure_memory(peers)
+        solvers = ["MaxEntClassifier", *(peer for peer in peers if peer in ("saga", "cyanure"))]
+        header = "solver,fit_grows_by_MiB,X_MiB,coef_MiB"
+        return memory_of_each(__file__, solvers, header, OUTPUT / "maxent_l1_memory.csv")
     print(describe_machine())
     for problem in options.problems:
         name, C, l1_ratio = problem.split(":")

@@ -20,14 +20,12 @@ import argparse
 import csv
 import importlib.util
 import logging
-import subprocess
-import sys
 import time
 import warnings
 from pathlib import Path
 
 import numpy as np
-from _machine import describe_machine, peak_memory
+from _machine import describe_machine, memory_of_each, peak_memory
 from _text_data import PROBLEMS
 
 from skmaxent import MaxEntClassifier
@@ -228,7 +226,8 @@ def write_rows(path, rows, key):
     rows = [row for row in old if tuple(row[k] for k in key) not in fresh] + rows
     with path.open("w", newline="") as file:
         file.write(f"# {describe_machine()}\n")
-        writer = csv.DictWriter(file, fieldnames=list(rows[-1]), extrasaction="ignore")  # of the newest
+        # The columns of the new rows: those of an older format may differ.
+        writer = csv.DictWriter(file, fieldnames=list(rows[-1]), extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
     return rows
@@ -285,21 +284,6 @@ def memory_row(solver):
     print(f"{solver},{grown / 2**20:.0f},{of_X / 2**20:.0f},{model.coef_.nbytes / 2**20:.0f},{ratio:.2f}")
 
 
-def measure_memory():
-    """Peak memory of several solvers, each in a process of its own."""
-    lines = ["solver,fit_grows_by_MiB,X_MiB,coef_MiB,(X+growth)/(X+coef)"]
-    for solver in (OURS, "lbfgs", "newton-cg", "saga"):
-        command = [sys.executable, __file__, "--memory-of", solver]
-        lines += (
-            subprocess.run(command, check=True, capture_output=True, text=True)
-            .stdout.strip()
-            .splitlines()[-1:]
-        )
-    text = f"# {describe_machine()}\n" + "\n".join(lines) + "\n"
-    (OUTPUT / "maxent_l2_memory.csv").write_text(text)
-    print(text)
-
-
 def one_row():
     """Microseconds of predict_proba on one sparse row: 130,107 columns, 20 classes."""
     from sklearn.linear_model import LogisticRegression
@@ -337,7 +321,9 @@ def main():
     if options.memory_of:
         return memory_row(options.memory_of)
     if options.memory:
-        return measure_memory()
+        header = "solver,fit_grows_by_MiB,X_MiB,coef_MiB,(X+growth)/(X+coef)"
+        solvers = (OURS, "lbfgs", "newton-cg", "saga")
+        return memory_of_each(__file__, solvers, header, OUTPUT / "maxent_l2_memory.csv")
     if options.one_row:
         return one_row()
     competitors = [OURS, *options.peers]

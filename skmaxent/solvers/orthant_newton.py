@@ -208,7 +208,7 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
 
 
 def _conditioner(inner, expected, free, diagonal, run):
-    """Function held -> (function r -> z): it solves the Newton equation roughly on the free weights not held."""
+    """Function held -> function r -> z: solves the Newton equation roughly on the free weights not held."""
     blocks = None
     if run >= BLOCKS_FROM:
         places = np.flatnonzero(free)
