@@ -129,8 +129,8 @@ def make_problem(X, labels):
         X = (X.tocsr() if hasattr(X, "tocsr") else X)[rows]
     return Problem(
         X,
-        labels.weights[kept].astype(X.dtype),
+        labels.weights[kept],
         len(labels.classes),
         codes=None if labels.codes is None else labels.codes[kept],
-        masses=None if labels.masses is None else labels.masses[kept].astype(X.dtype),
+        masses=None if labels.masses is None else labels.masses[kept],
     )

@@ -7,6 +7,14 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ._sklearn import HAS_CALLBACKS
 
+# Columns that a warning names.
+SHOWN = 10
+
+
+def _relative(record):
+    """Gap of a line of the history relative to the objective."""
+    return record["gap"] / record["objective"] if record["objective"] > 0 else record["gap"] * np.inf
+
 
 def progress(estimator, events, attributes):
     """The function that a solver calls after each iteration: prints a line, informs callbacks.
@@ -26,7 +34,7 @@ def progress(estimator, events, attributes):
         if estimator.verbose:
             print(
                 f"[{name}] iteration {record['iteration']:4d}  {record['seconds']:8.2f} s  "
-                f"objective {record['objective']:.8g}  gap {record['gap']:.2e}",
+                f"objective {record['objective']:.8g}  gap {_relative(record):.2e} relative",
                 flush=True,
             )
         return events.listening and events.step("iteration", lambda: attributes(*model()))
@@ -34,14 +42,22 @@ def progress(estimator, events, attributes):
     return report
 
 
-def warn_unless_converged(estimator, result):
-    """ConvergenceWarning when the fit stopped short of `tol`, saying how far and what to change."""
+def warn_unless_converged(estimator, result, column_names=None):
+    """ConvergenceWarning when the fit stopped short of `tol`, saying how far and what to change.
+
+    Parameters
+    ----------
+    estimator : estimator
+    result : Result
+    column_names : sequence of str, optional
+        By default columns are named by their numbers.
+    """
     report, name = result.report, type(estimator).__name__
-    if result.separated:
+    if result.separated is not None:
         message = (
-            "The training data are linearly separable: with C=np.inf the likelihood has no maximum and the "
-            "weights grow without bound. They are finite only because the fit stopped. Set C to a finite "
-            "value."
+            "The training data are linearly separable along weights without a penalty: the likelihood has no "
+            "maximum, and these weights grow without bound. They are finite only because the fit stopped. "
+            f"{_columns(result.separated, column_names)} Give them a penalty: set C to a finite value."
         )
     elif report["stop_reason"] in ("converged", "callback"):
         return
@@ -60,3 +76,12 @@ def warn_unless_converged(estimator, result):
     warnings.warn(
         message, ConvergenceWarning, stacklevel=4 + HAS_CALLBACKS
     )  # the caller of fit, past its decorators
+
+
+def _columns(columns, names):
+    """A sentence that names the columns along which data are separated."""
+    if len(columns) == 0:
+        return "The intercept alone separates them."
+    shown = [str(j) if names is None else str(names[j]) for j in columns[:SHOWN]]
+    more = f" and {len(columns) - SHOWN} more" if len(columns) > SHOWN else ""
+    return f"The columns: {', '.join(shown)}{more}."

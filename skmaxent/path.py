@@ -11,7 +11,8 @@ from ._penalty import check_penalty
 from ._sklearn import validate_training_data
 from .maxent import MaxEntClassifier
 from .objective.problem import canonical
-from .solvers.train import optimise, prepare
+from .solvers.prepare import prepare
+from .solvers.train import optimise
 
 
 def strengths(Cs):

@@ -382,4 +382,4 @@ def _make_problem(X, y, groups, sample_weight):
         starts = np.concatenate([[0], np.cumsum(sizes)])
     if len(order) < X.shape[0] or (np.diff(order) != 1).any():
         X = (X.tocsr() if sparse.issparse(X) else X)[order]
-    return GroupedProblem(X, totals.astype(X.dtype), starts, masses.astype(X.dtype))
+    return GroupedProblem(X, totals, starts, masses)

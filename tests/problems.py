@@ -85,6 +85,5 @@ def assert_same_model(ours, theirs, tolerance=1e-6):
 
 
 def tight(**parameters):
-    """A classifier that stops at the limit of float64 (L-BFGS gets less far than Newton)."""
-    tol = 1e-13 if parameters.get("solver") == "lbfgs" else 1e-14
-    return MaxEntClassifier(**{"tol": tol, **parameters})
+    """A classifier that stops close to the limit of float64."""
+    return MaxEntClassifier(**{"tol": 1e-14, **parameters})

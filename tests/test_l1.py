@@ -76,7 +76,7 @@ def assert_optimal(model, X, masses, multipliers=1.0, atol=1e-5):
 def test_subgradient_conditions(l1_ratio, K, layout, fit_intercept):
     X, y = made_data(K=K)
     X_in = X.toarray() if layout == "dense" else X.asformat(layout)
-    model = MaxEntClassifier(C=0.8, l1_ratio=l1_ratio, tol=1e-11, fit_intercept=fit_intercept, n_jobs=1)
+    model = MaxEntClassifier(C=0.8, l1_ratio=l1_ratio, tol=1e-13, fit_intercept=fit_intercept, n_jobs=1)
     model.fit(X_in, y)
     assert model.convergence_["stop_reason"] == "converged"
     assert 0 < np.count_nonzero(model.coef_) < model.coef_.size
@@ -223,13 +223,13 @@ def test_larger_problem_in_stages(monkeypatch):
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
 def test_warm_start(l1_ratio):
     X, y = made_data(n=200, K=3)
-    model = MaxEntClassifier(C=1, l1_ratio=l1_ratio, warm_start=True, tol=1e-9, n_jobs=1).fit(X, y)
+    model = MaxEntClassifier(C=1, l1_ratio=l1_ratio, warm_start=True, tol=1e-12, n_jobs=1).fit(X, y)
     cold_iterations, cold = model.n_iter_[0], model.coef_.copy()
     model.fit(X, y)
     assert model.n_iter_[0] < cold_iterations
     assert_allclose(model.coef_, cold, atol=1e-6)
     model.set_params(C=0.5).fit(X, y)
-    fresh = MaxEntClassifier(C=0.5, l1_ratio=l1_ratio, tol=1e-9, n_jobs=1).fit(X, y)
+    fresh = MaxEntClassifier(C=0.5, l1_ratio=l1_ratio, tol=1e-12, n_jobs=1).fit(X, y)
     assert_allclose(model.coef_, fresh.coef_, atol=1e-5)
 
 

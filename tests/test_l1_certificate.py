@@ -14,7 +14,7 @@ from skmaxent.objective.composite import CompositeObjective
 from skmaxent.objective.penalty import ElasticNet
 from skmaxent.objective.problem import Problem
 from skmaxent.objective.spaces import Vectors
-from skmaxent.solvers import orthant_newton, train
+from skmaxent.solvers import orthant_newton, starts
 from skmaxent.solvers.stochastic_start import stochastic_start
 
 PENALTIES = {"lasso": (0.7, 0.0), "elastic net": (0.4, 0.3), "weighted": (None, 0.2)}
@@ -184,23 +184,23 @@ def test_stochastic_start_of_a_laplace_prior(labels):
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
 def test_many_rows_have_a_start_of_their_own(l1_ratio, start, monkeypatch):
     """With or without it the same optimum; the same bits for any number of threads."""
-    monkeypatch.setattr(train, "STOCHASTIC_ROWS", 500)
-    monkeypatch.setattr(train, "GAUSSIAN_SIDE", 0 if start == "stochastic_start" else 5000)
+    monkeypatch.setattr(starts, "STOCHASTIC_ROWS", 500)
+    monkeypatch.setattr(starts, "GAUSSIAN_SIDE", 0 if start == "stochastic_start" else 5000)
     X = random_sparse(600, 30, density=0.2)
     y = (X[:, :3].toarray() + 0.5 * np.random.default_rng(1).standard_normal((600, 3))).argmax(axis=1)
-    calls, function = [], getattr(train, start)
+    calls, function = [], getattr(starts, start)
 
     def watched(*args, **options):
         calls.append(args)
         return function(*args, **options)
 
-    monkeypatch.setattr(train, start, watched)
+    monkeypatch.setattr(starts, start, watched)
     options = {"C": 0.5, "l1_ratio": l1_ratio, "tol": 1e-10}
     models = [MaxEntClassifier(n_jobs=jobs, **options).fit(X, y) for jobs in (1, 2)]
     assert len(calls) == 2
     assert_array_equal(models[0].coef_, models[1].coef_)
     first = models[0].convergence_["history"]["objective"][0]
-    monkeypatch.setattr(train, "STOCHASTIC_ROWS", 10_000)
+    monkeypatch.setattr(starts, "STOCHASTIC_ROWS", 10_000)
     cold = MaxEntClassifier(n_jobs=1, **options).fit(X, y)
     assert len(calls) == 2
     assert first < cold.convergence_["history"]["objective"][0]

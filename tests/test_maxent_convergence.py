@@ -9,8 +9,7 @@ from problems import SHAPES, assert_same_model, dataset, reference, tight
 from sklearn.exceptions import ConvergenceWarning
 
 from skmaxent import MaxEntClassifier
-from skmaxent.solvers import SOLVERS, newton_cg
-from skmaxent.solvers import train as train_module
+from skmaxent.solvers import SOLVERS, newton_cg, starts
 
 pytestmark = pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
 ALL_SOLVERS = [*SOLVERS, "auto"]
@@ -112,7 +111,7 @@ def test_stochastic_start_reaches_the_same_optimum(monkeypatch, solver, labels):
     X, y = dataset((700, 20))
     y = y if labels == "codes" else np.eye(3)[y] + 0.1
     cold = tight(solver=solver).fit(X, y)
-    monkeypatch.setattr(train_module, "STOCHASTIC_ROWS", 100)
+    monkeypatch.setattr(starts, "STOCHASTIC_ROWS", 100)
     begun = tight(solver=solver, random_state=0).fit(X, y)
     assert begun.convergence_["history"]["objective"][0] < cold.convergence_["history"]["objective"][0]
     assert_same_model(begun, cold)

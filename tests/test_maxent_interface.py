@@ -15,8 +15,7 @@ from skmaxent._parallel import Workers, balanced_cuts, even_cuts, thread_count
 from skmaxent.objective import design as design_module
 from skmaxent.objective import likelihood as likelihood_module
 from skmaxent.objective.spaces import Vectors
-from skmaxent.solvers import SOLVERS
-from skmaxent.solvers import train as train_module
+from skmaxent.solvers import SOLVERS, starts
 
 # ---- errors
 
@@ -223,7 +222,7 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(design_module, "BLOCK_NNZ", 50)
     monkeypatch.setattr(likelihood_module, "BLOCK_ENTRIES", 64)
     monkeypatch.setattr(Vectors, "BLOCK", 64)
-    monkeypatch.setattr(train_module, "STOCHASTIC_ROWS", 150)
+    monkeypatch.setattr(starts, "STOCHASTIC_ROWS", 150)
 
 
 @pytest.mark.parametrize("solver", [*SOLVERS, "auto"])

@@ -79,7 +79,7 @@ BREAKS = {
     "validation": (maxent, "encode_labels", raise_memory_error, MemoryError),
     "training": (maxent, "train", raise_interrupt, KeyboardInterrupt),
     "gradient": (Objective, "gradient", raise_interrupt, KeyboardInterrupt),
-    "gap": (Objective, "gap", raise_memory_error, MemoryError),
+    "gap": (Objective, "_gap", raise_memory_error, MemoryError),
     "state": (maxent, "_parameters", raise_interrupt, KeyboardInterrupt),
 }
 

@@ -18,7 +18,7 @@ from skmaxent.objective import observed_design
 from skmaxent.objective.observed import count_pairs
 from skmaxent.objective.observed_design import ObservedDesign
 from skmaxent.objective.problem import Problem
-from skmaxent.solvers import train as train_module
+from skmaxent.solvers import prepare as prepare_module
 
 LAYOUTS = {"mixed": 0.5, "blocks": 0.0, "pairs": 2.0}
 
@@ -258,7 +258,7 @@ def test_rows_count_before_equal_ones_merge():
 @pytest.mark.parametrize("prior", PRIORS)
 @pytest.mark.parametrize("thorough", [True, False])
 def test_proportional_columns_merge_exactly(prior, thorough, monkeypatch):
-    monkeypatch.setattr(train_module, "THOROUGH_WORK", 0)
+    monkeypatch.setattr(prepare_module, "THOROUGH_WORK", 0)
     X, y = problem(shape=(60, 25) if thorough else (30, 60), density=0.06)
     X = sparse.hstack([X, X[:, [0, 3, 5]] * 2.0, X[:, [3]] * -0.5, X[:, [7]] * 0]).tocsr()
     mask = observed(X, np.eye(5)[y])

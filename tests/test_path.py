@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmaxent import MaxEntClassifier, MaxEntClassifierCV, PathDisplay, c_min, maxent_path
-from skmaxent.solvers import train as train_module
+from skmaxent.solvers import prepare as prepare_module
 
 
 @pytest.fixture(scope="module", params=[2, 3], ids=["binary", "multinomial"])
@@ -24,8 +24,8 @@ def data(request):
 def test_path_equals_separate_fits(data, l1_ratio, monkeypatch):
     X, y = data
     presolves = []
-    merge = train_module.merge_rows
-    monkeypatch.setattr(train_module, "merge_rows", lambda problem: presolves.append(1) or merge(problem))
+    merge = prepare_module.merge_rows
+    monkeypatch.setattr(prepare_module, "merge_rows", lambda problem: presolves.append(1) or merge(problem))
     Cs = np.array([0.3, 3.0, 0.05, 1.0])
     path = maxent_path(X, y, Cs=Cs, l1_ratio=l1_ratio, tol=1e-11, n_jobs=1)
     assert len(presolves) == 1

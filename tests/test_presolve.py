@@ -13,7 +13,7 @@ from skmaxent._parallel import Workers
 from skmaxent.objective import presolve
 from skmaxent.objective.presolve import merge_columns, merge_rows
 from skmaxent.objective.problem import Problem, canonical, short_indices
-from skmaxent.solvers import train as train_module
+from skmaxent.solvers import prepare as prepare_module
 
 FEW = settings(deadline=None, max_examples=60)
 ENTRIES = st.sampled_from([0.0, 0.0, 0.0, 1.0, -1.0, 0.5, 3.0])
@@ -250,14 +250,14 @@ def redundant(shape, seed=0):
 @pytest.mark.parametrize("shape", [(40, 90), (120, 40)])
 def test_presolve_on_is_presolve_off(monkeypatch, shape, solver):
     X, y = redundant(shape)
-    model = MaxEntClassifier(C=3.0, tol=1e-13, solver=solver)
-    monkeypatch.setattr(train_module, "THOROUGH_WORK", 0)
+    model = MaxEntClassifier(C=3.0, tol=1e-14, solver=solver)
+    monkeypatch.setattr(prepare_module, "THOROUGH_WORK", 0)
     on = model.fit(X, y)
     coef, intercept = on.coef_.copy(), on.intercept_.copy()
     presolved = on.convergence_["presolve"]
     assert presolved["rows_merged"] > 0 and presolved["columns_merged"] > 0
-    monkeypatch.setattr(train_module, "merge_rows", lambda problem: (problem, 0))
-    monkeypatch.setattr(train_module, "merge_columns", lambda X, thorough: (X, None))
+    monkeypatch.setattr(prepare_module, "merge_rows", lambda problem: (problem, 0))
+    monkeypatch.setattr(prepare_module, "merge_columns", lambda X, thorough: (X, None))
     off = model.fit(X, y)
     assert off.convergence_["presolve"] == {"rows_merged": 0, "columns_merged": 0}
     assert off.convergence_["objective"] == pytest.approx(on.convergence_["objective"], rel=1e-12)
@@ -269,7 +269,7 @@ def test_quick_and_thorough_column_merges_reach_the_same_optimum(monkeypatch):
     X, y = redundant((120, 40))
     fits = []
     for work in (0, 10**9):
-        monkeypatch.setattr(train_module, "THOROUGH_WORK", work)
+        monkeypatch.setattr(prepare_module, "THOROUGH_WORK", work)
         fits.append(MaxEntClassifier(tol=1e-13, solver="newton-cg").fit(X, y))
     assert fits[0].convergence_["presolve"]["columns_merged"] > 0
     assert fits[1].convergence_["presolve"]["columns_merged"] == 0

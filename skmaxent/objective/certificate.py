@@ -1,38 +1,46 @@
 """The duality gap of an elastic-net fit: a proof of how far from the optimum it can be.
 
-With r = m p - y, y the label masses and m their row sums (the gradient of the loss in the scores, whose
-columns sum to 0 when the intercept is at its optimum), and G = X' r, every s in [0, 1] gives a dual point
+With r = mu - y, mu masses of the classes in each row, y the label masses and m their row sums, and G = X' r,
+every s in [0, 1] gives a dual point
 
-    D(s) = sum_i m_i H(s p_i + (1 - s) y_i / m_i)  -  P*(-s G),          F(W, b) >= min F >= D(s),
+    D(s) = sum_i m_i H(s mu_i / m_i + (1 - s) y_i / m_i)  -  P*(-s G),          F(W, b) >= min F >= D(s),
 
 H the entropy and P* the conjugate of the penalty, which is infinite unless s |G| <= lasso on all weights
-without a Gaussian part. The better of the largest such s and the one that makes P* zero counts, and the
+without a Gaussian part. It takes that the columns of r sum to 0, the condition of the intercept, and that
+G is 0 on free weights. The better of the largest such s and the one that makes P* zero counts, and the
 largest D that a fit has met bounds all its iterates: it need not come from the iterate that it certifies.
+
+Nothing of it is exact in floating point, and every part of the error is bounded and counted against D: G by
+its norm-wise rounding, the entropies by units in the last place, and the class totals, which do not agree
+exactly, by the dual point nearest to mu where they do. That one exists: Newton's step on the intercept (and
+the free weights) gives it, see `skmaxent.objective.free`; its relative entropy to mu is at most the
+decrement of that step.
 """
 
 import numpy as np
 
 
-def dual_value(likelihood, penalty, expected, gradient):
+def dual_value(likelihood, penalty, masses, bound, tilt=0.0):
     """The largest D(s) of the two: a lower bound of the optimum; -inf when there is no dual point.
 
     Parameters
     ----------
     likelihood : Multinomial or Binary
     penalty : ElasticNet
-    expected : ndarray of shape (n, K)
-        Expected masses of a model with a settled intercept; it need not be the one to certify.
-    gradient : ndarray of shape (d, K)
-        Gradient of its loss with respect to the weights.
+    masses : ndarray of shape (n, K)
+        Masses mu, in the precision of the answer.
+    bound : ndarray of shape (d, K)
+        Moduli of the gradient that mu gives, or bounds on them.
+    tilt : float
+        Excess of the class totals of mu times the intercept: what settling it would change, to first order.
 
     Notes
     -----
-    Weights without any penalty count as minimised over, like the intercept; the stopping rule asks
-    for their gradient to vanish.
+    Free weights count as minimised over, like the intercept.
     """
     best = -np.inf
-    for share in penalty.shares(gradient):
-        conjugate = penalty.conjugate(gradient, share)
+    for share in penalty.shares(bound):
+        conjugate = penalty.conjugate(bound, share)
         if np.isfinite(conjugate):
-            best = max(best, likelihood.mixed_entropy(expected, share) - conjugate)
+            best = max(best, likelihood.mixed_entropy(masses, share) + share * tilt - conjugate)
     return best

@@ -4,6 +4,9 @@ Three layouts, by shape. `ColumnBlocks` (n < d) walks CSC column blocks: the sco
 cache while the long weight array streams past. `RowBlocks` (n >= d) walks CSR row blocks, for the
 same reason the other way round. `DenseDesign` gives row blocks to BLAS. The blocks depend on the
 data alone, never on the number of threads, and partial sums are added in a fixed order.
+
+The `dtype` of a design is that of the vectors it takes and gives. Data in float32 stay in float32 under
+float64 vectors, and are widened block by block within the products.
 """
 
 import numpy as np
@@ -19,7 +22,11 @@ LANE_WORK = 1_500_000
 BLOCK_NNZ = 150_000
 
 
-def make_design(X, n_outputs, workers):
+# Rows of dense float32 data that are widened at a time, as entries.
+WIDENED_ENTRIES = 2_000_000
+
+
+def make_design(X, n_outputs, workers, dtype=None):
     """The design for X: dense array, or CSR/CSC with sorted int32/int64 indices.
 
     Parameters
@@ -28,18 +35,44 @@ def make_design(X, n_outputs, workers):
     n_outputs : int
         Columns K of the right-hand sides, to judge the work.
     workers : Workers
+    dtype : dtype, optional
+        Precision of the vectors, at least that of X; by default the same.
     """
     if not sparse.issparse(X):
-        return DenseDesign(X, workers)
+        return DenseDesign(X, workers, dtype=dtype)
     layout = ColumnBlocks if X.shape[0] < X.shape[1] else RowBlocks
-    return layout(layout.convert(X), n_outputs, workers)
+    return layout(layout.convert(X), n_outputs, workers, dtype=dtype)
+
+
+def narrowed(values, dtype):
+    """The values in the given precision, or as they are where theirs is lower."""
+    return values if values.itemsize <= np.dtype(dtype).itemsize else values.astype(dtype)
+
+
+def column_squares(X):
+    """Sum of the squares of each column, (d,), in float64."""
+    if sparse.issparse(X):
+        squares = np.square(X.data, dtype=float)
+        if X.format == "csr":
+            return np.bincount(X.indices, squares, minlength=X.shape[1])
+        sums, filled = np.zeros(X.shape[1]), np.flatnonzero(np.diff(X.indptr))
+        if len(filled):
+            sums[filled] = np.add.reduceat(squares, X.indptr[filled])
+        return sums
+    chunks = even_cuts(X.shape[0], -(-X.size // WIDENED_ENTRIES))
+    return sum(np.einsum("ij,ij->j", X[rows], X[rows], dtype=float) for rows in chunks)
+
+
+def row_squares(X):
+    """Sum of the squares of each row, (n,), in float64."""
+    return column_squares(X.T)
 
 
 class _SparseDesign:
     paired = False  # weights are (d, K); a paired design has one for each of some pairs, (m, 1)
 
-    def __init__(self, X, n_outputs, workers, tally=None):
-        self.shape, self.dtype = X.shape, X.dtype
+    def __init__(self, X, n_outputs, workers, tally=None, dtype=None):
+        self.shape, self.dtype = X.shape, np.dtype(dtype or X.dtype)
         self.X, self._n_outputs, self._workers = X, n_outputs, workers
         self.tally = [0.0] if tally is None else tally  # products; forward and adjoint are one half each
         self._squares = None
@@ -62,8 +95,8 @@ class _SparseDesign:
     def astype(self, dtype):
         """The same design in another precision, sharing the indices."""
         X = self.X
-        twin = type(X)((X.data.astype(dtype), X.indices, X.indptr), shape=X.shape, copy=False)
-        return type(self)(twin, self._n_outputs, self._workers, self.tally)
+        twin = type(X)((narrowed(X.data, dtype), X.indices, X.indptr), shape=X.shape, copy=False)
+        return type(self)(twin, self._n_outputs, self._workers, self.tally, dtype)
 
     def squared_adjoint(self, R):
         """(X * X).T @ R without forming X * X whole: the diagonal of a weighted Gram matrix."""
@@ -75,7 +108,7 @@ class _SparseDesign:
                 squared = type(self.X)(
                     (values**2, self.X.indices, self.X.indptr), shape=self.shape, copy=False
                 )
-                self._squares = type(self)(squared, self._n_outputs, self._workers)
+                self._squares = type(self)(squared, self._n_outputs, self._workers, dtype=self.dtype)
         return self._squares.adjoint(R)
 
     def _lane_sums(self, function):
@@ -180,15 +213,17 @@ class DenseDesign:
 
     paired = False
 
-    def __init__(self, X, workers, tally=None):
-        self.X, self.shape, self.dtype, self._workers = X, X.shape, X.dtype, workers
+    def __init__(self, X, workers, tally=None, dtype=None):
+        self.X, self.shape, self.dtype, self._workers = X, X.shape, np.dtype(dtype or X.dtype), workers
         self.tally = [0.0] if tally is None else tally
         n_lanes = int(np.clip(X.size // LANE_WORK, 1, MAX_LANES))
+        if self.dtype != X.dtype:
+            n_lanes = max(n_lanes, -(-X.size // WIDENED_ENTRIES))
         self._cuts = even_cuts(X.shape[0], n_lanes)
 
     def astype(self, dtype):
         """The same design in another precision."""
-        return DenseDesign(self.X.astype(dtype), self._workers, self.tally)
+        return DenseDesign(narrowed(self.X, dtype), self._workers, self.tally, dtype)
 
     def forward(self, W):
         """Scores X @ W, (n, K)."""
@@ -217,7 +252,7 @@ class DenseDesign:
         """(X * X).T @ R: the diagonal of a weighted Gram matrix."""
         chunks = even_cuts(self.shape[0], -(-self.X.size // 500_000))  # never a second X in memory
         parts = self._workers.map(lambda rows: (self.X[rows] ** 2).T @ R[rows], chunks)
-        return sum(parts[1:], start=parts[0])
+        return sum(parts[1:], start=parts[0]).astype(self.dtype, copy=False)
 
 
 def _peak(V):

@@ -32,6 +32,7 @@ def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None):
     chunk = max(1, CHUNK_ENTRIES // side)
     for chosen in likelihood.pieces(rows, chunk):
         part = X[chosen].toarray() if sparse.issparse(X) else X[chosen]
+        part = part.astype(expected.dtype, copy=False)
         if fit_intercept:
             part = np.column_stack([part, np.ones(len(part), part.dtype)])
         part = likelihood.centred(chosen, part, expected[chosen])
@@ -48,6 +49,67 @@ def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None):
     return H.reshape(K * side, K * side)
 
 
+class Factor:
+    """Cholesky factor of a positive semi-definite matrix, scaled to a unit diagonal.
+
+    Scaled, so that neither the factor nor the ridge that a singular matrix needs depends on the units of
+    the columns (van der Sluis 1969).
+
+    Parameters
+    ----------
+    H : ndarray of shape (m, m)
+        Overwritten.
+    """
+
+    RIDGE = 1e-14
+
+    def __init__(self, H):
+        own = np.arange(len(H))
+        diagonal = H[own, own]
+        self._scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+        H *= self._scale[:, None]
+        H *= self._scale
+        ridge = self.RIDGE
+        while True:
+            H[own, own] = 1 + ridge
+            try:
+                self._factor = linalg.cho_factor(H, lower=True, check_finite=False)
+                break
+            except linalg.LinAlgError:
+                ridge *= 100
+
+    def solve(self, right):
+        """The solution for a right-hand side of shape (m,)."""
+        return self._scale * linalg.cho_solve(self._factor, self._scale * right, check_finite=False)
+
+    def inverse(self):
+        """The inverse matrix."""
+        lower = linalg.lapack.dpotri(self._factor[0], lower=1)[0]
+        lower = np.tril(lower)
+        lower += np.tril(lower, -1).T
+        return lower * self._scale[:, None] * self._scale
+
+
+def fill_common_shift(H, own):
+    """Give the null direction of a Hessian in which all classes shift alike a curvature, in place.
+
+    Every right-hand side is orthogonal to it. In proportion to the diagonal, so that classes of little
+    mass keep their digits.
+
+    Parameters
+    ----------
+    H : ndarray of shape (K, side, K, side)
+    own : integer ndarray
+        Which of the `side` features have the null direction.
+    """
+    for j in own:
+        block = H[:, j, :, j]
+        diagonal = np.diagonal(block).copy()
+        total = diagonal.sum()
+        if total > 0:
+            block += np.outer(diagonal, diagonal / total)
+
+
 class NewtonSystem:
     """The Newton equation (H + penalty) step = right-hand side, factored.
 
@@ -57,31 +119,18 @@ class NewtonSystem:
         From `loss_hessian`; overwritten.
     n_outputs, d : int
         K and the number of columns; side is d, and 1 for an intercept.
-    penalty : float
+    penalty : float or ndarray of shape (d, 1)
     """
 
     def __init__(self, H, n_outputs, d, penalty):
         self._n_outputs, self._d = n_outputs, d
         self._side = H.shape[0] // n_outputs
         blocks = H.reshape(n_outputs, self._side, n_outputs, self._side)
-        scale = np.trace(H) / H.shape[0]
         for k in range(n_outputs):
-            blocks[k, np.arange(d), k, np.arange(d)] += penalty
+            blocks[k, np.arange(d), k, np.arange(d)] += np.ravel(penalty)
         if n_outputs > 1:
-            # Adding the same number to all classes changes nothing: fill that null direction, to
-            # which every right-hand side is orthogonal, wherever no penalty does.
-            free = np.arange(d if penalty else 0, self._side)
-            blocks[:, free, :, free] += scale / n_outputs
-        # Unpenalised collinear columns leave H singular: a relative ridge keeps the step a descent.
-        diagonal = np.arange(H.shape[0])
-        ridge = 1e-14 * max(scale, penalty, np.finfo(float).tiny)
-        while True:
-            H[diagonal, diagonal] += ridge
-            try:
-                self._factor = linalg.cho_factor(H, lower=True, check_finite=False)
-                break
-            except linalg.LinAlgError:
-                ridge *= 100
+            fill_common_shift(blocks, np.arange(d if np.any(penalty) else 0, self._side))
+        self._factor = Factor(H)
 
     def solve(self, right):
         """Weights (d, K) and intercept shift (K,) for a right-hand side (d, K) in the weights.
@@ -90,7 +139,6 @@ class NewtonSystem:
         """
         whole = np.zeros((self._n_outputs, self._side))
         whole[:, : self._d] = right.T
-        step = linalg.cho_solve(self._factor, whole.ravel(), check_finite=False)
-        step = step.reshape(self._n_outputs, self._side)
+        step = self._factor.solve(whole.ravel()).reshape(self._n_outputs, self._side)
         shift = step[:, self._d] if self._side > self._d else np.zeros(self._n_outputs)
         return np.ascontiguousarray(step[:, : self._d].T, dtype=right.dtype), shift

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from .._parallel import even_cuts
-from .loss import logistic, softmax
+from .loss import logistic, softmax_above
 
 BLOCK_ENTRIES = 65_536
 # Matrices (K, K) that are added up at a time.
@@ -126,6 +126,13 @@ class Likelihood:
 
         return float(self._sum(block))
 
+    def contains(self, masses):
+        """Whether an (n, K) array of masses whose rows have the right sums has no negative one."""
+        return bool(self._sum(lambda rows: self._count_outside(rows, masses[rows])) == 0)
+
+    def _count_outside(self, rows, masses):
+        return np.count_nonzero(~(masses >= 0))
+
     def totals(self, values):
         """Sums over the rows of an (n, K) array, (K,), float64."""
         return self._sum(lambda rows: _column_sums(values[rows]))
@@ -153,11 +160,15 @@ class Multinomial(Likelihood):
 
     def _evaluate_rows(self, rows, z, out):
         weights = self.weights[rows]
-        observed = self._label_sums(rows, z)
-        log_z, p = softmax(z, out=out)
+        excess, top, p = softmax_above(z, out=out)
         p *= weights[:, None]
-        # Row by row: the two sums over all rows can be a thousand times their difference.
-        return float(np.sum(weights * log_z - observed, dtype=float))
+        # Row by row and from the largest score on: the two sums over all rows, and the two terms of a
+        # row that is all but certain, can be many times their difference.
+        if self.codes is None:
+            labels = np.einsum("ij,ij->i", self.masses[rows], z - top[:, None])
+        else:
+            labels = weights * (z[np.arange(len(z)), self.codes[rows]] - top)
+        return float(np.sum(weights * excess - labels, dtype=float))
 
     def _label_sums(self, rows, z):
         """Label masses times z, summed over the classes of each row."""
@@ -219,10 +230,16 @@ class Binary(Likelihood):
     """Logistic likelihood of two classes: one score, the log-odds of the second."""
 
     def _evaluate_rows(self, rows, z, out):
-        log_z, p = logistic(z)
-        weights = self.weights[rows]
-        np.multiply(p, weights[:, None], out=out)
-        return float(np.sum(weights * log_z[:, 0] - self._label_sums(rows, z), dtype=float))
+        z = z[:, 0]
+        p = logistic(z, out=out[:, 0])[1]
+        weights, positive = self.weights[rows], self._positive(rows)
+        p *= weights
+        # log(1 + exp(z)) less z times the mass of the second class, without cancellation for either sign.
+        tail = weights * np.log1p(np.exp(-np.abs(z)))
+        return float(np.sum(tail + np.where(z > 0, (weights - positive) * z, -positive * z), dtype=float))
+
+    def _count_outside(self, rows, masses):
+        return np.count_nonzero(~((masses >= 0) & (masses <= self.weights[rows, None])))
 
     def _positive(self, rows):
         """Mass of the second class in each row."""

@@ -51,12 +51,30 @@ def softmax_nll(scores, targets, weights=None, out=None):
 
 def softmax(scores, out=None):
     """Log-partition function (n,) and probabilities (n, K) of the scores, without overflow."""
-    top = scores[np.arange(scores.shape[0]), scores.real.argmax(axis=1)]
+    excess, top, proba = softmax_above(scores, out=out)
+    return excess + top, proba
+
+
+def softmax_above(scores, out=None):
+    """The softmax, and the log-partition function as two terms: above the largest score, and that score.
+
+    The first is accurate relative to itself: 1e-20 where the largest score is all but certain. Added to
+    the second it would drown in its rounding.
+
+    Returns
+    -------
+    excess, top : ndarray of shape (n,)
+    proba : ndarray of shape (n, K)
+    """
+    place = np.arange(scores.shape[0]), scores.real.argmax(axis=1)
+    top = scores[place]
     proba = np.subtract(scores, top[:, None], out=out)
     np.exp(proba, out=proba)
-    total = proba.sum(axis=1)
-    proba /= total[:, None]
-    return np.log(total) + top, proba
+    proba[place] = 0
+    rest = proba.sum(axis=1)
+    proba[place] = 1
+    proba /= (1 + rest)[:, None]
+    return np.log1p(rest), top, proba
 
 
 def grouped_softmax(scores, starts, out=None):

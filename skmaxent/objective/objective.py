@@ -6,12 +6,19 @@ on the scale of the total weight; the intercept b is never penalised. Reports di
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-# Largest share of the total weight by which expected and observed class totals may differ where the
-# intercept counts as settled: about what single precision reaches.
-SETTLED = 1e-4
+from .design import column_squares
+from .free import FreeSystem, is_manageable, least_decrement
+from .hessian import Factor, fill_common_shift
+from .rounding import rounding
+
+# Largest move of the intercept to its optimum at which it counts as settled.
+ADRIFT = 0.1
+# Classes from which the inverse Hessian of the intercept is kept from one iteration to the next.
+MANY_CLASSES = 200
 
 
 @dataclass
@@ -29,10 +36,14 @@ class Point:
         Masses the model expects, the state of the likelihood.
     loss : float
     square : float
-        |W|^2.
-    imbalance : float
-        Largest difference between expected and observed class totals, relative to the total weight,
-        when the intercept was last settled; 0 without an intercept.
+        |W|^2, of the user's weights.
+    decrement : float
+        Newton decrement e' H^-1 e of the intercept when it was last settled, e the differences between
+        expected and observed class totals; 0 without an intercept.
+    adrift : float
+        How far Newton's method would still move the intercept.
+    inverse : ndarray (K, K) or None
+        H^-1 of the intercept.
     """
 
     coords: np.ndarray
@@ -41,26 +52,37 @@ class Point:
     expected: np.ndarray
     loss: float
     square: float
-    imbalance: float = np.inf
+    decrement: float = np.inf
+    adrift: float = np.inf
+    inverse: np.ndarray | None = None
 
     @property
     def settled(self):
         """Whether the intercept is close to its optimum, as the certificate needs it."""
-        return self.imbalance <= SETTLED
+        return self.adrift <= ADRIFT
 
 
 @dataclass
 class Gradient:
-    """Gradient of F at a point: coordinates, scores (row space only), squared norm, largest modulus.
+    """Gradient of F at a point.
 
-    `settled` tells whether the point's intercept was: otherwise the gradient proves nothing.
+    Attributes
+    ----------
+    coords : ndarray
+        In the coordinates of the space.
+    scores : ndarray or None
+        In row space only.
+    square, peak : float
+        Squared norm and largest modulus, for the user's weights.
+    gap : float
+        Duality gap: how far the point is from the optimum at most; infinite where nothing is proven.
     """
 
     coords: np.ndarray
     scores: np.ndarray | None
     square: float
     peak: float
-    settled: bool
+    gap: float
 
 
 class Objective:
@@ -92,18 +114,56 @@ class Objective:
         )
 
     @property
+    def has_free(self):
+        """Whether some weight has no penalty at all: here all or none."""
+        return not self.penalty
+
+    @property
+    def certifiable(self):
+        """Whether there is a gap: not where too many weights have no penalty."""
+        if self.penalty:
+            return True
+        manageable = is_manageable(self.space.design, self.free, self.likelihood.shape[1], self.fit_intercept)
+        return self.space.preconditioned and manageable
+
+    repairable = False  # there is nothing that `certify` could add to the gap
+
+    @property
+    def unpenalised(self):
+        """Whether no weight has a penalty."""
+        return not self.penalty
+
+    @property
+    def free(self):
+        """Mask of the weights that have no penalty at all."""
+        return np.full(self.coords_shape, not self.penalty)
+
+    @cached_property
+    def norm(self):
+        """Frobenius norm of the design in the user's units."""
+        design, scale = self.space.design, self.space.scale
+        squares = column_squares(design.X)
+        squares = (squares[design.columns] if design.paired else squares)[:, None]
+        return float(np.sqrt(np.sum(squares if scale is None else squares * scale**2)))
+
+    @property
     def coords_shape(self):
         return self.space.coords_shape(self.likelihood.shape[1])
 
     def value(self, point):
         return point.loss + 0.5 * self.penalty * point.square
 
+    def penalty_value(self, weights):
+        """The penalty of weights of the design."""
+        weights = weights if self.space.scale is None else weights / self.space.scale
+        return 0.5 * self.penalty * float(np.sum(weights * weights, dtype=float))
+
     def point(self, coords, intercept, scores=None, settle=True):
         """The point with these coordinates, its intercept brought to its optimum unless told not to."""
         coords = coords.astype(self.dtype, copy=False)
         scores = self.space.push(coords) if scores is None else scores.astype(self.dtype, copy=False)
         point = Point(coords, scores, np.array(intercept, dtype=float), np.empty_like(scores), 0.0, 0.0)
-        point.square = self.space.inner(coords, coords, scores)
+        point.square = self.space.square_of(coords, coords, scores)
         self.evaluate(point)
         return self.settle_intercept(point) if settle else point
 
@@ -120,21 +180,30 @@ class Objective:
         The certificate needs it: only then is the residual feasible for the dual problem.
         """
         if not self.fit_intercept:
-            point.imbalance = 0.0
+            point.decrement = point.adrift = 0.0
             return point
         observed = self.likelihood.label_totals
         total = float(self.likelihood.weights.sum(dtype=float))
-        accuracy = 1e-13 if self.dtype == np.float64 else 1e-6
-        size = np.inf
+        accuracy = 1e-15 if self.dtype == np.float64 else 1e-6
+        many = len(observed) >= MANY_CLASSES
+        inverse, last = point.inverse if many else None, np.inf
         for _ in range(max_steps):
             excess = self.likelihood.totals(point.expected) - observed
-            last, size = size, np.abs(excess).max()
-            point.imbalance = size / total
-            # Close to the optimum each step squares the error; one that does not is rounding.
-            if size <= accuracy * total or (last <= 1e-4 * total and size > 0.1 * last):
+            fresh = inverse is None or not many
+            if fresh:
+                inverse = self.inverse_intercept_hessian(point.expected)
+            step = -(inverse @ excess)
+            point.inverse, point.decrement = inverse, max(float(-(excess @ step)), 0.0)
+            point.adrift = float(np.ptp(step)) if len(step) > 1 else abs(float(step[0]))
+            # Close to the optimum each step squares the error; one that does not is rounding. That of an
+            # earlier state serves as long as steps with it get on.
+            slow = point.decrement > (0.01 if fresh else 0.25) * last
+            if point.decrement <= accuracy**2 * total or (slow and fresh and point.decrement <= 1e-9 * total):
                 break
-            newton = -(self.inverse_intercept_hessian(point.expected) @ excess)
-            if not (self._try_intercept(point, newton, accuracy) or self._scale_intercept(point, accuracy)):
+            if slow:
+                inverse = None
+            last = point.decrement
+            if not (self._try_intercept(point, step, accuracy) or self._scale_intercept(point, accuracy)):
                 break
         return point
 
@@ -165,32 +234,69 @@ class Objective:
         return self._try_intercept(point, ratio, accuracy)
 
     def inverse_intercept_hessian(self, expected):
-        """Inverse of the Hessian of the intercept, on the shifts that are orthogonal to a common one."""
+        """Inverse of the Hessian of the intercept, on the shifts that do not change the model."""
         H = self.likelihood.intercept_hessian(expected)
-        if len(H) > 1:
-            H += np.trace(H) / len(H) ** 2  # fills the null direction, which no right-hand side meets
-        return np.linalg.pinv(H, hermitian=True, rcond=1e-14)
+        if len(H) == 1:
+            return 1 / np.maximum(H, np.finfo(float).tiny)
+        fill_common_shift(H[:, None, :, None], [0])
+        return Factor(H).inverse()
 
-    def intercept_elimination(self, expected):
+    def intercept_elimination(self, expected, inverse=None):
         """Function V -> c, the intercept that goes with scores V (zero without an intercept)."""
         if not self.fit_intercept:
             return lambda V: np.zeros(V.shape[1])
-        inverse = self.inverse_intercept_hessian(expected)
+        if inverse is None:
+            inverse = self.inverse_intercept_hessian(expected)
         return lambda V: inverse @ -self.likelihood.curvature_totals(expected, V)
 
     def gradient(self, point):
-        """Gradient at the point (whose intercept is settled)."""
-        coords = self.space.pull(self.likelihood.residual(point.expected))
+        """Gradient at the point, whose intercept is settled, and the gap that it proves."""
+        coords = self.likelihood.residual(point.expected)
+        residual = np.sqrt(self.vectors.dot(coords, coords))
+        coords = self.space.pull(coords)
         if self.penalty:
-            self.vectors.add(coords, self.penalty, point.coords)
+            self.space.penalise(coords, self.penalty, point.coords)
         square, peak, scores = self.space.dual_norm(coords)
-        return Gradient(coords, scores, max(square, 0.0), peak, point.settled)
+        square = max(square, 0.0)
+        return Gradient(coords, scores, square, peak, self._gap(point, square, residual))
 
-    def gap(self, gradient):
+    def _gap(self, point, square, residual):
         """Duality gap F(W, b) - D(p), with the model's own probabilities as the dual point.
 
         D(mu) = sum_i m_i H(mu_i) - |X^T (m mu - t)|^2 / (2 penalty); at mu = p the difference is
         |gradient|^2 / (2 penalty), which can be computed without cancellation. Infinite unpenalised, and
-        where the intercept is not settled, so that these probabilities are no dual point.
+        where the intercept is not settled, so that these probabilities are no dual point. Else the nearest
+        dual point has a relative entropy of at most the decrement e' H^-1 e of the intercept, and moves the
+        gradient by no more than its root times the norm of the weighted design. All of it, and the
+        rounding of the gradient, is part of the bound.
         """
-        return gradient.square / (2 * self.penalty) if self.penalty and gradient.settled else np.inf
+        if not self.penalty or not point.settled:
+            return np.inf
+        if self.dtype != np.float64:  # on the way only
+            return square / (2 * self.penalty)
+        error = rounding(self.likelihood.shape[0]) * residual
+        error += np.sqrt(point.decrement * float(self.likelihood.weights.max(initial=0)))
+        return (np.sqrt(square) + self.norm * error) ** 2 / (2 * self.penalty) + point.decrement
+
+    def certify(self, point, gradient, enough):
+        """Unpenalised: the gap at the point, and Newton's step.
+
+        Parameters
+        ----------
+        point : Point
+        gradient : Gradient
+        enough : float
+            A larger gap is of no use: where it is certain to be larger nothing is computed.
+
+        Returns
+        -------
+        gap : float
+        step : FreeStep or None
+            None where nothing was computed.
+        """
+        free = self.free
+        if not point.settled or least_decrement(self, point, gradient.coords, free) > enough:
+            return np.inf, None
+        excess = self.likelihood.totals(point.expected) - self.likelihood.label_totals
+        step = FreeSystem(self, point.expected, free).step(gradient.coords, excess, point.expected)
+        return (np.inf if step.masses is None else step.decrement), step

@@ -181,16 +181,13 @@ class PairMap:
         """A vector over the reduced pairs as an array like the weights of the design."""
         return values[design.order, None] if design.paired else values.reshape(-1, self.pairs.n_outputs)
 
-    def restore(self, weights, design, centred):
+    def restore(self, weights, design):
         """The weights of a design as a CSR matrix (d, K).
 
         Parameters
         ----------
         weights : ndarray like the weights of the design
         design : ObservedDesign, or any other when all pairs are there
-        centred : bool
-            Whether to shift the weights of each column to the mean 0, which changes no probability
-            where a column has all its pairs.
         """
         values = weights.reshape(-1)
         if design.paired:
@@ -199,11 +196,6 @@ class PairMap:
         if self._place is not None:
             values = values[self._place] * self._scale.astype(values.dtype)
         pairs, K = self.pairs, self.pairs.n_outputs
-        if centred:
-            whole = np.repeat(np.diff(pairs.indptr) == K, np.diff(pairs.indptr))
-            rows = values[whole].reshape(-1, K)
-            values = values.copy()
-            values[whole] = (rows - rows.mean(axis=1, keepdims=True)).ravel()
         W = sparse.csr_matrix(
             (values.copy(), pairs.classes.astype(pairs.indptr.dtype), pairs.indptr.copy()),
             shape=(pairs.n_columns, K),

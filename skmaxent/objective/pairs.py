@@ -48,17 +48,19 @@ class PairDesign:
     workers : Workers
     tally : list of one float
         Counts the products, as in the other designs.
+    dtype : dtype, optional
+        Precision of the products; by default that of X.
     """
 
     paired = True
 
-    def __init__(self, X, columns, classes, n_outputs, workers, tally):
+    def __init__(self, X, columns, classes, n_outputs, workers, tally, dtype=None):
         self.X, self.columns, self.classes = X, columns, classes
         n = X.shape[0]
         positions, counts = column_entries(X.indptr, columns)
         starts = np.concatenate([[0], np.cumsum(counts)])
         rows = X.indices[positions]
-        data = X.data[positions]
+        data = X.data[positions].astype(dtype or X.dtype, copy=False)
         n_lanes = int(np.clip(len(positions) // (LANE_WORK // 4), 1, MAX_LANES))
         self._lanes = []
         for cut in even_cuts(n_outputs, n_lanes):

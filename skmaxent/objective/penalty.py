@@ -78,6 +78,14 @@ class ElasticNet:
         """Whether some weight has no penalty at all."""
         return bool(np.any((np.asarray(self.lasso) == 0) & (np.asarray(self.ridge) == 0)))
 
+    def free(self, shape):
+        """Mask of the weights that have no penalty at all."""
+        return np.broadcast_to((np.asarray(self.lasso) == 0) & (np.asarray(self.ridge) == 0), shape)
+
+    def scaled(self, scale):
+        """The penalty of weights that are larger by factors (d, 1), as function of these."""
+        return ElasticNet(self.lasso / scale, self.ridge / scale / scale)
+
     def value(self, W):
         """P(W), summed in float64."""
         support = support_of(W)
@@ -113,31 +121,32 @@ class ElasticNet:
         lasso, ridge = self.lasso, self.ridge
         if np.isscalar(lasso) and not np.any(ridge):
             peak = share * max(float(gradient.max(initial=0)), -float(gradient.min(initial=0)))
-            return 0.0 if not lasso or peak <= lasso * (1 + 4 * np.finfo(gradient.dtype).eps) else np.inf
+            return 0.0 if not lasso or peak <= lasso else np.inf
         over = np.maximum(share * np.abs(gradient) - lasso, 0)
         if np.isscalar(ridge) and ridge:
             return 0.5 / ridge * float(np.sum(over * over, dtype=float))
         lasso, ridge = (np.broadcast_to(part, gradient.shape) for part in (lasso, ridge))
         smooth = ridge > 0
-        slack = 4 * np.finfo(gradient.dtype).eps
-        if np.any(over[~smooth] > slack * lasso[~smooth], where=lasso[~smooth] > 0):
+        if np.any(over[~smooth] > 0, where=lasso[~smooth] > 0):
             return np.inf
         return 0.5 * float(np.sum(over[smooth] ** 2 / ridge[smooth], dtype=float))
 
     def shares(self, gradient):
         """Shares t <= 1 for which P*(-t G) is finite: the largest one, and that at which it is 0.
 
-        They differ where some weights have a ridge; free weights are left out, as in `conjugate`.
+        They differ where some weights have a ridge; free weights are left out, as in `conjugate`. They are
+        rounded down: s |G| does not exceed the bound by rounding.
         """
+        down = 1 - 4 * np.finfo(gradient.dtype).eps
         if np.isscalar(self.lasso) and np.isscalar(self.ridge):
             peak = max(float(gradient.max(initial=0)), -float(gradient.min(initial=0)))
-            share = min(1.0, self.lasso / peak) if self.lasso and peak else 1.0
+            share = min(1.0, down * self.lasso / peak) if self.lasso and peak else 1.0
             return {1.0 if self.ridge else share, share}
         lasso, ridge = (np.broadcast_to(part, gradient.shape) for part in (self.lasso, self.ridge))
         penalised = lasso > 0
         with np.errstate(divide="ignore", invalid="ignore"):
             excess = np.abs(gradient) / lasso
         return {
-            1.0 / max(1.0, float(np.max(excess, initial=0.0, where=chosen)))
+            min(1.0, down / max(down, float(np.max(excess, initial=0.0, where=chosen))))
             for chosen in (penalised & (ridge == 0), penalised)
         }

@@ -10,7 +10,9 @@ A point or direction v always travels with its scores X @ v. What a solver needs
     pull(T)             coordinates of X.T @ T, for T (n, K)
     metric(r)           z = P r (P the preconditioner, if any), its scores when they come for free, <r, z>
     push(v)             scores of v
-    inner(u, v, Xv)     the inner product of the weights of u and v
+    inner(u, v, Xv)     the inner product of the coordinates of u and v
+    square_of(u, v, Xv) the inner product of the user's weights, which the penalty measures
+    penalise(g, a, v)   g += a times the gradient of half the square of v
 """
 
 import numpy as np
@@ -60,6 +62,7 @@ class RowSpace:
 
     name = "rows"
     preconditioned = False
+    scale = None
 
     def __init__(self, design, vectors):
         self.design, self._vectors = design, vectors
@@ -90,6 +93,11 @@ class RowSpace:
     def inner(self, u, v, v_scores):
         return self._vectors.dot(u, v_scores)
 
+    square_of = inner
+
+    def penalise(self, g, a, v):
+        self._vectors.add(g, a, v)
+
     def weights(self, v):
         """The weights (d, K)."""
         return self.design.adjoint(v)
@@ -102,21 +110,35 @@ class WeightSpace:
     the rows, whose cost disappears beside the products. Otherwise it is the damped diagonal
     diag(H)^-0.5 rather than diag(H)^-1: it took fewer products on part-of-speech tagging, where
     many classes are nearly certain and the diagonal varies fast from one iterate to the next.
+
+    Parameters
+    ----------
+    design : design
+    vectors : Vectors
+    scale : ndarray of shape (d, 1), or (m, 1) of pairs, optional
+        By how much the weights are larger than the user's, whose squares the penalty measures.
+
+    Attributes
+    ----------
+    units : 1.0 or ndarray like `scale`
+        Factors on the penalty of each weight.
     """
 
     name = "weights"
     preconditioned = True
     DAMPING = 0.5
     SAMPLE = 20  # rows for each unknown in the sampled Hessian
-    WORTH = 20  # products that the factor may cost
+    WORTH = 20  # products that the factor may cost, or as many as the fit has taken without it
+    SIDE = 3_000  # largest side of the Hessian
 
-    def __init__(self, design, vectors):
-        self.design, self._vectors = design, vectors
+    def __init__(self, design, vectors, scale=None):
+        self.design, self._vectors, self.scale = design, vectors, scale
+        self.units = 1.0 if scale is None else (scale**-2.0).astype(design.dtype)
         self._apply = None
 
     def astype(self, dtype):
         """The same space in another precision."""
-        return WeightSpace(self.design.astype(dtype), self._vectors)
+        return WeightSpace(self.design.astype(dtype), self._vectors, self.scale)
 
     def precondition(self, likelihood, expected, penalty, fit_intercept):
         """Set the preconditioner for the Hessian at the state `expected`."""
@@ -127,21 +149,27 @@ class WeightSpace:
         sample = min(n, self.SAMPLE * K * d)
         flops = sample * d**2 * K * (K + 1) + (K * d) ** 3 / 3
         entries = self.design.X.nnz if sparse.issparse(self.design.X) else n * d
-        if flops <= self.WORTH * 4 * entries * K:
+        worth = max(self.WORTH, self.design.tally[0])
+        if K * d <= self.SIDE and flops <= worth * 4 * entries * K:
             rows = likelihood.sample(sample)
             H = loss_hessian(likelihood, self.design.X, expected, fit_intercept, self._vectors.workers, rows)
             H *= n / len(rows)
-            system = NewtonSystem(H, K, d, penalty)
+            system = NewtonSystem(H, K, d, penalty * np.asarray(self.units, dtype=float))
             self._apply = lambda r: system.solve(r)[0]
             return
         self._precondition_diagonally(likelihood, expected, penalty)
 
     def _precondition_diagonally(self, likelihood, expected, penalty):
         H = self.design.squared_adjoint(likelihood.curvature_diagonal(expected))
-        H += self.design.dtype.type(penalty)
+        ridge = self.design.dtype.type(penalty) * self.units
+        H += np.min(ridge)
         # Without a penalty a column that no uncertain row uses has no curvature at all.
         np.maximum(H, H.dtype.type(1e-6) * max(float(H.max(initial=0)), np.finfo(H.dtype).tiny), out=H)
-        np.power(H, -self.DAMPING, out=H)
+        if np.ndim(ridge) == 0:
+            np.power(H, -self.DAMPING, out=H)
+        else:  # what the penalty has beyond its least is known exactly, and is not damped
+            typical = H.dtype.type(float(H.mean(dtype=float)) ** (1 - self.DAMPING))
+            H = 1 / (typical * H**self.DAMPING + (ridge - np.min(ridge)))
         self._apply = lambda r: r * H
 
     def coords_shape(self, n_outputs):
@@ -159,12 +187,20 @@ class WeightSpace:
         return z, None, self._vectors.dot(r, z)
 
     def dual_norm(self, r):
-        """Squared norm of the weights r, their largest modulus, and None (their scores are not needed)."""
+        """Squared norm of the gradient r in the user's weights, its peak, None for scores not needed."""
+        if self.scale is not None:
+            r = r * self.scale
         peak = max(float(r.max(initial=0)), -float(r.min(initial=0)))
         return self._vectors.dot(r, r), peak, None
 
     def inner(self, u, v, v_scores):
         return self._vectors.dot(u, v)
+
+    def square_of(self, u, v, v_scores):
+        return self._vectors.dot(u, v if self.scale is None else v * self.units)
+
+    def penalise(self, g, a, v):
+        self._vectors.add(g, a, v if self.scale is None else v * self.units)
 
     def weights(self, v):
         """The weights (d, K)."""

@@ -5,6 +5,8 @@ The two loops are run on the matrix of inner products between the stored steps a
 of the direction are the same combination of the stored scores, and an iteration takes one product.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from .line_search import search
@@ -18,24 +20,24 @@ def solve(objective, point, control):
     inner = InnerProducts(space)
     control.new_stage()
     objective.settle_intercept(point)
+    root = _root_of_curvature(objective, point)
     while True:
         gradient = objective.gradient(point)
         if control.stop(objective, point, gradient):
             return point, gradient
         if control.stalled(objective, point, gradient):
             break
+        scaled = replace(gradient, coords=gradient.coords / root)
         if last is not None:
-            _remember(objective, pairs, point, gradient, last)
-        weights = _direction(inner.of(_basis(pairs, gradient)), len(pairs))
-        coords = _combine(weights, [g for g, _ in _basis(pairs, gradient)])
-        if space.preconditioned:
-            scores = space.push(coords)
-        else:
-            scores = _combine(weights, [s for _, s in _basis(pairs, gradient)])
-        last = (point.coords.copy(), point.scores.copy(), gradient)
-        shift = objective.intercept_elimination(point.expected)(scores)
-        first_step = 1.0 if pairs else objective.likelihood.shape[0] ** 0.5 / np.sqrt(gradient.square)
-        if not search(objective, point, coords, scores, shift, step=first_step):
+            _remember(objective, pairs, point, scaled, last, root)
+        basis = _basis(pairs, scaled)
+        weights = _direction(inner.of(basis), len(pairs))
+        coords = _combine(weights, [g for g, _ in basis]) / root
+        scores = space.push(coords) if space.preconditioned else _combine(weights, [s for _, s in basis])
+        last = (point.coords.copy(), point.scores.copy(), scaled)
+        shift = objective.intercept_elimination(point.expected, point.inverse)(scores)
+        # Without memory the direction has the scale of the gradient, which may be any.
+        if not search(objective, point, coords, scores, shift, step=1.0 if pairs else None):
             if not pairs:
                 break
             pairs.clear()  # rounding spoilt the curvature: start again along the gradient
@@ -44,6 +46,19 @@ def solve(objective, point, control):
         objective.settle_intercept(point)
     control.reason = "precision"
     return point, gradient
+
+
+def _root_of_curvature(objective, point):
+    """Root of the diagonal of the Hessian at the start: the iterates are those of weights times this.
+
+    Coordinates of rows are taken in a metric that does not depend on the columns, and have no use for it.
+    """
+    space = objective.space
+    if not space.preconditioned:
+        return 1.0
+    H = space.design.squared_adjoint(objective.likelihood.curvature_diagonal(point.expected))
+    H += objective.penalty * space.units
+    return np.sqrt(np.maximum(H, 1e-6 * float(H.max(initial=0)) or 1.0))
 
 
 def _basis(pairs, gradient):
@@ -59,10 +74,10 @@ def _combine(weights, vectors):
     return total.astype(vectors[-1].dtype, copy=False)
 
 
-def _remember(objective, pairs, point, gradient, last):
+def _remember(objective, pairs, point, gradient, last, root):
     """Keep the last step and change of gradient, when they show positive curvature."""
     coords, scores, old = last
-    step = (point.coords - coords, point.scores - scores)
+    step = ((point.coords - coords) * root, point.scores - scores)
     change_scores = None if old.scores is None else gradient.scores - old.scores
     change = (gradient.coords - old.coords, change_scores)
     if objective.space.inner(change[0], *step) > 0:

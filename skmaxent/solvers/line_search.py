@@ -21,22 +21,25 @@ def search(objective, point, coords, scores, shift, step=1.0, accuracy=0.1):
         Changed in place.
     coords, scores, shift : ndarray
         The direction: coordinates, scores without intercept, and intercept (K,).
-    step : float
-        First step to try.
+    step : float or None
+        First step to try; None for that of Newton's method along the direction.
     """
     likelihood, penalty, space = objective.likelihood, objective.penalty, objective.space
-    cross = space.inner(point.coords, coords, scores) if penalty else 0.0
-    square = space.inner(coords, coords, scores) if penalty else 0.0
+    cross = space.square_of(point.coords, coords, scores) if penalty else 0.0
+    square = space.square_of(coords, coords, scores) if penalty else 0.0
     base, moved = point.scores, scores
     if objective.fit_intercept:
         base = base + point.intercept.astype(base.dtype)
         moved = scores + shift.astype(scores.dtype)
-    first, _ = likelihood.slopes(point.expected, moved)
+    first, second = likelihood.slopes(point.expected, moved)
     slope0 = first + penalty * cross
     value0 = objective.value(point)
     slack = 4 * np.finfo(base.dtype).eps * abs(point.loss)
     if not slope0 < 0:
         return 0.0
+    if step is None:
+        curvature = second + penalty * square
+        step = -slope0 / curvature if curvature > 0 else 1.0
     expected = np.empty_like(point.expected)
     low, high = 0.0, np.inf
     for _ in range(MAX_EVALUATIONS):
@@ -65,5 +68,5 @@ def search(objective, point, coords, scores, shift, step=1.0, accuracy=0.1):
     point.expected, point.loss = expected, loss
     point.square += 2 * step * cross + step**2 * square
     if not penalty:
-        point.square = space.inner(point.coords, point.coords, point.scores)
+        point.square = space.square_of(point.coords, point.coords, point.scores)
     return step

@@ -11,8 +11,8 @@ close enough, so that the answer and its certificate have full precision.
 import numpy as np
 
 from .line_search import search
+from .newton_direction import newton_direction
 
-MAX_CG = 500
 # Fewer scores than this fit in the cache in any precision: nothing to gain from float32.
 SINGLE_ENTRIES = 20_000
 # Relative duality gap at which float32 iterates hand over to float64.
@@ -71,7 +71,7 @@ def _forcing_term(square, first_square, target):
 
 def _newton_step(base, inner, point, gradient, accuracy):
     """One Newton iteration on `point`, in place; False when there was no descent."""
-    coords, scores, shift = _direction(inner, point.expected, gradient, accuracy)
+    coords, scores, shift = newton_direction(inner, point, gradient, accuracy)
     if base is not inner:
         coords = coords.astype(base.dtype)
         scores = base.space.push(coords)
@@ -79,51 +79,3 @@ def _newton_step(base, inner, point, gradient, accuracy):
         return False
     base.settle_intercept(point)
     return True
-
-
-def _direction(inner, expected, gradient, accuracy):
-    """The truncated Newton direction: coordinates, scores and intercept shift.
-
-    The intercept c that goes with scores V solves 1' S (V + 1 c) = 0. It is eliminated from every
-    Hessian product, so that conjugate gradients see the weights alone: left to them as one more
-    unknown, it doubled the number of products on text.
-    """
-    space, likelihood, vectors = inner.space, inner.likelihood, inner.vectors
-    expected = expected.astype(inner.dtype, copy=False)
-    # The direction is proportional to the gradient: scaled to 1, float32 cannot underflow.
-    scale = np.sqrt(gradient.square)
-    r = (gradient.coords / -scale).astype(inner.dtype, copy=False)
-    if space.preconditioned:
-        space.precondition(likelihood, expected, inner.penalty, inner.fit_intercept)
-        z, z_scores, rz = space.metric(r)
-    else:
-        z, z_scores, rz = r, (gradient.scores / -scale).astype(inner.dtype, copy=False), 1.0
-    shift_of = inner.intercept_elimination(expected)
-
-    p, p_scores = z.copy(), None if z_scores is None else z_scores.copy()
-    coords, scores = np.zeros_like(r), None if z_scores is None else np.zeros_like(z_scores)
-    start = rz
-    for _ in range(MAX_CG):
-        moved = space.push(p) if p_scores is None else p_scores
-        Hp = space.pull(likelihood.curvature(expected, moved, shift_of(moved).astype(inner.dtype)))
-        if inner.penalty:
-            vectors.add(Hp, inner.penalty, p)
-        curvature = space.inner(Hp, p, p_scores)
-        if not curvature > 0:
-            break
-        alpha = rz / curvature
-        vectors.add(coords, alpha, p)
-        if scores is not None:
-            vectors.add(scores, alpha, p_scores)
-        vectors.add(r, -alpha, Hp)
-        z, z_scores, rz_new = space.metric(r)
-        if not rz_new > accuracy**2 * start:
-            break
-        beta = rz_new / rz
-        vectors.scale_add(p, beta, z)
-        if p_scores is not None:
-            vectors.scale_add(p_scores, beta, z_scores)
-        rz = rz_new
-    coords *= inner.dtype.type(scale)
-    scores = space.push(coords) if scores is None else scores * inner.dtype.type(scale)
-    return coords, scores, shift_of(scores)

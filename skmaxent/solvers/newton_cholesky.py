@@ -8,6 +8,7 @@ def solve(objective, point, control):
     """Minimise the objective from the point; see `skmaxent.solvers` for the contract."""
     design, workers = objective.space.design, objective.vectors.workers
     d, n_outputs = objective.coords_shape
+    penalty = objective.penalty * objective.space.units
     control.new_stage()
     while True:
         gradient = objective.gradient(point)
@@ -16,7 +17,7 @@ def solve(objective, point, control):
         if control.stalled(objective, point, gradient):
             break
         H = loss_hessian(objective.likelihood, design.X, point.expected, objective.fit_intercept, workers)
-        coords, shift = NewtonSystem(H, n_outputs, d, objective.penalty).solve(-gradient.coords)
+        coords, shift = NewtonSystem(H, n_outputs, d, penalty).solve(-gradient.coords)
         if not search(objective, point, coords, objective.space.push(coords), shift):
             break
         objective.settle_intercept(point)

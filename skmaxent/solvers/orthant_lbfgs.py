@@ -7,7 +7,8 @@ the diagonal of the Hessian (Andrew & Gao 2007; Gilbert & Lemarechal 1989 for th
 
 import numpy as np
 
-from .orthant_newton import DAMPING, curvatures, search_path
+from .orthant_newton import search_path
+from .quadratic_model import DAMPING, curvatures
 
 MEMORY = 10
 # Iterations that cost about as much as one of Newton's, with its conjugate gradients.

@@ -10,24 +10,17 @@ so that the search costs no product (Andrew & Gao 2007 for the orthants; Byrd, C
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from ..objective.class_blocks import ClassBlocks
+from .quadratic_model import KrylovModel, WholeModel, curvatures
 
 # Conjugate gradients see the weights of one orthant only: while many weights leave and enter it, long
 # runs are wasted. A run is at most doubled, where less than `GROW` of the weights left, or halved.
 SHORT_RUN, LONG_RUN = 8, 256
 GROW, SHRINK = 0.01, 0.05
-ACCURACY = 0.1
 # Runs in one direction: after each the weights that would leave the orthant are held at its edge.
 CYCLES = 4
-# Power of the inverse diagonal of the Hessian that conditions the conjugate gradients.
-DAMPING = 0.75
-# Length of a run from which the Hessian is inverted within each class to condition it: on text this takes a
-# third of the products, and about as long as a run of that length.
-BLOCKS_FROM = 32
 MAX_HALVINGS = 8
 MAX_FAILURES = 6
 
@@ -162,32 +155,23 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
     capped : bool
         Whether the conjugate gradients took their longest run.
     """
-    dtype, penalty, likelihood = inner.dtype, inner.penalty, inner.likelihood
-    design, vectors = inner.space.design, inner.smooth.vectors
+    dtype, penalty = inner.dtype, inner.penalty
     expected = point.expected.astype(dtype, copy=False)
     free = (point.coords != 0) | (subgradient.coords != 0)
     ridge = dtype.type(penalty.ridge) if np.isscalar(penalty.ridge) else penalty.ridge
     ridge = ridge + dtype.type(trust.damping)
     diagonal = curvatures(inner, expected, ridge)
-    conditioner = _conditioner(inner, expected, free, diagonal, trust.run)
-    eliminate = inner.smooth.intercept_elimination(expected)
-
-    def curvature_times(p):
-        scores = design.forward(p)
-        Hp = design.adjoint(likelihood.curvature(expected, scores, eliminate(scores).astype(dtype)))
-        if np.any(ridge):
-            Hp += ridge * p
-        return Hp
-
     scale = np.sqrt(subgradient.square)  # the direction is proportional: float32 cannot underflow
     r = (subgradient.coords / -scale).astype(dtype)
     coords, W = np.zeros_like(r), (point.coords / scale).astype(dtype)
-    run = trust.run if fenced.any() else LONG_RUN  # without a Laplace part there is one orthant
-    capped, held = True, np.zeros(r.shape, bool)
-    condition = conditioner(held)
-    start = vectors.dot(r, condition(r))
+    held = np.zeros(r.shape, bool)
+    if WholeModel.fits(inner):
+        model = WholeModel(inner, expected, free, ridge)
+    else:
+        run = trust.run if fenced.any() else LONG_RUN  # without a Laplace part there is one orthant
+        model = KrylovModel(inner, expected, free, ridge, diagonal, run, r)
     for cycle in range(CYCLES):
-        capped = _conjugate_gradients(curvature_times, coords, r, condition, start, run, vectors)
+        capped = model.improve(coords, r, held)
         end = W + coords
         cut = (end * orthant < 0) & fenced & ~held
         if not cut.any() or cycle == CYCLES - 1:
@@ -196,67 +180,14 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
         # for which the edge was wrong come back, once: later it hindered more than it helped.
         change = np.where(cut, -end, 0).astype(dtype)
         coords += change
-        r -= curvature_times(change)
+        r -= model.times(change)
         held |= cut
         if cycle == 0:
             held &= r * orthant <= 0
-        condition = conditioner(held)
     coords *= dtype.type(scale)
     # Past the edge, so that a whole step ends exactly on it, whatever the rounding.
     coords = np.where(held, -2 * point.coords, coords)
     return coords, 1e-2 * float(diagonal.mean()), capped
-
-
-def _conditioner(inner, expected, free, diagonal, run):
-    """Function held -> function r -> z: solves the Newton equation roughly on the free weights not held."""
-    blocks = None
-    if run >= BLOCKS_FROM:
-        places = np.flatnonzero(free)
-        blocks = ClassBlocks.build(inner, expected, places, diagonal.ravel()[places])
-    if blocks is None:
-        inverse = diagonal**-DAMPING
-        inverse *= free
-        return lambda held: partial(np.multiply, inverse * ~held)
-
-    def on_moving(held):
-        moving = ~held.ravel()[places]
-
-        def solve(r):
-            z = np.zeros_like(r)
-            z.ravel()[places] = blocks(r.ravel()[places] * moving) * moving
-            return z
-
-        return solve
-
-    return on_moving
-
-
-def curvatures(objective, expected, ridge):
-    """The diagonal of the Hessian, nowhere 0."""
-    dtype = objective.dtype
-    diagonal = objective.space.design.squared_adjoint(objective.likelihood.curvature_diagonal(expected))
-    diagonal += ridge
-    return np.maximum(diagonal, dtype.type(1e-6) * diagonal.max(initial=np.finfo(dtype).tiny), out=diagonal)
-
-
-def _conjugate_gradients(curvature_times, coords, r, condition, start, run, vectors):
-    """At most `run` preconditioned steps on `coords` and residual `r`, in place; True when all were taken."""
-    z = condition(r)
-    p, rz = z.copy(), vectors.dot(r, z)
-    for _ in range(run):
-        if not rz > ACCURACY**2 * start:
-            return False
-        Hp = curvature_times(p)
-        curvature = vectors.dot(Hp, p)
-        if not curvature > 0:
-            break
-        alpha = rz / curvature
-        vectors.add(coords, alpha, p)
-        vectors.add(r, -alpha, Hp)
-        z = condition(r)
-        rz, last = vectors.dot(r, z), rz
-        vectors.scale_add(p, rz / last, z)
-    return True
 
 
 def _search(objective, point, coords, end, slope, max_trials):

@@ -1,4 +1,4 @@
-"""From a problem to its optimum: presolve, choice of space and solver, solution, restoration."""
+"""From a problem to its optimum: presolve, solution, restoration, report."""
 
 import time
 from dataclasses import dataclass, replace
@@ -8,32 +8,17 @@ from scipy import sparse
 
 from ..objective.composite import CompositeObjective
 from ..objective.design import make_design
+from ..objective.null_space import least_norm
 from ..objective.objective import Objective
-from ..objective.observed import PairMap, observe
 from ..objective.observed_design import ObservedDesign
 from ..objective.penalty import ElasticNet
-from ..objective.presolve import drop_dominated, merge_columns, merge_rows
-from ..objective.problem import canonical, short_indices
+from ..objective.rounding import EPS, rounding
+from ..objective.separation import Separation
 from ..objective.spaces import RowSpace, Vectors, WeightSpace
-from . import COMPOSITE_SOLVERS, SOLVERS, newton_cg
+from . import COMPOSITE_SOLVERS, SOLVERS
 from .control import Control, GapControl
-from .line_search import search
-from .stochastic_start import stochastic_start
-
-# Looking for proportional columns costs about as much as a few products: only where many follow.
-THOROUGH_WORK = 5_000_000
-# Side of the Hessian up to which its Cholesky factor beats conjugate gradients ...
-CHOLESKY_SIDE = 150
-# ... provided the weighted Gram matrices stay cheap: rows times the square of the side.
-CHOLESKY_WORK = 2e9
-
-# Number of weights up to which an elastic net on many rows begins with the optimum for a Gaussian prior, and
-# its relative duality gap.
-GAUSSIAN_SIDE, GAUSSIAN_TOL = 5_000, 1e-4
-
-# Rows from which a stochastic start saves more than it costs, and its length.
-STOCHASTIC_ROWS = 20_000
-EPOCHS = 2
+from .prepare import in_row_space, prepare
+from .starts import cold_start, warm_start
 
 
 @dataclass
@@ -47,41 +32,14 @@ class Result:
     intercept : ndarray of shape (n_outputs,)
     report : dict
         What `convergence_` shows.
-    separated : bool
-        Whether the unpenalised optimum lies at infinity.
+    separated : integer ndarray or None
+        Columns along which the unpenalised optimum lies at infinity; None where it does not.
     """
 
     weights: np.ndarray
     intercept: np.ndarray
     report: dict
-    separated: bool
-
-
-@dataclass
-class Prepared:
-    """A problem after presolve, to be solved for one strength of the prior after another.
-
-    Attributes
-    ----------
-    problem : Problem
-        The reduced problem.
-    column_map : ColumnMap or None
-    solver : str
-    multipliers : ndarray of shape (d, 1) or (d, n_outputs) or None
-        Penalty weights of the columns that are left.
-    removed : dict
-        What presolve took out.
-    pair_map : PairMap or None
-        With observed pairs, the way back to the user's columns, through `column_map` and beyond;
-        `multipliers` are then those of the user's columns.
-    """
-
-    problem: object
-    column_map: object
-    solver: str
-    multipliers: np.ndarray | None
-    removed: dict
-    pair_map: PairMap | None = None
+    separated: np.ndarray | None
 
 
 def train(
@@ -92,43 +50,6 @@ def train(
     l1_ratio = l1_ratio if np.isfinite(C) else 0.0
     prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count)
     return optimise(prepared, C=C, l1_ratio=l1_ratio, fit_intercept=fit_intercept, begun=begun, **settings)
-
-
-def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count=None):
-    """Presolve, and the choice of the solver.
-
-    Parameters
-    ----------
-    problem : Problem
-    l1_ratio : float
-        Share of the Laplace prior.
-    penalty_weights : ndarray of shape (d, 1) or (d, n_outputs) or None
-        Factors on the penalty of each weight.
-    fit_intercept : bool
-    solver : str
-        A key of `SOLVERS` or `COMPOSITE_SOLVERS`, or "auto".
-    min_count : int, optional
-        Only the pairs of a column and a class that so many rows show have a weight; by default all.
-    """
-    n_columns = problem.X.shape[1]
-    if min_count is not None:  # counted before equal rows become one
-        problem, pairs, kept = observe(problem, min_count)
-    problem, rows_merged = merge_rows(problem)
-    if solver == "auto":
-        gaussian = l1_ratio == 0 and penalty_weights is None
-        solver = _choose(problem, fit_intercept) if gaussian else "working-set"
-        if solver == "newton-cholesky" and min_count is not None and not pairs.of_columns(kept).full:
-            solver = "newton-cg"
-    X, column_map = problem.X, None
-    if solver in SOLVERS:
-        X, column_map = _reduce_columns(X, problem.n_outputs, solver)
-    elif sparse.issparse(X):
-        X = short_indices(X)
-        if l1_ratio == 1 and penalty_weights is None:
-            X, column_map = drop_dominated(canonical(X.tocsc()), thorough=X.shape[0] >= X.shape[1])
-    removed = {"rows_merged": rows_merged, "columns_merged": n_columns - X.shape[1]}
-    pair_map = None if min_count is None else PairMap(pairs, kept, column_map)
-    return Prepared(replace(problem, X=X), column_map, solver, penalty_weights, removed, pair_map)
 
 
 def optimise(
@@ -172,22 +93,16 @@ def optimise(
     -------
     result : Result
     """
-    problem, column_map, solver = prepared.problem, prepared.column_map, prepared.solver
-    pair_map = prepared.pair_map
+    problem, solver = prepared.problem, prepared.solver
+    composite = solver in COMPOSITE_SOLVERS
+    # The row weights of the problem are smaller than the user's by this factor, and so is the penalty.
+    C = C * prepared.weight_unit
+    objective = _objective(prepared, C, l1_ratio, fit_intercept, workers)
 
     def restored(objective, point):
-        weights = objective.space.weights(point.coords)
-        # Only differences between classes matter; the prior centres the weights by itself.
-        centred = problem.n_classes > 2 and not objective.penalty
-        if pair_map is not None:
-            weights = pair_map.restore(weights, objective.space.design, centred)
-        else:
-            if column_map is not None:
-                weights = column_map.restore(weights, workers)
-            if centred:
-                weights = weights - weights.mean(axis=1, keepdims=True)
-        centre = 0.0 if problem.n_classes == 2 else point.intercept.mean()
-        return weights, point.intercept - centre
+        design = objective.space.design
+        weights, change = _chosen(objective, point, prepared)
+        return prepared.restored(weights, point.intercept + change, design, workers)
 
     def reported(record, objective, point):
         def model():
@@ -197,150 +112,155 @@ def optimise(
         return report is not None and report(record, model)
 
     total = float(problem.weights.sum(dtype=float))
-    composite = solver in COMPOSITE_SOLVERS
-    control = (GapControl if composite else Control)(tol, max_iter, total, reported, begun)
-    objective = _objective(prepared, 0.0 if composite else 1 / C, fit_intercept, workers)
-    if composite:
-        multipliers = prepared.multipliers
-        if pair_map is not None and multipliers is not None:
-            multipliers = pair_map.multipliers(multipliers, objective.space.design)
-        penalty = ElasticNet.from_prior(C, l1_ratio, multipliers, objective.dtype)
-        objective = CompositeObjective(objective, penalty)
-    if start is not None:
-        point = _warm_start(objective, *start, prepared)
-    else:
-        point = _cold_start(objective, problem, solver, seed, workers)
+    separation = Separation(problem) if objective.has_free else None
+    control = (GapControl if composite else Control)(tol, max_iter, total, reported, begun, separation)
+    point = None if start is None else warm_start(objective, *start, prepared, fit_intercept)
+    if point is None:
+        point = cold_start(objective, problem, solver, seed, workers)
     solve = COMPOSITE_SOLVERS[solver] if composite else SOLVERS[solver]
     point, gradient = solve(objective, point, control)
+    control.finish(objective, point, gradient)
+    if separation and separation.columns is None and control.reason != "converged" and objective.certifiable:
+        step = objective.certify(point, gradient, np.inf)[1]
+        if step is not None:
+            separation.recedes(objective, step.scores + step.shift, step.coords)
+    weights, intercept = restored(objective, point)
+    gradient.gap += _lost_in_return(prepared, objective, point, weights, intercept)
+    if control.reason == "converged" and control.accuracy(objective, point, gradient) > 1:
+        control.reason = "precision"
     summary = _summary(objective, point, gradient, control, solver) | {"presolve": prepared.removed}
-    if pair_map is not None:
-        summary["n_pairs"] = len(pair_map.pairs)
-    separated = not objective.penalty and problem.separates(point.scores + point.intercept)
-    return Result(*restored(objective, point), summary, separated)
+    if prepared.pair_map is not None:
+        summary["n_pairs"] = len(prepared.pair_map.pairs)
+    columns = None if separation is None else separation.columns
+    if columns is not None:
+        columns = np.flatnonzero(np.any(weights != 0, axis=1)) if prepared.rotation else columns
+    return Result(weights, intercept, summary, columns)
 
 
-def _choose(problem, fit_intercept):
-    """The solver for "auto": by shape, from the measurements of benchmarks/maxent_l2.py."""
-    n, d = problem.X.shape
-    side = (d + fit_intercept) * problem.n_outputs
-    if side <= CHOLESKY_SIDE and n * float(side) ** 2 <= CHOLESKY_WORK:
-        return "newton-cholesky"
-    return "newton-cg"
+def _chosen(objective, point, prepared):
+    """Weights in the solved problem's columns, where no prior chooses among equals those of least norm.
+
+    Returns
+    -------
+    weights : ndarray like the weights of the design
+    change : ndarray of shape (K,)
+        Of the intercept.
+    """
+    space, change = objective.space, np.zeros(len(point.intercept))
+    weights = space.weights(point.coords)
+    if not objective.has_free:
+        return weights, change
+    K, n_classes = objective.likelihood.shape[1], prepared.problem.n_classes
+    free = objective.free
+    if space.design.paired:
+        columns = space.design.columns
+        totals = np.bincount(columns, free[:, 0] * weights[:, 0])
+        whole = np.bincount(columns, free[:, 0]) == K
+        if n_classes > 2 and K > 1:
+            weights = weights - np.where(whole, totals / K, 0.0)[columns, None]
+        return weights, change
+    free = np.ones(len(weights), bool) if free.shape != weights.shape else free.all(axis=1)
+    scale = np.ones(len(weights)) if prepared.units is None else prepared.units.scale
+    if space.preconditioned and prepared.rotation is None and free.any():
+        weights = weights.copy()
+        X = space.design.X[:, free]
+        weights[free], change = least_norm(X, weights[free], scale[free], objective.fit_intercept)
+    if n_classes > 2 and K > 1:
+        # Only differences between classes matter; a prior would centre the weights by itself.
+        weights = np.where(free[:, None], weights - weights.mean(axis=1, keepdims=True), weights)
+    return weights, change
 
 
-def _reduce_columns(X, n_outputs, solver):
-    """X without the columns that presolve can merge, in the layout that its shape asks for."""
-    if not sparse.issparse(X) or solver == "newton-cholesky":
-        return X, None
-    X = short_indices(X)
-    n, d = X.shape
-    if n >= d and X.nnz * n_outputs < THOROUGH_WORK:
-        return X, None
-    return merge_columns(canonical(X.tocsc()), thorough=n >= d)
+def _lost_in_return(prepared, objective, point, weights, intercept):
+    """By how much rounding to the user's precision, a rotation or a shift can have raised the objective."""
+    likelihood, units, lost = objective.likelihood, prepared.units, 0.0
+    if prepared.rotation is not None:
+        residual = np.abs(likelihood.residual(point.expected)).sum(axis=1)
+        rows = np.sqrt(np.einsum("ij,ij->i", prepared.problem.X, prepared.problem.X))
+        norm = np.linalg.norm(point.coords)
+        lost = rounding(prepared.rotation.Q.shape[0]) * float(residual @ rows) * norm
+    design = objective.space.design
+    if prepared.dtype == np.float64 and (units is None or units.shift is None):
+        return lost
+    moved = _rounding_of_shift(prepared, objective, point)
+    # A settled intercept: its error counts squared.
+    lost += 0.5 * float(likelihood.weights.sum()) * moved**2
+    if prepared.dtype == np.float64:
+        return lost
+    rounded, intercept = prepared.reduced(weights, intercept.astype(prepared.dtype).astype(float), design)
+    scores = design.forward(rounded)
+    expected = np.empty_like(scores)
+    loss, value = likelihood.evaluate(scores + intercept, expected), objective.value(point)
+    lost += moved * float(np.abs(likelihood.residual(expected)).sum())
+    return lost + max(loss + objective.penalty_value(rounded) - value, 0.0) + 16 * EPS * value
 
 
-def _objective(prepared, penalty, fit_intercept, workers):
-    """The objective of a reduced problem, in the space of coordinates that its shape asks for."""
-    problem, pair_map, vectors = prepared.problem, prepared.pair_map, Vectors(workers)
-    (n, d), K = problem.X.shape, problem.n_outputs
-    n_weights = d * K
+def _rounding_of_shift(prepared, objective, point):
+    """Bound on the rounding of what shifted columns add to the intercept."""
+    units, design = prepared.units, objective.space.design
+    if units is None or units.shift is None:
+        return 0.0
+    weights = objective.space.weights(point.coords)
+    if prepared.rotation is not None:
+        weights = prepared.rotation.restored(weights)
+    worst = replace(units, shift=-np.abs(units.shift))
+    size = worst.restored(np.abs(weights), np.zeros(objective.likelihood.shape[1]), design, float)[1]
+    return 4 * EPS * float(np.abs(size).max(initial=0))
+
+
+def _objective(prepared, C, l1_ratio, fit_intercept, workers):
+    """The objective of a reduced problem, in the space of coordinates that its shape asks for.
+
+    Its vectors are in float64, also where X is in float32.
+    """
+    problem, pair_map, units = prepared.problem, prepared.pair_map, prepared.units
+    vectors, K = Vectors(workers), problem.n_outputs
     if pair_map is None or pair_map.reduced.full:
-        design = make_design(problem.X, K, workers)
+        design = make_design(problem.X, K, workers, np.float64)
     else:
         pairs = pair_map.reduced
-        n_weights = len(pairs)
         X = problem.X.tocsc() if sparse.issparse(problem.X) else problem.X
-        design = ObservedDesign(X, pairs.columns, pairs.classes, K, workers)
-    space = RowSpace if n * K < n_weights and prepared.solver in ("newton-cg", "lbfgs") else WeightSpace
-    likelihood = problem.likelihood(workers)
-    return Objective(space(design, vectors), likelihood, penalty, fit_intercept, vectors)
+        design = ObservedDesign(X, pairs.columns, pairs.classes, K, workers).astype(np.float64)
+    likelihood = problem.likelihood(workers).astype(np.float64)
+    if prepared.solver in COMPOSITE_SOLVERS:
+        smooth = Objective(WeightSpace(design, vectors), likelihood, 0.0, fit_intercept, vectors)
+        return CompositeObjective(smooth, *_elastic_net(prepared, design, C, l1_ratio))
+    if in_row_space(problem, pair_map, prepared.solver):
+        space, unit = RowSpace(design, vectors), 1.0 if units is None else float(units.scale[0])
+        return Objective(space, likelihood, 1 / C / unit / unit, fit_intercept, vectors)
+    scale = None
+    if prepared.rotation is not None and units is not None:  # the same for all columns
+        scale = np.full((design.shape[1], 1), units.scale[0])
+    elif units is not None:
+        scale = units.scales(design)
+    return Objective(WeightSpace(design, vectors, scale), likelihood, 1 / C, fit_intercept, vectors)
 
 
-def _zero(objective):
-    """Zero weights and the intercept at its optimum, the log priors."""
-    n, K = objective.likelihood.shape
-    coords = np.zeros(objective.coords_shape, objective.dtype)
-    intercept = np.zeros(K)
-    if objective.fit_intercept:
-        totals = objective.likelihood.label_totals
-        rest = float(objective.likelihood.weights.sum(dtype=float)) - totals if K == 1 else 1.0
-        intercept = np.log(totals / rest)
-        intercept -= intercept.mean() * (K > 1)
-    return objective.point(coords, intercept, np.zeros((n, K), objective.dtype))
-
-
-def _cold_start(objective, problem, solver, seed, workers):
-    """Zero weights, or a better start where there are many rows."""
-    point = _zero(objective)
-    n, d = problem.X.shape
-    if n < max(d, STOCHASTIC_ROWS) or solver == "newton-cholesky" or objective.space.design.paired:
-        return point
-    if isinstance(objective, CompositeObjective) and point.coords.size <= GAUSSIAN_SIDE:
-        return _gaussian_start(objective, point)
-    if not sparse.issparse(problem.X) or problem.n_classes == 2:
-        return point
-    prior, options = objective.penalty, {"epochs": EPOCHS, "seed": seed, "workers": workers}
-    parts = (prior.ridge, prior.lasso) if isinstance(prior, ElasticNet) else (prior,)
-    weights = stochastic_start(problem, *parts, **options)
-    # Settled by the solver, in the precision that it starts with.
-    begun = objective.point(weights, point.intercept, settle=False)
-    return begun if objective.value(begun) < objective.value(point) else point
-
-
-def _gaussian_start(objective, point):
-    """The optimum, roughly, for a Gaussian prior of the same strength: many rows leave few weights at 0."""
-    penalty, smooth = objective.penalty, objective.smooth
-    strength = float(np.min(penalty.lasso) + np.max(penalty.ridge))
-    if not (np.isfinite(penalty.lasso).all() and strength > 0):
-        return point
-    parts = (smooth.space, smooth.likelihood, strength, smooth.fit_intercept, smooth.vectors)
-    control = Control(GAUSSIAN_TOL, 100, 1.0, lambda *line: False)
-    begun = newton_cg.solve(Objective(*parts), replace(point, coords=point.coords.copy()), control)[0]
-    begun = objective.point(begun.coords, begun.intercept)
-    return begun if objective.value(begun) < objective.value(point) else point
-
-
-def _warm_start(objective, weights, intercept, prepared):
-    """The point with the given weights, or the nearest that the space can express."""
-    column_map = prepared.column_map
-    if prepared.pair_map is not None:
-        weights = prepared.pair_map.reduce(weights, objective.space.design)
-    elif column_map is not None:
-        # Orthogonal projection on the weights that the reduced problem can express.
-        entries = (column_map.scale, (column_map.group, np.arange(len(weights))))
-        weights = sparse.csr_array(entries, shape=(column_map.n_reduced, len(weights))) @ weights
-    weights = np.ascontiguousarray(weights, dtype=objective.dtype)
-    if isinstance(objective.space, WeightSpace):
-        return objective.point(weights, intercept)
-    return _row_space_start(objective, _zero(objective), objective.space.design.forward(weights), intercept)
-
-
-def _row_space_start(objective, zero, scores, intercept):
-    """The best multiple of the residual that weights with these scores leave behind.
-
-    At an optimum the coordinates are -residual * C, so that a fit that starts from the optimum for
-    another C of the same data starts close to its own.
-    """
-    warm = objective.point(zero.coords, intercept, scores)
-    direction = -objective.likelihood.residual(warm.expected)
-    zero.intercept = warm.intercept.copy()
-    objective.evaluate(zero)
-    search(
-        objective, zero, direction, objective.space.push(direction), np.zeros(len(intercept)), accuracy=0.01
-    )
-    return objective.settle_intercept(zero)
+def _elastic_net(prepared, design, C, l1_ratio):
+    """The penalty on the weights of the design, and by how much they are larger than the user's."""
+    multipliers = prepared.multipliers
+    if prepared.pair_map is not None and multipliers is not None:
+        multipliers = prepared.pair_map.multipliers(multipliers, design)
+    penalty = ElasticNet.from_prior(C, l1_ratio, multipliers)
+    if prepared.units is None or (prepared.units.scale == 1).all():
+        return penalty, None
+    scale = prepared.units.scales(design)
+    return penalty.scaled(scale), scale
 
 
 def _summary(objective, point, gradient, control, solver):
     """What `convergence_` reports, on the scale of the mean loss."""
     total = control.total_weight
     value = objective.value(point)
-    gap = objective.gap(gradient)
+    gap, square = gradient.gap, gradient.square
+    if getattr(objective, "scale", None) is not None:
+        square = objective.smooth.vectors.dot(*[gradient.coords * objective.scale] * 2)
+    relative = gap / value if value > 0 else np.inf * gap if gap else 0.0
     return {
         "objective": value / total,
         "duality_gap": gap / total,
-        "relative_gap": gap / value if value > 0 else np.inf,
-        "gradient_norm": float(np.sqrt(gradient.square)) / total,
+        "relative_gap": relative,
+        "gradient_norm": float(np.sqrt(square)) / total,
         "kkt_violation": gradient.peak / total,
         "stop_reason": control.reason,
         "n_iter": control.n_iter,

@@ -1,0 +1,143 @@
+"""Optima at infinity: data that the model can separate along weights without a penalty.
+
+Along a direction of the free weights in which no row scores its label lower against any other class, and some
+row scores it higher, the likelihood grows without end (Albert & Anderson 1984). With all rows apart the
+separation is complete, otherwise quasi-complete: a column that only rows of one class have is enough. Near
+the end of such a fit the Newton step is that direction, with moves of about one nat, because curvature and
+gradient vanish alike; elsewhere Newton steps have become small.
+"""
+
+import numpy as np
+from scipy import optimize, sparse
+
+# Moves of a score, in nats, that count as one and as none.
+MOVE, STILL = 0.3, 0.03
+# Numbers in the linear programme up to which it confirms what the Newton step shows.
+LP_NUMBERS = 2_000_000
+# A column takes part in the direction if it moves scores by this share of the largest move.
+PART = 1e-3
+
+
+class Separation:
+    """Looks for separation, and remembers the columns that take part in it.
+
+    Parameters
+    ----------
+    problem : Problem or GroupedProblem
+
+    Attributes
+    ----------
+    columns : integer ndarray or None
+        Columns of the solved problem along which the data are separated; None where they are not.
+    """
+
+    def __init__(self, problem):
+        self._problem = problem
+        self.columns = None
+
+    def is_complete(self, point):
+        """Whether every row scores its own class highest."""
+        if not self._problem.separates(point.scores + point.intercept):
+            return False
+        self.columns = np.flatnonzero(np.any(point.coords != 0, axis=1))
+        return True
+
+    def recedes(self, objective, scores, coords):
+        """Whether a Newton step with these scores (n, K), of these weights, shows an optimum at infinity."""
+        low, high, tied = label_margins(self._problem, scores)
+        if not (high >= MOVE and low >= -STILL * max(high, 1.0) and tied <= STILL * max(high, 1.0)):
+            return False
+        design = objective.space.design
+        if not self._confirmed(design, objective.fit_intercept, objective.free):
+            return False
+        if not objective.space.preconditioned:  # coordinates of rows
+            coords = objective.space.weights(coords)
+        moves = np.abs(coords).max(axis=1, initial=0)
+        if design.paired:
+            moved = np.zeros(design.X.shape[1])
+            np.maximum.at(moved, design.columns, moves)
+            moves = moved
+        self.columns = np.flatnonzero(moves > PART * moves.max(initial=0))
+        return True
+
+    def _confirmed(self, design, fit_intercept, free):
+        """Whether a linear programme finds such a direction too; taken for granted where it is large."""
+        X, problem = design.X, self._problem
+        if design.paired or free.shape[0] != X.shape[1]:
+            return True
+        n, K = len(X) if isinstance(X, np.ndarray) else X.shape[0], problem.n_outputs
+        size = X.nnz if sparse.issparse(X) else X.size
+        if (size + n) * K * max(K - 1, 1) > LP_NUMBERS or not hasattr(problem, "codes"):
+            return True
+        columns = np.flatnonzero(free.any(axis=1))
+        A = sparse.csr_array(X[:, columns])
+        if fit_intercept:
+            A = sparse.hstack([A, np.ones((n, 1))], format="csr")
+        margins, equal = _margin_rows(problem, A)
+        gain = np.asarray(margins.sum(axis=0)).ravel()
+        result = optimize.linprog(
+            -gain / max(np.abs(gain).max(initial=0), 1e-300),
+            A_ub=-margins if margins.shape[0] else None,
+            b_ub=np.zeros(margins.shape[0]) if margins.shape[0] else None,
+            A_eq=equal if equal.shape[0] else None,
+            b_eq=np.zeros(equal.shape[0]) if equal.shape[0] else None,
+            bounds=(-1, 1),
+            method="highs",
+        )
+        return result.status != 0 or -result.fun > 1e-6
+
+
+def label_masses(problem):
+    """Label masses (n, K), also of a problem with codes."""
+    if problem.codes is None:
+        return problem.masses
+    return problem.weights[:, None] * (problem.codes[:, None] == np.arange(problem.n_classes))
+
+
+def label_margins(problem, scores):
+    """Least and greatest excess of a label's score over another class's; largest spread of labels' scores."""
+    if hasattr(problem, "starts"):
+        first, labelled, values = problem.starts[:-1], problem.masses > 0, scores[:, 0]
+
+        def over(where, fill, function):
+            return function.reduceat(np.where(where, values, fill), first)
+
+    else:
+        labelled = label_masses(problem) > 0
+        values = np.column_stack([np.zeros(len(scores)), scores]) if problem.n_outputs == 1 else scores
+
+        def over(where, fill, function):
+            return function.reduce(np.where(where, values, fill), axis=1)
+
+    low = over(labelled, np.inf, np.minimum)
+    spread = over(labelled, -np.inf, np.maximum) - low
+    with np.errstate(invalid="ignore"):
+        least = low - over(~labelled, -np.inf, np.maximum)
+        most = low - over(~labelled, np.inf, np.minimum)
+    least, most = least[np.isfinite(least)], most[np.isfinite(most)]
+    return least.min(initial=np.inf), most.max(initial=-np.inf), spread.max(initial=0)
+
+
+def _margin_rows(problem, A):
+    """Rows of the linear forms: excess of a label over another class, and of one label over another."""
+    labelled = label_masses(problem) > 0
+    K, n_outputs, side = labelled.shape[1], problem.n_outputs, A.shape[1]
+
+    def form(rows, k):
+        """Score of class k in the rows, as a function of the weights of all classes side by side."""
+        if n_outputs == 1:
+            return A[rows] if k == 1 else sparse.csr_array((len(rows), side))
+        blocks = [A[rows] if j == k else sparse.csr_array((len(rows), side)) for j in range(K)]
+        return sparse.hstack(blocks, format="csr")
+
+    margins, equal = [], []
+    label = labelled.argmax(axis=1)
+    for k in range(K):
+        for l in range(K):
+            if k == l:
+                continue
+            rows = np.flatnonzero((label == k) & ~labelled[:, l])
+            margins.append(form(rows, k) - form(rows, l))
+            rows = np.flatnonzero((label == k) & labelled[:, l])
+            equal.append(form(rows, k) - form(rows, l))
+    return sparse.vstack(margins, format="csr"), sparse.vstack(equal, format="csr")

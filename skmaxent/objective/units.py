@@ -1,0 +1,181 @@
+"""Exact changes of units before solving, undone afterwards: columns near 0 and of like scale.
+
+With an intercept, x and x - a give the same models: w stays, and the intercept moves by a w. A column far
+from 0 is therefore shifted by a number near its mean, which is exact where all its values are within a
+factor 2 of that (Sterbenz 1974). Columns of unlike scale are divided by powers of two, which is exact too:
+w is multiplied by it, and the penalty of the column divided by its square. Solvers and certificates then
+work on numbers of ordinary size, whatever the units of the data.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+# Columns are shifted whose mean is more than so many standard deviations from 0.
+FAR = 8.0
+# ... which a sparse column can only be with at least this share of its entries stored.
+FULL = 0.9
+# Root mean squares of the entries that are not 0, as powers of two, that are left as they are.
+ORDINARY = 5
+# Powers of two beyond which the square of a scale would overflow.
+LIMIT = 500
+# Rows of dense data from which a look at every so many is enough to find the columns.
+SAMPLE = 2_000
+
+
+@dataclass(frozen=True)
+class Units:
+    """The columns of the solved problem: (x - shift) / scale.
+
+    Attributes
+    ----------
+    scale : ndarray of shape (d,)
+        Powers of two.
+    shift : ndarray of shape (d,) or None
+    """
+
+    scale: np.ndarray
+    shift: np.ndarray | None
+
+    def scales(self, design):
+        """The scale of each weight of a design, (d, 1), or (m, 1) for one of pairs."""
+        return (self.scale[design.columns] if design.paired else self.scale)[:, None]
+
+    def restored(self, weights, intercept, design, dtype):
+        """Weights and intercept of the user's columns from those of the solved problem.
+
+        The intercept is the one that goes with the weights as they are in the given precision.
+        """
+        weights = (weights / self.scales(design)).astype(dtype)
+        if self.shift is None:
+            return weights, intercept
+        if design.paired:
+            votes = self.shift[design.columns] * weights[:, 0]
+            return weights, intercept - np.bincount(design.classes, votes, minlength=len(intercept))
+        return weights, intercept - self.shift @ weights
+
+    def reduced(self, weights, intercept, design):
+        """Weights and intercept of the solved problem from those of the user's columns."""
+        if self.shift is not None:
+            if design.paired:
+                votes = self.shift[design.columns] * weights[:, 0]
+                intercept = intercept + np.bincount(design.classes, votes, minlength=len(intercept))
+            else:
+                intercept = intercept + self.shift @ weights
+        return weights * self.scales(design), intercept
+
+
+def ordinary_units(X, fit_intercept, uniform=False):
+    """X in ordinary units, and the Units that undo it; X itself and None where nothing is to be done.
+
+    Parameters
+    ----------
+    X : ndarray or canonical CSR/CSC array of shape (n, d)
+        Left as it is.
+    fit_intercept : bool
+        Whether columns may be shifted.
+    uniform : bool
+        Whether all columns must have the same scale.
+    """
+    shift = _far_means(X) if fit_intercept else None
+    if shift is not None:
+        X = _shifted(X, shift)
+    exponents = _exponents(X)
+    if uniform:
+        exponents[:] = exponents.max(initial=-LIMIT)
+    if np.abs(exponents).max(initial=0) <= ORDINARY:
+        return X, None if shift is None else Units(np.ones(X.shape[1]), shift.astype(float))
+    exponents = np.clip(exponents, -LIMIT, LIMIT)
+    return _divided(X, exponents), Units(2.0**exponents, None if shift is None else shift.astype(float))
+
+
+def _far_means(X):
+    """Shifts (d,) in the precision of X, 0 for columns that are near 0 as they are; None for none."""
+    n, d = X.shape
+    if sparse.issparse(X):
+        counts = np.bincount(X.indices, minlength=d) if X.format == "csr" else np.diff(X.indptr)
+        columns = np.flatnonzero(counts >= max(FULL * n, 1))
+        values = X[:, columns].toarray() if len(columns) else np.zeros((n, 0))
+    else:
+        columns = np.arange(d)
+        if n > SAMPLE:
+            columns = columns[_is_far(*_moments(X[:: n // SAMPLE]), 0.5 * FAR)]
+        values = X if len(columns) == d else X[:, columns]
+    mean, spread = _moments(values)
+    far = _is_far(mean, spread, FAR)
+    if not far.any():
+        return None
+    shift = np.zeros(d, X.dtype)
+    shift[columns[far]] = mean[far]
+    return shift
+
+
+def _moments(values):
+    """Mean and standard deviation of each column, in float64 and about the first row."""
+    first = values[:1].astype(float)
+    with np.errstate(over="ignore", invalid="ignore"):
+        centred = values - first
+        mean = centred.mean(axis=0)
+        centred -= mean
+        return first[0] + mean, np.sqrt(np.einsum("ij,ij->j", centred, centred) / len(values))
+
+
+def _is_far(mean, spread, factor):
+    return np.isfinite(mean) & np.isfinite(spread) & (np.abs(mean) > factor * spread)
+
+
+def _shifted(X, shift):
+    """X less the shift of each column; in float64 where float32 would round."""
+    columns = np.flatnonzero(shift)
+    part = X[:, columns].toarray() if sparse.issparse(X) else X[:, columns]
+    moved = part - shift[columns]
+    if X.dtype != np.float64 and not (moved + shift[columns] == part).all():
+        X, moved = X.astype(float), part.astype(float) - shift[columns]
+    if not sparse.issparse(X):
+        X = X.copy()
+        X[:, columns] = moved
+        return X
+    entries = X.tocoo()
+    kept = shift[entries.col] == 0
+    full = sparse.coo_array(moved)
+    rows = np.concatenate([entries.row[kept], full.row])
+    cols = np.concatenate([entries.col[kept], columns[full.col]])
+    data = np.concatenate([entries.data[kept], full.data])
+    shifted = sparse.coo_array((data, (rows, cols)), shape=X.shape).asformat(X.format)
+    shifted.sort_indices()
+    return shifted
+
+
+def _exponents(X):
+    """log2 of the root mean square of the entries of each column that are not 0, rounded; 0 for none."""
+    n, d = X.shape
+    values, columns = (X.data, None) if sparse.issparse(X) else (X, None)
+    if not sparse.issparse(X) and n > SAMPLE:
+        values = X[:: n // SAMPLE]
+    size = np.abs(values)
+    peak = float(size.max(initial=0))
+    low = float(np.min(size, initial=peak, where=size > 0))
+    if not peak or (low >= 2.0**-ORDINARY and peak <= 2.0**ORDINARY):
+        return np.zeros(d, int)
+    # From the largest entry on, so that squares cannot overflow.
+    top = int(np.frexp(peak)[1])
+    squares = np.square(np.ldexp(values.astype(float), -top))
+    if sparse.issparse(X):
+        columns = X.indices if X.format == "csr" else np.repeat(np.arange(d), np.diff(X.indptr))
+        totals = np.bincount(columns, squares, minlength=d)
+        counts = np.bincount(columns, values != 0, minlength=d)
+    else:
+        totals, counts = squares.sum(axis=0), np.count_nonzero(values, axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exponents = top + np.round(0.5 * np.log2(totals / counts))
+    return np.where(counts > 0, np.maximum(np.nan_to_num(exponents, neginf=-LIMIT), -LIMIT), 0).astype(int)
+
+
+def _divided(X, exponents):
+    """X with each column divided by a power of two."""
+    if not sparse.issparse(X):
+        return np.ldexp(X, -exponents)
+    columns = X.indices if X.format == "csr" else np.repeat(np.arange(X.shape[1]), np.diff(X.indptr))
+    data = np.ldexp(X.data, -exponents[columns])
+    return type(X)((data, X.indices, X.indptr), shape=X.shape, copy=False)
