@@ -94,10 +94,13 @@ class Halving(CountVectorizer):
 def test_marks_follow_what_subclasses_do():
     text = TEXTS[0]
     model = make_pipeline(Stemming(), LogisticRegression()).fit(TEXTS, LABELS)
-    assert explain(model, text).marked_texts == [(text, [])]
+    unmarked = explain(model, text)
+    assert unmarked.marked_texts == [(text, [])]
+    assert text in unmarked._repr_html_() and "Words by their vote" not in unmarked._repr_html_()
     model = make_pipeline(Halving(), LogisticRegression()).fit(TEXTS, LABELS)
     explanation = explain(model, text, top=None)
     ((_, spans),) = explanation.marked_texts
+    assert "Words by their vote" in explanation._repr_html_()
     assert "".join(text[a:b] for a, b, _ in spans) == text.replace(" ", "")
     assert sum(vote for *_, vote in spans) == pytest.approx(explanation.votes[:, explanation.focus].sum())
 

@@ -89,7 +89,7 @@ def explanation_html(explanation, shown):
         line += [f"<td>{p}</td>" for p in proba]
         lines.append(f'<tr class="proba">{"".join(line)}</tr>')
     texts = [_marked_text(text, spans) for text, spans in explanation.marked_texts]
-    if texts:
+    if any(spans for _, spans in explanation.marked_texts):
         legend = escape(printable(explanation.column_name(explanation.focus)))
         texts.insert(
             0,

@@ -95,7 +95,8 @@ class Explanation:
         What the features belong to: columns of a matrix, pairs of a class and a datum (their votes
         are not centred), or the candidates of a group (the classes are their numbers).
     marked_texts : list of (str, list of (int, int, float))
-        For text pipelines each text with its words' (start, end, vote) for the column `focus`.
+        For text pipelines each text with its words' (start, end, vote) for the column `focus`; none
+        where the tokenizer is the user's own and its tokens are not in the text, in order.
     """
 
     estimator_name: str
