@@ -8,6 +8,13 @@ from .objective.problem import canonical
 from .solvers import COMPOSITE_SOLVERS
 
 
+def penalty_name(C, l1_ratio):
+    """The kind of a prior as scikit-learn's `penalty` names it: "l1", "l2", "elasticnet" or None."""
+    if np.isinf(C):
+        return None
+    return "l1" if l1_ratio == 1 else "l2" if l1_ratio == 0 else "elasticnet"
+
+
 def check_penalty(estimator, problem):
     """The penalty weights of an estimator as (d, 1) or (d, n_outputs), or None where all are 1.
 

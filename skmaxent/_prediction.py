@@ -9,6 +9,8 @@ from .objective.loss import logistic, softmax
 
 # Entries of a block of scores of sparse weights, which is first a sparse array.
 BLOCK_ENTRIES = 2_000_000
+# Largest size of the array that sparse weights become after a fit.
+DENSE_BYTES = 1 << 25
 
 
 class Prediction:
@@ -166,7 +168,7 @@ class Prediction:
         """
         check_is_fitted(self)
         if not hasattr(self, "joint_table_"):
-            self.coef_ = sparse.csc_matrix(self.coef_)
+            self.coef_ = SparseWeights(self.coef_)
         return self
 
     def densify(self):
@@ -179,8 +181,45 @@ class Prediction:
         """
         check_is_fitted(self)
         if sparse.issparse(self.coef_):
-            self.coef_ = np.ascontiguousarray(self.coef_.T.toarray()).T
+            self.coef_ = self.coef_.T.toarray(order="C").T
         return self
+
+
+class SparseWeights(sparse.csc_matrix):
+    """A CSC matrix that tells tools which need an array what to do.
+
+    NumPy would make an object of the whole matrix, and tools would fail later in words of their own.
+    """
+
+    def _array_required(self):
+        size = np.prod(self.shape, dtype=float) * self.dtype.itemsize
+        raise TypeError(
+            f"coef_ is a sparse matrix of shape {self.shape}, and an array is required. Call densify() on "
+            f"the fitted model to make it one of {size / 1e6:,.1f} MB."
+        )
+
+    flatten = ravel = tolist = _array_required
+
+    def __array__(self, dtype=None, copy=None):
+        if (
+            dtype is None or np.dtype(dtype).kind != "O"
+        ):  # objects are asked for to arrange matrices (scipy.sparse.hstack)
+            self._array_required()
+        whole = np.empty((), dtype=object)
+        whole[()] = self
+        return whole
+
+
+def stored_weights(weights):
+    """`coef_` (K, d) of weights (d, K): a transposed view, for sparse products want rows of K weights.
+
+    Sparse weights become an array when it takes at most `DENSE_BYTES`, because many tools need one.
+    """
+    if not sparse.issparse(weights):
+        return weights.T
+    if np.prod(weights.shape, dtype=float) * weights.dtype.itemsize <= DENSE_BYTES:
+        return weights.toarray(order="C").T
+    return SparseWeights(weights.T)
 
 
 def _product(X, W):

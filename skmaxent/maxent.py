@@ -11,8 +11,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ._joint import JointModel, as_data, joint_problem
 from ._labels import encode_labels, make_problem
 from ._parallel import Workers, thread_count
-from ._penalty import check_penalty
-from ._prediction import Prediction
+from ._penalty import check_penalty, penalty_name
+from ._prediction import Prediction, stored_weights
 from ._reports import progress, warn_unless_converged
 from ._sklearn import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
 from .features import JointFeatures, column_names
@@ -98,7 +98,8 @@ class MaxEntClassifier(
         The labels; 0..K-1 when y was an array of label masses.
     coef_ : ndarray of shape (K, d), or (1, d) when binary, or (p,) with joint features
         Weights, stored so that one row of X is scored without touching the others. With observed pairs
-        a SciPy CSC matrix, as after `sparsify`; `densify` makes it an array.
+        an array when it takes at most 32 MiB, otherwise a SciPy CSC matrix, as after `sparsify`;
+        `densify` makes it an array.
     intercept_ : ndarray of shape (K,) or (1,)
         Biases; they sum to 0 when K > 2. Joint features have none.
     joint_feature_names_ : ndarray of shape (p,)
@@ -123,6 +124,9 @@ class MaxEntClassifier(
         Number of columns d; joint features have none.
     feature_names_in_ : ndarray of shape (d,)
         Names of the columns, when X had names that are all strings.
+    penalty : {"l1", "l2", "elasticnet"} or None
+        Read-only: the kind of the prior in scikit-learn's words, for tools that ask, such as
+        `sklearn.feature_selection.SelectFromModel`; None with ``C=np.inf``.
 
     See Also
     --------
@@ -268,6 +272,11 @@ class MaxEntClassifier(
         events.end(lambda: state)
         return self
 
+    @property
+    def penalty(self):
+        """Kind of the prior in scikit-learn's words; no parameter, it follows from `C` and `l1_ratio`."""
+        return penalty_name(self.C, self.l1_ratio)
+
     def _previous(self, classes, names):
         """Weights (d, K) and intercept of the last fit, when they fit this one; None otherwise."""
         if not hasattr(self, "coef_") or not np.array_equal(self.classes_, classes):
@@ -297,7 +306,6 @@ def _parameters(classes, weights, intercept):
     """The attributes that prediction needs."""
     return {
         "classes_": classes,
-        # A transposed view: the weights of one column lie together, as sparse products want them.
-        "coef_": weights.T,
+        "coef_": stored_weights(weights),
         "intercept_": np.asarray(intercept, dtype=weights.dtype),
     }

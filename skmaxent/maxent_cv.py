@@ -17,6 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 
 from ._labels import encode_labels, make_problem
 from ._parallel import Workers, thread_count
+from ._penalty import penalty_name
 from ._sklearn import FitEvents, routing_enabled, validate_training_data, with_callbacks
 from .maxent import MaxEntClassifier
 from .objective.problem import canonical
@@ -90,6 +91,8 @@ class MaxEntClassifierCV(MaxEntClassifier):
         Names of the columns, when X had names that are all strings.
     convergence_ : dict
         As in MaxEntClassifier, of the final fit; with ``refit=False`` empty.
+    penalty : {"l1", "l2", "elasticnet"} or None
+        As in MaxEntClassifier, of the best pair; before `fit` of all pairs.
 
     See Also
     --------
@@ -322,6 +325,14 @@ class MaxEntClassifierCV(MaxEntClassifier):
                 "sklearn.set_config(enable_metadata_routing=True)."
             )
         return Bunch(splitter=Bunch(split={}), scorer=Bunch(score=weights))
+
+    @property
+    def penalty(self):
+        """Kind of the prior in scikit-learn's words: of the best pair, before `fit` of all."""
+        if hasattr(self, "l1_ratio_"):
+            return penalty_name(self.C_, self.l1_ratio_)
+        names = {penalty_name(1.0, l1_ratio) for l1_ratio in self.l1_ratios}
+        return names.pop() if len(names) == 1 else "elasticnet"
 
     def _get_scorer(self):
         return get_scorer(self.scoring or "accuracy")

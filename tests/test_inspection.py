@@ -280,7 +280,8 @@ def test_top_features_are_the_largest_centred_weights(n_classes):
     coef = model.coef_ if n_classes > 2 else np.vstack([-model.coef_, model.coef_])
     centred = coef - (coef.mean(axis=0) if n_classes > 2 else 0)
     for k, label in enumerate(model.classes_):
-        order = [j for j in np.argsort(-centred[k]) if centred[k, j] > 0][:5]
+        ranked = np.argsort(-centred[k])
+        order = [j for j in ranked if centred[k, j] > 0][:5] + [j for j in ranked if centred[k, j] < 0][-5:]
         assert [name for name, _ in top[label]] == [f"x{j}" for j in order]
         np.testing.assert_allclose([weight for _, weight in top[label]], centred[k, order])
         assert top_features(model, n=5, class_=label) == {label: top[label]}

@@ -14,7 +14,9 @@ from skmaxent.objective.observed_design import ObservedDesign
 
 @pytest.mark.parametrize("prior", PRIORS)
 @pytest.mark.parametrize("shape", [(60, 25), (25, 90)])
-def test_warm_start_across_everything(prior, shape):
+@pytest.mark.parametrize("dense_bytes", [0, 1 << 25])
+def test_warm_start_across_everything(prior, shape, dense_bytes, monkeypatch):
+    monkeypatch.setattr("skmaxent._prediction.DENSE_BYTES", dense_bytes)
     X, y = problem(shape=shape)
     model = MaxEntClassifier(features="observed", warm_start=True, l1_ratio=PRIORS[prior], tol=1e-10)
     first = model.fit(X, y).n_iter_[0]
@@ -48,6 +50,7 @@ def test_same_bits_for_any_number_of_threads(prior, monkeypatch):
 @pytest.mark.parametrize("n_classes", [2, 5])
 def test_sparse_weights_serve_everything(n_classes, monkeypatch):
     X, y = problem(n_classes)
+    monkeypatch.setattr("skmaxent._prediction.DENSE_BYTES", 0)
     model = fit(X, y, features="observed", min_count=2)
     assert sparse.issparse(model.coef_) and model.coef_.format == "csc"
     assert model.coef_.shape == ((1 if n_classes == 2 else 5), 25)

@@ -68,7 +68,8 @@ def main():
     for label in ("numpy.linalg", "scipy.sparse", "scipy.stats", "sklearn.cluster"):
         if label in model.classes_:  # the corpus follows the installed versions
             ((_, features),) = top_features(search.best_estimator_, n=6, class_=label).items()
-            print(f"  {label:16s} " + ", ".join(f"{name} {weight:+.1f}" for name, weight in features))
+            words = [f"{name} {weight:+.1f}" for name, weight in features if weight > 0]
+            print(f"  {label:16s} " + ", ".join(words))
 
     heading("5. One prediction taken apart into votes")
     mistakes = np.flatnonzero(search.predict(test_texts) != test_labels)

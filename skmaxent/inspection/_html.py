@@ -17,6 +17,7 @@ overflow-wrap:break-word;border-bottom:1px solid rgba(128,128,128,.6)}
 .skmaxent td.name,.skmaxent th.name{text-align:left;max-width:24em}
 .skmaxent tr.rest td{opacity:.75;font-style:italic}
 .skmaxent tr.sum td{border-top:1px solid rgba(128,128,128,.6);font-weight:600}
+.skmaxent tr.proba td{font-weight:600}
 .skmaxent .bar{display:inline-block;position:relative;width:80px;height:.9em;margin-right:6px;
 vertical-align:-1px}
 .skmaxent .n{display:inline-block;text-align:right}
@@ -83,8 +84,12 @@ def explanation_html(explanation, shown):
             bar = "" if row.kind == "sum" else _bar(row.votes[j], largest)
             line.append(f"<td>{bar}{write(row.votes[j])}</td>")
         lines.append(f"<tr{kind}>{''.join(line)}</tr>")
+    if proba := explanation.shown_probabilities(shown):
+        line = ['<td class="name">probability</td><td></td>', "<td></td>" if single else ""]
+        line += [f"<td>{p}</td>" for p in proba]
+        lines.append(f'<tr class="proba">{"".join(line)}</tr>')
     texts = [_marked_text(text, spans) for text, spans in explanation.marked_texts]
-    if texts:
+    if any(spans for _, spans in explanation.marked_texts):
         legend = escape(printable(explanation.column_name(explanation.focus)))
         texts.insert(
             0,
@@ -92,10 +97,20 @@ def explanation_html(explanation, shown):
             f'<span style="background:rgba({FOR},.45)">for</span> '
             f'<span style="background:rgba({AGAINST},.45)">against</span></p>',
         )
-    title = f"<p><b>{escape(explanation.estimator_name)}</b>: {escape(explanation._headline())}</p>"
+    who, what = explanation._headline()
+    title = f"<p><b>{escape(who)}</b>: {escape(what)}</p>"
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in explanation._notes(len(shown)))
     body = f"<table>{''.join(lines)}</table>{notes}{''.join(texts)}"
     return f'{_STYLE}<div class="skmaxent">{title}{body}</div>'
+
+
+def page(title, body):
+    """A page of HTML, light or dark as the reader's screen is."""
+    return (
+        '<!DOCTYPE html><html><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{escape(title)}</title></head><body>{body}</body></html>\n"
+    )
 
 
 def _marked_text(text, spans):

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
+from scipy.special import expit, softmax
 from sklearn.base import is_classifier
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, NuSVC
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
+from skmaxent.inspection._steps import peel
 from skmaxent.nn.activations import ACTIVATIONS
 
 
@@ -36,31 +37,19 @@ class Votes:
 
 
 def final_estimator(estimator):
-    """The fitted estimator at the end of pipelines and searches."""
-    return _peel(estimator)[1]
-
-
-def _peel(estimator):
-    steps = []
-    while True:
-        check_is_fitted(estimator)
-        if isinstance(estimator, Pipeline):
-            steps += [step for _, step in estimator.steps[:-1] if step is not None and step != "passthrough"]
-            estimator = estimator.steps[-1][1]
-        elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        else:
-            return steps, estimator
+    """The fitted estimator inside pipelines, searches and meta-estimators."""
+    return peel(estimator).classifier
 
 
 def unwrap(estimator, others=()):
-    """The transformers before a classifier, a list, and the fitted classifier itself.
+    """A fitted classifier with what is around it (Peeled).
 
     `others` are classes of estimators that are accepted besides linear classifiers and networks.
     """
-    steps, estimator = _peel(estimator)
+    peeled = peel(estimator)
+    estimator = peeled.classifier
     if isinstance(estimator, others):
-        return steps, estimator
+        return peeled
     pairwise = isinstance(estimator, SVC | NuSVC) and len(estimator.classes_) > 2
     if not is_classifier(estimator) or pairwise or not (is_network(estimator) or is_linear(estimator)):
         note = " that votes between pairs of classes" if pairwise else ""
@@ -69,7 +58,7 @@ def unwrap(estimator, others=()):
             "perceptron (with coefs_ and intercepts_), or a Pipeline that ends in one. "
             f"Got {type(estimator).__name__}{note} instead."
         )
-    return steps, estimator
+    return peeled
 
 
 def is_linear(estimator):
@@ -207,12 +196,40 @@ def _network_votes(estimator, columns, values):
     return Votes(columns, values, weights, z - values @ weights)
 
 
-def prediction(parts, classifier, labels):
-    """The label with the highest score; for multilabel models those with positive scores."""
+def prediction(peeled, rows, parts, labels):
+    """The label with the highest score; for multilabel models those with positive scores.
+
+    A meta-estimator decides in its own way.
+    """
+    if peeled.decider is not peeled.classifier:
+        return peeled.decider.predict(rows).tolist()[0]
     scores = parts.values @ parts.weights + parts.offset
-    if is_multilabel(classifier):
+    if is_multilabel(peeled.classifier):
         return [label for label, score in zip(labels, scores) if score > 0]
     return labels[int(scores[0] > 0) if scores.size < len(labels) else int(np.argmax(scores))]
+
+
+def probabilities(decider, rows, parts, labels):
+    """The probability of each label, a dict; None where the estimator gives none.
+
+    Parameters
+    ----------
+    decider : classifier or meta-estimator
+    rows : array-like
+        The sample as `decider` takes it.
+    parts : Votes
+        For a network, whose forward pass is done.
+    labels : list
+    """
+    if is_network(decider):
+        scores = parts.values @ parts.weights + parts.offset
+        scores = np.array([-scores[0], scores[0]]) if scores.size < len(labels) else scores
+        proba = (softmax if decider.out_activation_ == "softmax" else expit)(scores)
+    elif hasattr(decider, "predict_proba"):
+        proba = np.ravel(decider.predict_proba(rows))
+    else:
+        return None
+    return dict(zip(labels, proba.tolist()))
 
 
 def centre(parts, classifier, labels, contrast, kind):

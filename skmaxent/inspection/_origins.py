@@ -17,6 +17,8 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from skmaxent.inspection._steps import applied_steps, thaw
+
 
 @dataclass(frozen=True)
 class Leaf:
@@ -86,9 +88,9 @@ def trace(steps, columns, width, root):
     """
     steps = list(steps)
     while steps:
-        step = steps.pop()
+        step = thaw(steps.pop())
         if isinstance(step, Pipeline):
-            steps += [inner for _, inner in step.steps]
+            steps += applied_steps(step.steps)
         elif unchanged(step):
             continue
         elif hasattr(step, "get_support"):
@@ -169,8 +171,9 @@ def _prefix(name, verbose):
 
 def _width(step):
     """Number of output columns of a fitted transformer, None when it does not tell."""
+    step = thaw(step)
     if isinstance(step, Pipeline):
-        inner = [part for _, part in step.steps if part is not None and part != "passthrough"]
+        inner = applied_steps(step.steps)
         return _width(inner[-1]) if inner else None
     if isinstance(step, FeatureHasher | HashingVectorizer):
         return step.n_features

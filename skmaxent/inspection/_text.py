@@ -80,3 +80,8 @@ def number_format(numbers, digits=4):
     if not -3 < decimals < 9:
         return "{:+z.3e}".format
     return f"{{:+z.{max(decimals, 0)}f}}".format
+
+
+def probability_text(p):
+    """A probability with four decimals, or with its order of magnitude when they would be 0."""
+    return f"{p:.4f}" if p >= 5e-5 or p == 0 else f"{p:.1e}"

@@ -21,9 +21,10 @@ _SHOWN = 40  # classes in a table or a page
 
 
 class TopFeatures(dict):
-    """The strongest features of each class: a dict of lists of (name, weight), the strongest first.
+    """The strongest features of each class: a dict of lists of (name, weight), weights falling.
 
-    The key None has the weights that belong to no class. Printed as a table, shown by notebooks as HTML.
+    The first speak most for the class, the last most against it. The key None has the weights that
+    belong to no class. Printed as a table, shown by notebooks as HTML.
     """
 
     def __str__(self):
@@ -53,41 +54,45 @@ class TopFeatures(dict):
     prefer_skip_nested_validation=True,
 )
 def top_features(estimator, n=20, class_=None):
-    """The features that speak most for each class: names and weights.
+    """The features that speak most for each class and most against it: names and weights.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted linear classifier, MaxEntClassifier with joint features or MaxEntRanker, alone or at the
-        end of a Pipeline.
+        Fitted linear classifier, MaxEntClassifier with joint features or MaxEntRanker, alone, at the
+        end of a Pipeline or inside what `explain` looks through.
     n : int, default=20
-        Number of features of each class; fewer when fewer have a positive weight.
+        Number of features of each sign for each class: at most n with positive and n with negative
+        weights; fewer when fewer have such a weight.
     class_ : class label, optional
         Only this class; by default all classes.
 
     Returns
     -------
     top : TopFeatures
-        A dict from class to a list of (name, weight), weights falling. Weights are those of
+        A dict from class to a list of (name, weight), weights falling: the features that speak most
+        for the class come first, those that speak most against it last. Weights are those of
         `explain`: less the mean over the classes; for a binary model the weight against the other
         class, for multilabel models the weight itself. Joint features of a template are listed under
         the class that they are joined with, by their weights as they are. Functions f(c, d), which
-        may speak for any class, and the columns of a MaxEntRanker stand under None, those with the
-        largest weights, in size, of either sign.
+        may speak for any class, and the columns of a MaxEntRanker stand under None, the n with the
+        largest weights, in size, of either sign, the largest first.
 
     Raises
     ------
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If the estimator is not linear, or if `class_` is not one of its classes.
+        If the estimator is not linear or averages several classifiers (as for `explain`), or if
+        `class_` is not one of its classes.
     """
     return top_of_classes(estimator, n, None if class_ is None else [class_])
 
 
 def top_of_classes(estimator, n, classes):
     """`top_features` of some classes, a list; None for all."""
-    steps, classifier = unwrap(estimator, (MaxEntClassifier, MaxEntRanker))
+    peeled = unwrap(estimator, (MaxEntClassifier, MaxEntRanker))
+    steps, classifier = peeled.steps, peeled.classifier
     kind = form(classifier)
     if kind == "candidates":
         return _ranker_top(steps, classifier, n, classes)
@@ -133,7 +138,7 @@ def _joint_top(model, wanted, n, with_functions):
         top[None] = list(zip(names[chosen].tolist(), coef[chosen].tolist()))
     for label in wanted:
         columns = np.flatnonzero(speaks_for == labels.index(label))
-        chosen = columns[_largest(coef[columns], n)]
+        chosen = columns[_both_signs(coef[columns], n)]
         bare = [name.removesuffix(f", c={label}") for name in names[chosen].tolist()]
         if functions.size < speaks_for.size or not with_functions:
             top[label] = list(zip(bare, coef[chosen].tolist()))
@@ -148,11 +153,16 @@ def _largest(weights, n):
     return found[np.argsort(-weights[found], kind="stable")]
 
 
+def _both_signs(weights, n):
+    """Numbers of the n strongest weights of each sign, weights falling."""
+    return np.concatenate([_largest(weights, n), _largest(-weights, n)[::-1]])
+
+
 def _strongest(classifier, numbers, n):
-    """(columns, weights) of the n largest positive weights of some classes, the largest first.
+    """(columns, weights) of the n strongest weights of each sign of some classes, weights falling.
 
     Classes x features may be too many to copy, so blocks of columns are centred one after another
-    and only the n best so far are kept.
+    and only the strongest so far are kept.
     """
     coef = getattr(classifier, "coef_", None)
     if sparse.issparse(coef) and coef.shape[0] > 1 and not is_multilabel(classifier):
@@ -166,13 +176,14 @@ def _strongest(classifier, numbers, n):
         common = 0 if single or multilabel else block.mean(axis=0)
         for place, number in enumerate(numbers):
             weights = block[0] * (2 * number - 1) if single else block[number] - common
-            bar = best[place][1][-1] if best[place][1].size == n else 0
-            found = np.flatnonzero(weights > bar)
+            kept = best[place][1]  # falling: with n of a sign the weakest of them is the bar
+            high, low = (kept[n - 1], kept[-n]) if kept.size >= n else (0, 0)
+            found = np.flatnonzero((weights > max(high, 0)) | (weights < min(low, 0)))
             if not found.size:
                 continue
             columns = np.concatenate([best[place][0], found + start])
-            weights = np.concatenate([best[place][1], weights[found]])
-            order = _largest(weights, n)
+            weights = np.concatenate([kept, weights[found]])
+            order = _both_signs(weights, n)
             best[place] = columns[order], weights[order]
     return best
 
@@ -180,16 +191,17 @@ def _strongest(classifier, numbers, n):
 def _strongest_of_sparse(coef, numbers, n):
     """The same for sparse weights (K, d): a class without a weight of its own has less the mean."""
     common = np.ravel(coef.mean(axis=0))
-    shared = np.argsort(common, kind="stable")[: 4 * n]
+    order = np.argsort(common, kind="stable")
+    shared = order[: 4 * n], order[-4 * n :]
     best = []
     for number in numbers:
         entries = slice(coef.indptr[number], coef.indptr[number + 1])
         own = coef.indices[entries]
-        columns = np.union1d(own, shared)
-        if np.setdiff1d(shared, own).size < n:  # some of the next may be among the best
+        columns = np.union1d(own, np.concatenate(shared))
+        if any(np.setdiff1d(part, own).size < n for part in shared):  # the next may be among the best
             columns = np.arange(coef.shape[1])
         weights = -common[columns]
         weights[np.searchsorted(columns, own)] += coef.data[entries]
-        order = _largest(weights, n)
-        best.append((columns[order], weights[order]))
+        chosen = _both_signs(weights, n)
+        best.append((columns[chosen], weights[chosen]))
     return best

@@ -1,30 +1,21 @@
-"""One prediction of a linear classifier, or of a network nearby, taken apart into votes."""
+"""An explanation: one prediction taken apart into votes, as text, HTML, plain data or a table."""
 
 import shutil
 from dataclasses import dataclass
-from numbers import Integral
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
 
-from skmaxent.inspection._html import explanation_html
-from skmaxent.inspection._joint import candidate_votes, form, joint_votes
-from skmaxent.inspection._model import (
-    as_rows,
-    centre,
-    decompose,
-    is_approximate,
-    n_features,
-    prediction,
-    transform,
-    unwrap,
+from skmaxent.inspection._html import explanation_html, page
+from skmaxent.inspection._text import (
+    display_width,
+    number_format,
+    printable,
+    probability_text,
+    shorten,
+    table,
 )
-from skmaxent.inspection._origins import feature_leaves, names_of
-from skmaxent.inspection._text import display_width, number_format, printable, shorten, table
-from skmaxent.inspection._words import marked_texts
-from skmaxent.maxent import MaxEntClassifier
-from skmaxent.ranker import MaxEntRanker
 
 _SHOWN_CLASSES = 4
 _NAME_WIDTH = 36  # columns of a terminal
@@ -58,13 +49,20 @@ class Explanation:
     Attributes
     ----------
     estimator_name : str
-        Class of the classifier.
+        Class of the classifier whose scores are taken apart.
+    decider_name : str
+        Class of the estimator that gives prediction and probabilities: the same, or a meta-estimator
+        around the classifier that calibrates or has a threshold of its own.
     classes : list
         The classes of the columns: C classes, or the one that a single column speaks for.
     against : object
         The class that a single column speaks against; None when there are several columns.
     prediction : object
-        The class with the highest score (multilabel: the list of labels with positive scores).
+        The class with the highest score (multilabel: the list of labels with positive scores); of a
+        meta-estimator what it predicts.
+    probabilities : dict or None
+        The probability of each class, also of those without a column; None where the estimator gives
+        none.
     features : list of str, of length m
         Names of the features with the largest votes, in size, for the column `focus`.
     values : ndarray of shape (m,)
@@ -97,13 +95,16 @@ class Explanation:
         What the features belong to: columns of a matrix, pairs of a class and a datum (their votes
         are not centred), or the candidates of a group (the classes are their numbers).
     marked_texts : list of (str, list of (int, int, float))
-        For text pipelines each text with its words' (start, end, vote) for the column `focus`.
+        For text pipelines each text with its words' (start, end, vote) for the column `focus`; none
+        where the tokenizer is the user's own and its tokens are not in the text, in order.
     """
 
     estimator_name: str
+    decider_name: str
     classes: list
     against: object
     prediction: object
+    probabilities: dict | None
     features: list
     values: np.ndarray
     weights: np.ndarray
@@ -162,12 +163,26 @@ class Explanation:
     def _offset_name(self):
         return "remainder of the approximation" if self.approximate else "intercept"
 
+    def shown_probabilities(self, shown):
+        """The line of probabilities below the columns `shown`, a list of str.
+
+        Empty without probabilities, and for a column of one class against another, whose
+        probabilities are in the notes.
+        """
+        if self.probabilities is None or self.against is not None:
+            return []
+        return [probability_text(self.probabilities[self.classes[j]]) for j in shown]
+
     def _headline(self):
+        """Who predicts, and what."""
+        who = self.decider_name
+        if who != self.estimator_name:
+            who += f" of {self.estimator_name}"
         if isinstance(self.prediction, list):
-            return f"predicts {', '.join(map(printable, self.prediction)) or 'no label'}"
+            return who, f"predicts {', '.join(map(printable, self.prediction)) or 'no label'}"
         if self.form == "candidates":
-            return f"picks candidate {self.prediction}"
-        return f"predicts {printable(self.prediction)}"
+            return who, f"picks candidate {self.prediction}"
+        return who, f"predicts {printable(self.prediction)}"
 
     def _notes(self, n_shown):
         notes = []
@@ -178,6 +193,14 @@ class Explanation:
         if self.against is not None:
             pro, con = printable(self.classes[0]), printable(self.against)
             notes.append(f"Positive votes speak for {pro}, negative for {con}.")
+            if self.probabilities is not None:
+                one, other = (
+                    probability_text(self.probabilities[c]) for c in (self.classes[0], self.against)
+                )
+                notes.append(f"Probability of {pro}: {one}, of {con}: {other}.")
+        if self.decider_name != self.estimator_name:
+            other = "prediction" if self.probabilities is None else "prediction and probabilities"
+            notes.append(f"Votes are those of {self.estimator_name}, {other} those of {self.decider_name}.")
         if n_shown < len(self.classes):
             notes.append(
                 f"Shown are {n_shown} of {len(self.classes):,} classes, those with the highest scores."
@@ -211,14 +234,39 @@ class Explanation:
             value = "" if row.value is None else f"{row.value:.4g}"
             weight = "" if row.weights is None else write_weight(row.weights[0])
             cells.append([name, value, *[weight][:single], *(write(row.votes[j]) for j in shown)])
-        first_rest = 1 + len(self.features)
-        lines = table(cells, rules={1, first_rest, len(cells) - 1})
-        return "\n".join([f"{self.estimator_name} {self._headline()}", *lines, *self._notes(len(shown))])
+        rules = {1, 1 + len(self.features), len(cells) - 1}
+        if proba := self.shown_probabilities(shown):
+            cells.append(["probability", "", *[""][:single], *proba])
+        return "\n".join([" ".join(self._headline()), *table(cells, rules), *self._notes(len(shown))])
 
     __repr__ = __str__
 
     def _repr_html_(self):
         return explanation_html(self, self._shown_columns(_SHOWN_CLASSES))
+
+    def to_html(self, path=None):
+        """The explanation as a page of HTML: self-contained, no script, readable on light and dark screens.
+
+        Parameters
+        ----------
+        path : str or os.PathLike, optional
+            File to write, in UTF-8.
+
+        Returns
+        -------
+        html : str
+            The whole page. Notebooks show its table by themselves.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        html = page(" ".join(self._headline()), self._repr_html_())
+        if path is not None:
+            # A text may have halves of surrogate pairs, which UTF-8 has no bytes for.
+            Path(path).write_bytes(html.encode("utf-8", "xmlcharrefreplace"))
+        return html
 
     def to_dict(self):
         """The explanation as plain Python data: dict, list, str and numbers.
@@ -228,7 +276,8 @@ class Explanation:
         data : dict
             The attributes of the same names; "features" is a list of dicts with "name", "value",
             "weights" and "votes", lists in the order of "classes"; for joint features and candidates
-            "name", "weight", "values" and "votes".
+            "name", "weight", "values" and "votes". "probabilities" is None or a list of dicts with
+            "class" and "probability".
         """
         one, many = self.headings
         features = [
@@ -237,8 +286,12 @@ class Explanation:
                 self.features, self.values.tolist(), self.weights.tolist(), self.votes.tolist()
             )
         ]
+        proba = self.probabilities
+        if proba is not None:
+            proba = [{"class": label, "probability": p} for label, p in proba.items()]
         plain = (
             "estimator_name",
+            "decider_name",
             "score_name",
             "classes",
             "against",
@@ -250,7 +303,7 @@ class Explanation:
         arrays = ("remainder", "offset", "class_mean", "scores")
         return {
             **{key: getattr(self, key) for key in plain},
-            "n_remaining": self.n_remaining,
+            "probabilities": proba,
             "features": features,
             **{key: getattr(self, key).tolist() for key in arrays},
         }
@@ -261,9 +314,11 @@ class Explanation:
         Returns
         -------
         frame : pandas.DataFrame
-            Rows: the features, then the remainder, the offset and the mean of the classes. Columns:
-            ("value", ""), ("weight", class) and ("vote", class); for joint features and candidates
-            ("weight", ""), ("value", class) and ("vote", class).
+            Rows: the features, then the remainder, the offset, the mean of the classes and, where there
+            are some, the probabilities. Columns: ("value", ""), ("weight", class), ("vote", class) and
+            ("probability", class); for joint features and candidates ("weight", ""), ("value", class),
+            ("vote", class) and ("probability", class). The row "probability" has only the last, and
+            they have only that row.
 
         Raises
         ------
@@ -285,111 +340,10 @@ class Explanation:
             ),
             "vote": pd.DataFrame([row.votes for row in rows], columns=heads),
         }
-        return pd.concat(parts, axis=1).set_axis([row.name for row in rows], axis=0)
-
-
-@validate_params(
-    {"top": [Interval(Integral, 1, None, closed="left"), None], "contrast": [tuple, list, None]},
-    prefer_skip_nested_validation=True,
-)
-def explain(estimator, X_row, *, top=10, contrast=None):
-    """Take one prediction apart into the votes of its features.
-
-    The vote of feature j for class c is its value times its weight, x_j W_cj, less the mean over the
-    classes; the means of all features and intercepts make one row of their own. A binary model has
-    one column: votes for ``classes_[1]`` against ``classes_[0]``. Networks with hidden layers get
-    gradient times input [1]_, with the rest of the score in a row of its own.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Fitted linear classifier (`coef_`, `intercept_`) or multilayer perceptron (`coefs_`,
-        `intercepts_`), MaxEntClassifier with joint features, or MaxEntRanker, alone or at the end of
-        a Pipeline; a fitted search uses its best estimator.
-    X_row : sample
-        One sample of what `estimator` was fitted on: a text, a dict, an array of shape (d,), or
-        anything with one row; with joint features one datum of any kind; for a MaxEntRanker the
-        candidates of one group, shape (C, d).
-    top : int or None, default=10
-        Number of features to show, those with the largest votes, in size, for the class with the
-        highest score (with `contrast`: for the difference). None shows all that are not zero.
-    contrast : pair of classes, optional
-        ("A", "B") shows what separates A from B: differences of votes, positive for A.
-
-    Returns
-    -------
-    explanation : Explanation
-
-    Raises
-    ------
-    NotFittedError
-        If the estimator is not fitted.
-    ValueError
-        If the estimator is neither linear nor a network, if X_row is not one row, or if `contrast`
-        is not two classes of the estimator.
-
-    Notes
-    -----
-    Only the non-zero features of the row are read and only the shown ones are named, so the cost
-    does not grow with the number of columns, except for one pass over a vectorizer's vocabulary.
-
-    References
-    ----------
-    .. [1] Shrikumar, Greenside, Kundaje (2017). Learning important features through propagating
-       activation differences. ICML.
-    """
-    steps, classifier = unwrap(estimator, (MaxEntClassifier, MaxEntRanker))
-    kind = form(classifier)
-    if kind == "columns":
-        rows = as_rows(X_row)
-        parts = decompose(classifier, transform(steps, rows))
-    elif kind == "joint":
-        parts = joint_votes(classifier, transform(steps, [X_row]))
-    else:
-        parts = candidate_votes(classifier, transform(steps, X_row))
-    labels = list(range(parts.offset.size)) if kind == "candidates" else classifier.classes_.tolist()
-    weights, offset, mean, columns, against = centre(parts, classifier, labels, contrast, kind)
-    votes = parts.values[:, None] * weights
-    scores = votes.sum(axis=0) + offset + mean
-    focus = int(np.argmax(scores))
-    size = votes.shape[0] if top is None else min(top, votes.shape[0])
-    ranks = -np.abs(votes[:, focus])
-    chosen = (
-        np.argpartition(ranks, size - 1)[:size] if 0 < size < votes.shape[0] else np.arange(votes.shape[0])
-    )
-    chosen = chosen[np.argsort(ranks[chosen], kind="stable")]
-    rest = np.ones(votes.shape[0], dtype=bool)
-    rest[chosen] = False
-    if kind == "joint":
-        names, texts = classifier.joint_feature_names_[parts.columns[chosen]].tolist(), []
-    else:
-        width = n_features(classifier)
-        names = names_of(feature_leaves(steps, classifier, parts.columns[chosen], width), size)
-        leaves = feature_leaves(steps, classifier, parts.columns, width)
-        texts = marked_texts(steps, rows, leaves, votes[:, focus]) if kind == "columns" else []
-    return Explanation(
-        estimator_name=type(classifier).__name__,
-        classes=columns,
-        against=against,
-        prediction=prediction(parts, classifier, labels),
-        features=names,
-        values=parts.values[chosen],
-        weights=weights[chosen],
-        votes=votes[chosen],
-        remainder=votes[rest].sum(axis=0),
-        n_remaining=int(rest.sum()),
-        offset=offset,
-        class_mean=mean,
-        scores=scores,
-        focus=focus,
-        score_name=(
-            "difference of scores"
-            if contrast is not None
-            else "score"
-            if is_approximate(classifier)
-            else "decision function"
-        ),
-        approximate=is_approximate(classifier),
-        form=kind,
-        marked_texts=texts,
-    )
+        names = [row.name for row in rows]
+        if self.probabilities is not None:
+            labels = self.classes if self.against is None else [*self.classes, self.against]
+            proba = [[self.probabilities[label] for label in labels]]
+            parts["probability"] = pd.DataFrame(proba, columns=labels, index=[len(rows)])
+            names.append("probability")
+        return pd.concat(parts, axis=1).set_axis(names, axis=0)

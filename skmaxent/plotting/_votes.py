@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from skmaxent.inspection import explain, final_estimator
-from skmaxent.inspection._text import heading
+from skmaxent.inspection._text import heading, probability_text
 from skmaxent.inspection._top import top_of_classes
 from skmaxent.plotting._base import AGAINST, FOR, axes_grid, label, pyplot
 
@@ -110,12 +110,17 @@ class VotesDisplay:
         self.ax_.axvline(0, color="gray", linewidth=0.8)
         title = label(explanation.column_name(column), 50)
         note = "gradient times input, a local approximation" if explanation.approximate else "vote"
+        if explanation.probabilities is not None:
+            class_ = explanation.classes[column]
+            note += (
+                f" (probability of {label(class_)}: {probability_text(explanation.probabilities[class_])})"
+            )
         self.ax_.set(xlabel=note, title=f"{explanation.estimator_name}: {title}")
         return self
 
 
 class CoefficientsDisplay:
-    """The strongest features of each class as bars, one panel a class.
+    """The strongest features for and against each class as bars, one panel a class.
 
     It is recommended to use `from_estimator` to create a `CoefficientsDisplay`.
 
@@ -148,7 +153,7 @@ class CoefficientsDisplay:
         estimator : estimator
             As for `skmaxent.top_features`.
         n : int, default=10
-            Number of features of each class.
+            Number of features of each sign for each class, see `skmaxent.top_features`.
         classes : list of class labels, optional
             The classes to draw; by default all, at most the first 12.
         ax : matplotlib Axes, optional
@@ -191,7 +196,7 @@ class CoefficientsDisplay:
         self.figure_ = figure
         self.axes_ = axes.ravel()[: len(self.top)]
         self.ax_ = self.axes_[0]
-        widest = max((abs(pairs[0][1]) for pairs in self.top.values() if pairs), default=1.0)
+        widest = max((abs(weight) for pairs in self.top.values() for _, weight in pairs), default=1.0)
         for panel, (class_, pairs) in zip(self.axes_, self.top.items()):
             places = np.arange(len(pairs))
             weights = [weight for _, weight in pairs]
