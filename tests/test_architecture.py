@@ -30,7 +30,7 @@ LAYERS = [
     {"_mlp_data"},
     {"solvers", "nn"},
     {"objective"},
-    {"_sklearn", "_parallel"},
+    {"_sklearn", "_parallel", "_class_weights", "_missing", "_targets"},
 ]
 LEVEL = {part: i for i, layer in enumerate(LAYERS) for part in layer}
 FREE_OF_SKLEARN = {"solvers", "nn", "objective", "_parallel"}

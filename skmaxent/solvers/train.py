@@ -12,6 +12,7 @@ from ..objective.objective import Objective
 from ..objective.observed import PairMap, observe
 from ..objective.observed_design import ObservedDesign
 from ..objective.penalty import ElasticNet
+from ..objective.present_classes import certain_report, drop_absent_classes, reduced_start
 from ..objective.presolve import drop_dominated, merge_columns, merge_rows
 from ..objective.problem import canonical, short_indices
 from ..objective.spaces import RowSpace, Vectors, WeightSpace
@@ -74,6 +75,8 @@ class Prepared:
     pair_map : PairMap or None
         With observed pairs, the way back to the user's columns, through `column_map` and beyond;
         `multipliers` are then those of the user's columns.
+    class_map : ClassMap or None
+        Which classes of the user's problem have weight, where not all have.
     """
 
     problem: object
@@ -82,6 +85,7 @@ class Prepared:
     multipliers: np.ndarray | None
     removed: dict
     pair_map: PairMap | None = None
+    class_map: object = None
 
 
 def train(
@@ -111,8 +115,12 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
         Only the pairs of a column and a class that so many rows show have a weight; by default all.
     """
     n_columns = problem.X.shape[1]
+    problem, penalty_weights, class_map = drop_absent_classes(problem, penalty_weights, fit_intercept)
     if min_count is not None:  # counted before equal rows become one
         problem, pairs, kept = observe(problem, min_count)
+    if class_map is not None and class_map.certain:
+        pair_map = None if min_count is None else PairMap(pairs, kept, None)
+        return Prepared(problem, None, solver, None, {}, pair_map, class_map)
     problem, rows_merged = merge_rows(problem)
     if solver == "auto":
         gaussian = l1_ratio == 0 and penalty_weights is None
@@ -128,7 +136,8 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
             X, column_map = drop_dominated(canonical(X.tocsc()), thorough=X.shape[0] >= X.shape[1])
     removed = {"rows_merged": rows_merged, "columns_merged": n_columns - X.shape[1]}
     pair_map = None if min_count is None else PairMap(pairs, kept, column_map)
-    return Prepared(replace(problem, X=X), column_map, solver, penalty_weights, removed, pair_map)
+    problem = replace(problem, X=X)
+    return Prepared(problem, column_map, solver, penalty_weights, removed, pair_map, class_map)
 
 
 def optimise(
@@ -173,12 +182,14 @@ def optimise(
     result : Result
     """
     problem, column_map, solver = prepared.problem, prepared.column_map, prepared.solver
-    pair_map = prepared.pair_map
+    pair_map, class_map = prepared.pair_map, prepared.class_map
+    if class_map is not None and class_map.certain:
+        return _certain_result(prepared, begun)
 
     def restored(objective, point):
         weights = objective.space.weights(point.coords)
         # Only differences between classes matter; the prior centres the weights by itself.
-        centred = problem.n_classes > 2 and not objective.penalty
+        centred = problem.n_outputs > 1 and not objective.penalty
         if pair_map is not None:
             weights = pair_map.restore(weights, objective.space.design, centred)
         else:
@@ -186,8 +197,8 @@ def optimise(
                 weights = column_map.restore(weights, workers)
             if centred:
                 weights = weights - weights.mean(axis=1, keepdims=True)
-        centre = 0.0 if problem.n_classes == 2 else point.intercept.mean()
-        return weights, point.intercept - centre
+        intercept = point.intercept - (point.intercept.mean() if problem.n_outputs > 1 else 0.0)
+        return (weights, intercept) if class_map is None else class_map.restore(weights, intercept)
 
     def reported(record, objective, point):
         def model():
@@ -206,6 +217,7 @@ def optimise(
             multipliers = pair_map.multipliers(multipliers, objective.space.design)
         penalty = ElasticNet.from_prior(C, l1_ratio, multipliers, objective.dtype)
         objective = CompositeObjective(objective, penalty)
+    start = reduced_start(start, class_map)
     if start is not None:
         point = _warm_start(objective, *start, prepared)
     else:
@@ -217,6 +229,17 @@ def optimise(
         summary["n_pairs"] = len(pair_map.pairs)
     separated = not objective.penalty and problem.separates(point.scores + point.intercept)
     return Result(*restored(objective, point), summary, separated)
+
+
+def _certain_result(prepared, begun):
+    """The result where one class has all the weight."""
+    pair_map, X = prepared.pair_map, prepared.problem.X
+    d = X.shape[1] if pair_map is None else pair_map.pairs.n_columns
+    weights, intercept = prepared.class_map.certain_model(d, X.dtype, pair_map is not None)
+    report = certain_report(0.0 if begun is None else time.perf_counter() - begun)
+    if pair_map is not None:
+        report["n_pairs"] = len(pair_map.pairs)
+    return Result(weights, intercept, report, False)
 
 
 def _choose(problem, fit_intercept):
@@ -277,7 +300,7 @@ def _cold_start(objective, problem, solver, seed, workers):
         return point
     if isinstance(objective, CompositeObjective) and point.coords.size <= GAUSSIAN_SIDE:
         return _gaussian_start(objective, point)
-    if not sparse.issparse(problem.X) or problem.n_classes == 2:
+    if not sparse.issparse(problem.X) or problem.n_outputs == 1:
         return point
     prior, options = objective.penalty, {"epochs": EPOCHS, "seed": seed, "workers": workers}
     parts = (prior.ridge, prior.lasso) if isinstance(prior, ElasticNet) else (prior,)
