@@ -130,11 +130,19 @@ def _class_factors(class_weight, classes, totals):
     return factors
 
 
+def rows_above_zero(weights, dtype):
+    """Which weights are positive in the precision of X, where the smallest may be 0; not none."""
+    kept = weights.astype(dtype) > 0
+    if not kept.any():
+        raise ValueError(f"The weights of the rows are all 0 in {dtype}, the precision of X: scale them.")
+    return kept
+
+
 def make_problem(X, labels):
     """The training problem on the rows that count, in the precision of X."""
     rows, codes, masses = labels.rows, labels.codes, labels.masses
     weights = labels.weights.astype(X.dtype)
-    kept = weights > 0  # the smallest may be 0 in single precision
+    kept = rows_above_zero(labels.weights, X.dtype)
     if not kept.all():
         rows = np.flatnonzero(kept) if rows is None else rows[kept]
         weights = weights[kept]

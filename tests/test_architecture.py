@@ -19,6 +19,7 @@ LAYERS = [
     {"plotting"},
     {"inspection"},
     {"maxent_cv"},
+    {"_cv_scoring"},
     {"path"},
     {"maxent", "mlp", "ranker"},
     {"_prediction", "_penalty"},
