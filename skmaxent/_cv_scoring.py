@@ -48,7 +48,8 @@ def _with_labels(scorer, function, classes):
         return scorer
     told = {"labels": classes}
     if len(classes) == 2 and "pos_label" in accepted:
-        told["pos_label"] = classes[1]
+        averaged = scorer._kwargs.get("average", "binary") != "binary"
+        told["pos_label"] = None if averaged else classes[1]
     scorer = copy(scorer)
     scorer._kwargs = told | scorer._kwargs
     return scorer
