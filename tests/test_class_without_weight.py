@@ -319,6 +319,10 @@ def test_inspection(n_classes, features):
     assert top_features(model).keys() == set(range(n_classes))
     if n_classes == 3:
         assert top_features(model)[0] and str(explain(model, X[0], contrast=(0, 2)))
+        # The class has no part in the mean of the intercepts, and costs the votes no decimals.
+        explanation = explain(model, X[0])
+        assert_allclose(explanation.to_dict()["offset"], model.intercept_, rtol=1e-9)
+        assert f"{model.intercept_[0]:+.4f}" in str(explanation)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

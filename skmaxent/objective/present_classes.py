@@ -140,7 +140,7 @@ def reduced_start(start, class_map):
     weights, intercept = start
     if class_map is not None:
         weights, intercept = weights[:, class_map.present], intercept[class_map.present]
-    was_absent = _is_absent(intercept, weights.dtype)
+    was_absent = is_absent(intercept, weights.dtype)
     if was_absent.all():
         return None
     if was_absent.any():
@@ -148,14 +148,14 @@ def reduced_start(start, class_map):
     return weights, intercept
 
 
-def _is_absent(intercept, dtype):
+def is_absent(intercept, dtype):
     """Where an intercept is that of a class without weight or, when binary, of the only one with it."""
     return np.isclose(np.abs(intercept), -absent_intercept(dtype), rtol=1e-6)
 
 
 def mean_intercept(intercepts):
     """The mean of the intercepts (m, K) of m models, for each class of those in which it has weight."""
-    absent = _is_absent(intercepts, intercepts.dtype)
+    absent = is_absent(intercepts, intercepts.dtype)
     counts = np.count_nonzero(~absent, axis=0)
     sums = np.sum(intercepts, axis=0, where=~absent | (counts == 0))
     return sums / np.where(counts > 0, counts, len(intercepts))
