@@ -54,7 +54,7 @@ def test_a_test_part_without_a_class_is_scored_among_all_classes(n_classes, scor
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_labels_that_the_user_gives_a_scorer_are_kept(n_classes):
     y = labels(n_classes)
-    scorer = make_scorer(f1_score, labels=["b"], average="macro")
+    scorer = make_scorer(f1_score, labels=["b"], average="macro", pos_label=None)
     model = MaxEntClassifierCV(Cs=[1.0], cv=3, scoring=scorer).fit(X, y)
     expected = f1_score(y, model.predict(X), labels=["b"], average="macro")
     assert model.score(X, y) == pytest.approx(expected)
