@@ -1,18 +1,29 @@
-"""The check of class weights that the estimators share."""
+"""Class weights, checked as sample weights are."""
 
 import numpy as np
 
 
 def check_class_factors(factors, class_weight):
-    """Raise ValueError unless the factors of the classes are numbers that can weigh rows.
+    """Refuse factors on the classes that no weight can be.
 
     Parameters
     ----------
     factors : ndarray of shape (K,)
-    class_weight : dict or "balanced"
-        What the user gave, for the message.
+        One number a class.
+    class_weight : dict or str
+        The parameter that they come from, for the message.
+
+    Returns
+    -------
+    factors : ndarray of shape (K,)
+
+    Raises
+    ------
+    ValueError
+        For a factor that is negative, infinite or NaN, and when all are 0.
     """
-    if not np.isfinite(factors).all():
-        raise ValueError(f"class_weight must be finite: it contains NaN or infinity. Got {class_weight!r}.")
-    if (factors < 0).any() or not factors.any():
-        raise ValueError(f"class_weight must be non-negative and not all zero. Got {class_weight!r} instead.")
+    if not np.isfinite(factors).all() or (factors < 0).any() or not factors.any():
+        raise ValueError(
+            f"class_weight must be finite, non-negative and not all zero. Got {class_weight!r} instead."
+        )
+    return factors

@@ -219,7 +219,7 @@ def test_class_weights_are_checked_as_sample_weights_are(estimator, value):
 
 def test_no_weight_at_all():
     X, y = data(3)
-    with pytest.raises(ValueError, match="class_weight must be non-negative and not all zero"):
+    with pytest.raises(ValueError, match="class_weight must be finite, non-negative and not all zero"):
         MaxEntClassifier(class_weight={0: 0, 1: 0, 2: 0}).fit(X, y)
     with pytest.raises(ValueError, match="The data have no weight"):
         MaxEntClassifier(class_weight={0: 0, 1: 0}).fit(X, y, np.where(y == 2, 0.0, 1.0))
