@@ -66,7 +66,7 @@ class JointModel:
 
 
 def as_data(X, name):
-    """The data as a list; the rows of a DataFrame as dicts.
+    """The data as a list; the rows of a DataFrame, of pandas or polars, and of a pyarrow table as dicts.
 
     Parameters
     ----------
@@ -80,7 +80,10 @@ def as_data(X, name):
             f"Got {type(X).__name__} instead."
         )
     if hasattr(X, "iloc") and X.ndim == 2:
-        return X.to_dict("records")
+        X = X.to_dict("records")
+    elif hasattr(X, "columns"):  # iterating over them would give their columns
+        rows = getattr(X, "to_dicts", None) or getattr(X, "to_pylist", None)
+        X = rows() if rows else X
     n = _num_samples(X)
     if n == 0:
         raise ValueError(f"Found array with 0 sample(s) while a minimum of 1 is required by {name}.")
@@ -110,14 +113,10 @@ def joint_problem(features, data, labels):
     if masses is None:
         masses = np.zeros((n, K))
         masses[np.arange(n), labels.codes] = labels.weights
-    kept = labels.weights > 0  # a class weight of 0 also removes data
-    if not kept.all():
-        data, masses = [data[i] for i in np.flatnonzero(kept)], masses[kept]
-    weights, classes = labels.weights[kept], labels.classes.tolist()
+    weights, classes = labels.weights, labels.classes.tolist()
     table, design = features.fit_design(data, classes, masses > 0, differences=K == 2)
     if K == 2:  # a choice of two is a logistic model of the differences of their features
-        codes = None if labels.codes is None else labels.codes[kept]
-        return table, Problem(design, weights, 2, codes, masses if codes is None else None)
+        return table, Problem(design, weights, 2, labels.codes, labels.masses)
     return table, GroupedProblem(design, weights, np.arange(len(data) + 1) * K, masses.ravel())
 
 

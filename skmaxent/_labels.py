@@ -7,14 +7,11 @@ from itertools import count
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    _num_samples,
-    check_array,
-    check_consistent_length,
-    column_or_1d,
-)
+from sklearn.utils.validation import _check_sample_weight, _num_samples, check_consistent_length, column_or_1d
 
+from ._class_weights import check_class_factors
+from ._missing import any_missing
+from ._targets import label_masses
 from .objective.problem import Problem
 
 
@@ -25,6 +22,7 @@ class Labels:
     Attributes
     ----------
     classes : ndarray of shape (K,)
+        Those of rows without weight among them.
     rows : integer ndarray of shape (m,) or None
         The rows with a positive weight; None for all.
     weights : ndarray of shape (m,), float64
@@ -39,10 +37,19 @@ class Labels:
     masses: np.ndarray | None
 
 
-def encode_labels(y, X, sample_weight, class_weight):
+def encode_labels(y, X, sample_weight, class_weight, target_type="auto", classes=None):
     """Labels (n,) or label masses (n, K), with sample and class weights, as `Labels`.
 
-    Rows of weight 0 are absent, also when it comes to which classes there are.
+    Rows of weight 0 are absent, but their labels are among the classes.
+
+    Parameters
+    ----------
+    y, X, sample_weight, class_weight
+        As the user gives them.
+    target_type : {"auto", "masses"}
+        What a y of two dimensions means, see `label_masses`.
+    classes : ndarray of shape (K,), optional
+        All labels, sorted, where `y` may lack some; by default those in `y`.
     """
     check_consistent_length(X, y)
     weights = np.ones(_num_samples(X))
@@ -50,24 +57,29 @@ def encode_labels(y, X, sample_weight, class_weight):
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if not weights.any():
             raise ValueError("sample_weight must contain at least one non-zero number, got only zeros.")
-    array = np.asarray(y) if not hasattr(y, "iloc") else y.to_numpy()
-    if array.ndim == 2 and array.shape[1] > 1:
-        return _encode_masses(y, weights, class_weight)
+    masses = label_masses(y, target_type)
+    if masses is not None:
+        return _encode_masses(masses, weights, class_weight)
+    if any_missing(y):
+        raise ValueError("Input y contains NaN.")
     y = column_or_1d(y, warn=True)
     check_classification_targets(y)
-    kept = weights > 0
-    rows = None if kept.all() else np.flatnonzero(kept)
-    if rows is not None:
-        y, weights = y[rows], weights[rows]
-    classes, codes = _sorted_classes(y)
+    if classes is None:
+        classes, codes = _sorted_classes(y)
+    else:
+        codes = np.searchsorted(classes, y)
     if len(classes) < 2:
         raise ValueError(
             "This solver needs samples of at least 2 classes in the data, but the data contains only one "
             f"class: {classes[0]!r}"
         )
-    factors = _class_factors(class_weight, classes, np.bincount(codes, weights=weights))
+    totals = np.bincount(codes, weights=weights, minlength=len(classes))
+    factors = _class_factors(class_weight, classes, totals)
     if factors is not None:
         weights = weights * factors[codes]
+    rows = _rows_of_weight(weights)
+    if rows is not None:
+        codes, weights = codes[rows], weights[rows]
     return Labels(classes, rows, weights, codes, None)
 
 
@@ -83,54 +95,43 @@ def _sorted_classes(y):
     return classes, place[codes]
 
 
-def _encode_masses(y, weights, class_weight):
-    masses = check_array(y, dtype=np.float64, input_name="y", estimator="MaxEntClassifier")
-    if (masses < 0).any():
-        raise ValueError(
-            "Negative values in data passed to MaxEntClassifier: label masses y must be non-negative."
-        )
+def _encode_masses(masses, weights, class_weight):
     masses = masses * weights[:, None]
     totals = masses.sum(axis=0)
-    if np.count_nonzero(totals) < len(totals):
-        raise ValueError(
-            "Every column of the label masses y needs a positive total weight; the columns "
-            f"{np.flatnonzero(totals == 0).tolist()} have none."
-        )
+    if not totals.any():
+        raise ValueError("No column of the label masses y has weight: one needs a positive total weight.")
     classes = np.arange(masses.shape[1])
     factors = _class_factors(class_weight, classes, totals)
     if factors is not None:
         masses *= factors
     weights = masses.sum(axis=1)
-    rows = None if (weights > 0).all() else np.flatnonzero(weights)
+    rows = _rows_of_weight(weights)
     if rows is not None:
         masses, weights = masses[rows], weights[rows]
     return Labels(classes, rows, weights, None, masses)
 
 
+def _rows_of_weight(weights):
+    """The rows with a positive weight; None for all."""
+    if not weights.any():
+        raise ValueError("The data have no weight: class_weight is 0 for every class of positive weight.")
+    return None if (weights > 0).all() else np.flatnonzero(weights)
+
+
 def _class_factors(class_weight, classes, totals):
-    """Factor on each class, or None; "balanced" makes the totals of the classes equal."""
+    """Factor on each class, or None; "balanced" makes the totals of the classes that have one equal."""
     if class_weight is None:
         return None
     if isinstance(class_weight, str):
-        return totals.sum() / (len(classes) * totals)
+        filled = totals > 0
+        return totals.sum() / (np.count_nonzero(filled) * np.where(filled, totals, 1))
     factors = compute_class_weight(class_weight, classes=classes, y=classes)
-    if (factors < 0).any() or not factors.any():
-        raise ValueError(f"class_weight must be non-negative and not all zero. Got {class_weight!r} instead.")
+    check_class_factors(factors, class_weight)
     return factors
 
 
 def make_problem(X, labels):
-    """The training problem on the rows that count, in the precision of X."""
-    rows = labels.rows
-    kept = labels.weights > 0  # a class weight of 0 also removes rows
-    if not kept.all():
-        rows = np.flatnonzero(kept) if rows is None else rows[kept]
-    if rows is not None:
-        X = (X.tocsr() if hasattr(X, "tocsr") else X)[rows]
-    return Problem(
-        X,
-        labels.weights[kept],
-        len(labels.classes),
-        codes=None if labels.codes is None else labels.codes[kept],
-        masses=None if labels.masses is None else labels.masses[kept],
-    )
+    """The training problem on the rows that count; weights and masses stay in float64."""
+    if labels.rows is not None:
+        X = (X.tocsr() if hasattr(X, "tocsr") else X)[labels.rows]
+    return Problem(X, labels.weights, len(labels.classes), labels.codes, labels.masses)

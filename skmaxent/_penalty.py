@@ -67,7 +67,15 @@ def penalty_multipliers(penalty_weights, problem):
 
 
 def c_min(
-    X, y, *, l1_ratio=1.0, fit_intercept=True, class_weight=None, penalty_weights=None, sample_weight=None
+    X,
+    y,
+    *,
+    l1_ratio=1.0,
+    fit_intercept=True,
+    class_weight=None,
+    target_type="auto",
+    penalty_weights=None,
+    sample_weight=None,
 ):
     """The critical C of a Laplace prior: up to it all weights are exactly 0.
 
@@ -85,6 +93,8 @@ def c_min(
         Share of the Laplace prior, above 0.
     fit_intercept : bool, default=True
     class_weight : dict or "balanced", default=None
+    target_type : {"auto", "masses"}, default="auto"
+        As in MaxEntClassifier.
     penalty_weights : array-like of shape (d,) or (K, d), default=None
         As in MaxEntClassifier, above 0.
     sample_weight : array-like of shape (n,), default=None
@@ -116,7 +126,7 @@ def c_min(
     if not 0 < l1_ratio <= 1:
         raise ValueError(f"l1_ratio must be above 0 and at most 1. Got {l1_ratio!r} instead.")
     X = check_array(X, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
-    problem = make_problem(canonical(X), encode_labels(y, X, sample_weight, class_weight))
+    problem = make_problem(canonical(X), encode_labels(y, X, sample_weight, class_weight, target_type))
     multipliers = penalty_multipliers(penalty_weights, problem)
     if multipliers is not None and not multipliers.all():
         raise ValueError("Without a penalty weights are not 0 for any C: penalty_weights must be above 0.")

@@ -2,9 +2,11 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from ._joint import joint_counts, joint_scores
+from ._sklearn import check_sample_weight
+from ._targets import expected_accuracy, masses_of_model
 from .objective.loss import logistic, softmax
 
 # Entries of a block of scores of sparse weights, which is first a sparse array.
@@ -137,13 +139,40 @@ class Prediction:
             ``sum_i m_i [y_i = k] x_ij``.
         """
         check_is_fitted(self)
-        y = np.asarray(y)
-        if y.ndim == 1:
+        masses = masses_of_model(y, self.target_type, self.classes_)
+        if masses is None:
+            y = column_or_1d(y)
             unknown = np.setdiff1d(y, self.classes_)
             if len(unknown):
                 raise ValueError(f"y contains previously unseen labels: {unknown.tolist()}")
-            y = self.classes_ == y[:, None]
-        return self._counts(X, y, sample_weight)
+            masses = self.classes_ == y[:, None]
+        return self._counts(X, masses, sample_weight)
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy; on label masses the expected accuracy.
+
+        Parameters
+        ----------
+        X : array-like or sparse array of shape (n, d)
+        y : array-like of shape (n,) or (n, K)
+            Labels, or label masses as in `fit`.
+        sample_weight : array-like of shape (n,), default=None
+
+        Returns
+        -------
+        score : float
+            Share of the rows whose label is predicted; of label masses the share, summed over the
+            rows, that lies on the predicted classes.
+        """
+        check_is_fitted(self)
+        masses = masses_of_model(y, self.target_type, self.classes_)
+        if masses is None:
+            return super().score(X, y, sample_weight=sample_weight)
+        predicted = np.searchsorted(self.classes_, self.predict(X))
+        check_consistent_length(predicted, masses)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, predicted)
+        return expected_accuracy(masses, predicted, sample_weight)
 
     def _counts(self, X, masses, sample_weight):
         """Values of all features summed over the rows with label masses (n, K)."""

@@ -5,6 +5,8 @@ from numbers import Real
 
 import numpy as np
 
+from ._missing import is_missing
+
 
 @dataclass(frozen=True)
 class Joined:
@@ -25,7 +27,8 @@ class Joined:
         - dict from str to a real number: the predicates "key=name" with these values;
         - None, or a key that is missing: nothing.
 
-        A conjunction joins the values of its keys, any but None, to "key=value & key=value".
+        A conjunction joins the values of its keys to "key=value & key=value"; where one of them is
+        missing (None, NaN, NaT or pandas' NA) it is nothing.
     classes : list of class labels, default=None
         The classes to join every predicate with; None for all.
     pairs : list of (str, class label), default=None
@@ -87,7 +90,7 @@ class Joined:
     def parts(self, d):
         """The values of the keys of a conjunction for the datum, a tuple of str and None."""
         found = (_look_up(d, key) for key in self.predicate)
-        return tuple(None if part is None else str(part) for part in found)
+        return tuple(None if is_missing(part) else str(part) for part in found)
 
     def check(self):
         """Raise ValueError for parameters that mean nothing."""

@@ -15,6 +15,7 @@ from ._penalty import check_penalty, penalty_name
 from ._prediction import Prediction, stored_weights
 from ._reports import progress, warn_unless_converged
 from ._sklearn import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
+from ._targets import TARGET_TYPES
 from .features import JointFeatures, column_names
 from .objective.problem import canonical
 from .solvers import COMPOSITE_SOLVERS, SOLVERS
@@ -68,7 +69,14 @@ class MaxEntClassifier(
         Whether each class gets an unpenalised bias.
     class_weight : dict or "balanced", default=None
         Factor on the weight of each class; a class that the dict does not name has 1. "balanced"
-        makes the total weights of the classes equal.
+        makes the total weights of the classes equal. A class without any weight, by 0 here or in
+        `sample_weight`, is never predicted where there are intercepts.
+    target_type : {"auto", "masses"}, default="auto"
+        What a `y` of shape (n, K) means. It depends on the type of y alone, so that it is the same in
+        every fold of a cross-validation. "auto": floats are label masses; integers and booleans mark
+        the labels of each row, of which there must be one (for several use
+        `sklearn.multioutput.MultiOutputClassifier` or `BackpropMLPClassifier`). "masses": any numbers
+        are label masses, integer counts too.
     solver : {"auto", "newton-cg", "lbfgs", "newton-cholesky", "working-set"}, default="auto"
         All reach the same optimum. "auto" picks "working-set" under a Laplace part or penalty weights;
         otherwise by the shape of the problem, "newton-cholesky" with few columns and classes,
@@ -95,13 +103,14 @@ class MaxEntClassifier(
     Attributes
     ----------
     classes_ : ndarray of shape (K,)
-        The labels; 0..K-1 when y was an array of label masses.
+        The labels, also those of rows without weight; 0..K-1 when y was an array of label masses.
     coef_ : ndarray of shape (K, d), or (1, d) when binary, or (p,) with joint features
         Weights, stored so that one row of X is scored without touching the others. With observed pairs
         an array when it takes at most 32 MiB, otherwise a SciPy CSC matrix, as after `sparsify`;
         `densify` makes it an array.
     intercept_ : ndarray of shape (K,) or (1,)
-        Biases; they sum to 0 when K > 2. Joint features have none.
+        Biases; they sum to 0 when K > 2. Joint features have none. A class without weight has one that
+        makes its probability 0 to rounding, about -1417 (-175 in float32), and weights of 0.
     joint_feature_names_ : ndarray of shape (p,)
         With joint features: their names.
     joint_table_ : dict
@@ -159,6 +168,7 @@ class MaxEntClassifier(
         "min_count": [Interval(Integral, 1, None, closed="left")],
         "fit_intercept": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "target_type": [StrOptions(set(TARGET_TYPES))],
         "solver": [StrOptions({"auto", *SOLVERS, *COMPOSITE_SOLVERS})],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -178,6 +188,7 @@ class MaxEntClassifier(
         penalty_weights=None,
         fit_intercept=True,
         class_weight=None,
+        target_type="auto",
         solver="auto",
         tol=1e-6,
         max_iter=1000,
@@ -193,6 +204,7 @@ class MaxEntClassifier(
         self.penalty_weights = penalty_weights
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
+        self.target_type = target_type
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
@@ -212,9 +224,11 @@ class MaxEntClassifier(
             Training data, float64 or float32 (other types become float64); any Python objects with
             joint features.
         y : array-like of shape (n,) or (n, K)
-            Labels of any sortable kind, or non-negative label masses: distributions or counts.
+            Labels of any sortable kind, or non-negative label masses: distributions or counts (see
+            `target_type`).
         sample_weight : array-like of shape (n,), default=None
-            Non-negative weights; a row of weight 0 counts as absent.
+            Non-negative weights; a row of weight 0 counts as absent, but its label stays among the
+            classes.
 
         Returns
         -------
@@ -232,7 +246,7 @@ class MaxEntClassifier(
             X, names = as_data(X, type(self).__name__), {}
         else:
             X, names = validate_training_data(self, X, y)
-        labels = encode_labels(y, X, sample_weight, self.class_weight)
+        labels = encode_labels(y, X, sample_weight, self.class_weight, self.target_type)
         if joint:
             table, problem = joint_problem(self.features, X, labels)
             names = {"joint_table_": table}

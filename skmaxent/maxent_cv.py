@@ -12,14 +12,22 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import Bunch, _safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from ._cv_scoring import best_place, make_scoring, warn_of_nonfinite
 from ._labels import encode_labels, make_problem
 from ._parallel import Workers, thread_count
 from ._penalty import penalty_name
-from ._sklearn import FitEvents, routing_enabled, validate_training_data, with_callbacks
+from ._sklearn import (
+    FitEvents,
+    check_sample_weight,
+    routing_enabled,
+    validate_training_data,
+    with_callbacks,
+)
+from ._targets import label_masses
 from .maxent import MaxEntClassifier
+from .objective.present_classes import mean_intercept
 from .objective.problem import canonical
 from .path import solve_path, strengths
 
@@ -38,9 +46,12 @@ class MaxEntClassifierCV(MaxEntClassifier):
     l1_ratios : array-like of shape (n_l1_ratios,), default=(0.0,)
         Shares of the Laplace prior to try.
     cv : int or cross-validation generator, default=None
-        Number of stratified folds (None: 5), or how to split.
+        Number of folds (None: 5), stratified unless `y` has two dimensions, or how to split.
     scoring : str or callable, default=None
-        What to maximise; None is accuracy.
+        What to maximise; None is accuracy. On label masses "accuracy" is the expected accuracy and
+        "neg_log_loss" minus the mean of -log p over the mass. A score that takes ``labels`` is told
+        all classes, because a fold may lack some. A pair with a score of NaN is never chosen before
+        one without.
     refit : bool, default=True
         Whether to fit on all data with the best pair. Otherwise the weights are the mean over the
         folds of each fold's best, and so are `C_` and `l1_ratio_`.
@@ -52,6 +63,8 @@ class MaxEntClassifierCV(MaxEntClassifier):
         Whether each class gets an unpenalised bias.
     class_weight : dict or "balanced", default=None
         As in MaxEntClassifier; "balanced" balances the classes of each training part.
+    target_type : {"auto", "masses"}, default="auto"
+        What a `y` of shape (n, K) means, as in MaxEntClassifier.
     solver : str, default="auto"
         As in MaxEntClassifier.
     tol : float, default=1e-6
@@ -134,6 +147,7 @@ class MaxEntClassifierCV(MaxEntClassifier):
         penalty_weights=None,
         fit_intercept=True,
         class_weight=None,
+        target_type="auto",
         solver="auto",
         tol=1e-6,
         max_iter=1000,
@@ -150,6 +164,7 @@ class MaxEntClassifierCV(MaxEntClassifier):
         self.penalty_weights = penalty_weights
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
+        self.target_type = target_type
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
@@ -165,8 +180,9 @@ class MaxEntClassifierCV(MaxEntClassifier):
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
-        y : array-like of shape (n,)
-            Labels.
+        y : array-like of shape (n,) or (n, K)
+            Labels, or label masses. A class that the training part of a fold lacks is there a class
+            without weight.
         sample_weight : array-like of shape (n,), default=None
             Weights for fitting, and for scoring unless metadata routing says otherwise.
         **params : dict
@@ -182,18 +198,22 @@ class MaxEntClassifierCV(MaxEntClassifier):
         X_in = X
         X, names = validate_training_data(self, X, y)
         X = canonical(X.tocsr() if hasattr(X, "tocsr") else X)
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
+        weights = routed.scorer.score.get("sample_weight")
+        if weights is not None:
+            routed.scorer.score["sample_weight"] = check_sample_weight(weights, X)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-            if "sample_weight" in routed.scorer.score:
-                routed.scorer.score["sample_weight"] = sample_weight
-        classes = encode_labels(y, X, sample_weight, None).classes
+            sample_weight = check_sample_weight(sample_weight, X)
+        classes = encode_labels(y, X, sample_weight, self.class_weight, self.target_type).classes
+        y_in, masses = y, label_masses(y, self.target_type)
+        y = column_or_1d(y) if masses is None else masses
         Cs, l1_ratios = strengths(self.Cs), self._shares()
         folds = list(check_cv(self.cv, y, classifier=True).split(X, y, **routed.splitter.split))
+        if not folds:
+            raise ValueError("No fits were performed. Was the CV iterator empty?")
+        scorer = make_scoring(self.scoring, y, classes, "auto" if masses is None else "masses")
         paths = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(self._score_path)(
-                X, y, sample_weight, train, test, classes, Cs, l1_ratio, routed.scorer.score
+                X, y, sample_weight, train, test, classes, Cs, l1_ratio, scorer, routed.scorer.score
             )
             for train, test in folds
             for l1_ratio in l1_ratios
@@ -212,7 +232,7 @@ class MaxEntClassifierCV(MaxEntClassifier):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        state |= self._choose(state, paths, X_in, y, sample_weight)
+        state |= self._choose(state, paths, X_in, y_in, sample_weight)
         for name in ("feature_names_in_", "coefs_paths_"):
             self.__dict__.pop(name, None)
         self.__dict__.update(state)
@@ -235,7 +255,7 @@ class MaxEntClassifierCV(MaxEntClassifier):
         parameters = {name: getattr(self, name) for name in shared - {"verbose", "n_jobs"}}
         return MaxEntClassifier(C=C, l1_ratio=l1_ratio, **parameters)
 
-    def _score_path(self, X, y, sample_weight, train, test, classes, Cs, l1_ratio, score_params):
+    def _score_path(self, X, y, sample_weight, train, test, classes, Cs, l1_ratio, scorer, score_params):
         """Scores, weights and iterations along the path of one fold and one share of the Laplace prior."""
         X_test, y_test = X[test], _safe_indexing(y, test)
         score_params = {
@@ -244,13 +264,8 @@ class MaxEntClassifierCV(MaxEntClassifier):
         }
         X, y = X[train], _safe_indexing(y, train)
         weights = None if sample_weight is None else sample_weight[train]
-        model, scorer = self._model(1.0, float(l1_ratio)), self._get_scorer()
-        labels = encode_labels(y, X, weights, self.class_weight)
-        if len(labels.classes) < len(classes):
-            missing = np.setdiff1d(classes, labels.classes).tolist()
-            raise ValueError(
-                f"The training part of a fold has no row of the classes {missing}: use fewer folds."
-            )
+        model = self._model(1.0, float(l1_ratio))
+        labels = encode_labels(y, X, weights, self.class_weight, model.target_type, classes)
         problem = make_problem(X, labels)
         K, d = problem.n_outputs, X.shape[1]
         path = {"scores_": np.empty(len(Cs)), "n_iter_": np.empty(len(Cs), np.int32), "unconverged": 0}
@@ -269,9 +284,10 @@ class MaxEntClassifierCV(MaxEntClassifier):
                     path["coefs_paths_"][index, :, :d] = model.coef_
                     path["coefs_paths_"][index, :, d:] = model.intercept_[:, None]
         if self.verbose:
+            best = best_place(path["scores_"])
             print(
-                f"[MaxEntClassifierCV] l1_ratio {l1_ratio:g}: best score {path['scores_'].max():.4f} "
-                f"at C={Cs[path['scores_'].argmax()]:.4g}",
+                f"[MaxEntClassifierCV] l1_ratio {l1_ratio:g}: best score {path['scores_'][best]:.4f} "
+                f"at C={Cs[best]:.4g}",
                 flush=True,
             )
         return path
@@ -279,17 +295,22 @@ class MaxEntClassifierCV(MaxEntClassifier):
     def _choose(self, state, paths, X, y, sample_weight):
         """The best pair and the model that goes with it."""
         scores, Cs, l1_ratios = state["scores_"], state["Cs_"], state["l1_ratios_"]
+        means = scores.mean(axis=0)
+        warn_of_nonfinite(means)
         if self.refit:
-            r, c = np.unravel_index(np.argmax(scores.sum(axis=0)), scores.shape[1:])
+            r, c = best_place(means)
             model = self._model(float(Cs[c]), float(l1_ratios[r])).fit(X, y, sample_weight=sample_weight)
             chosen = {name: getattr(model, name) for name in ("coef_", "intercept_", "convergence_")}
             return chosen | {"C_": float(Cs[c]), "l1_ratio_": float(l1_ratios[r])}
-        best = [np.unravel_index(np.argmax(fold), fold.shape) for fold in scores]
+        best = [best_place(fold) for fold in scores]
         stored = [paths[i * len(l1_ratios) + r]["coefs_paths_"][c] for i, (r, c) in enumerate(best)]
         mean, d = np.mean(stored, axis=0), state["n_features_in_"]
+        intercept = np.zeros(len(mean), mean.dtype)
+        if self.fit_intercept:
+            intercept = mean_intercept(np.array(stored)[:, :, d])
         return {
             "coef_": np.ascontiguousarray(mean[:, :d].T).T,
-            "intercept_": mean[:, d] if self.fit_intercept else np.zeros(len(mean), mean.dtype),
+            "intercept_": intercept,
             "convergence_": {},
             "C_": float(np.mean([Cs[c] for _, c in best])),
             "l1_ratio_": float(np.mean([l1_ratios[r] for r, _ in best])),
@@ -301,7 +322,7 @@ class MaxEntClassifierCV(MaxEntClassifier):
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
-        y : array-like of shape (n,)
+        y : array-like of shape (n,) or (n, K)
         sample_weight : array-like of shape (n,), default=None
         **score_params : dict
             Metadata for the scorer, when metadata routing is enabled.
@@ -312,7 +333,13 @@ class MaxEntClassifierCV(MaxEntClassifier):
         """
         check_is_fitted(self)
         routed = self._routed("score", sample_weight, score_params)
-        return self._get_scorer()(self, X, y, **routed.scorer.score)
+        if sample_weight is not None and "sample_weight" not in routed.scorer.score:
+            raise TypeError(
+                f"{type(self).__name__}.score got unexpected argument(s) {{'sample_weight'}}, which are not "
+                "routed to any object."
+            )
+        scorer = make_scoring(self.scoring, y, self.classes_, self.target_type)
+        return scorer(self, X, y, **routed.scorer.score)
 
     def _routed(self, method, sample_weight, params):
         """Metadata for the splitter and the scorer."""

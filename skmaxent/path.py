@@ -9,6 +9,7 @@ from ._labels import encode_labels, make_problem
 from ._parallel import Workers, thread_count
 from ._penalty import check_penalty
 from ._sklearn import validate_training_data
+from .features import JointFeatures
 from .maxent import MaxEntClassifier
 from .objective.problem import canonical
 from .solvers.prepare import prepare
@@ -80,7 +81,8 @@ def maxent_path(X, y, *, Cs=10, l1_ratio=0.0, sample_weight=None, **parameters):
     sample_weight : array-like of shape (n,), default=None
     **parameters : dict
         Other parameters of MaxEntClassifier, such as `features` ("all" or "observed"), `penalty_weights`,
-        `fit_intercept`, `tol` and `n_jobs`.
+        `fit_intercept`, `target_type`, `tol` and `n_jobs`; with ``verbose=1`` one line is printed for
+        each C. `C`, `warm_start` and joint features, which would have no effect, are refused.
 
     Returns
     -------
@@ -89,6 +91,13 @@ def maxent_path(X, y, *, Cs=10, l1_ratio=0.0, sample_weight=None, **parameters):
         ``intercepts`` (n_Cs, K or 1), ``classes`` (K,),
         and for each C: ``objectives`` and ``gaps`` (mean loss scale, in nats), ``n_nonzero`` (weights
         that are not 0), ``n_iter``, ``seconds`` and ``converged``.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is none of MaxEntClassifier, or has no effect on a path.
+    ValueError
+        If the data are malformed, or the features are joint features.
 
     Examples
     --------
@@ -99,11 +108,22 @@ def maxent_path(X, y, *, Cs=10, l1_ratio=0.0, sample_weight=None, **parameters):
     >>> path.n_nonzero.tolist()[0]
     0
     """
+    for name, instead in (
+        ("C", "give the values of C as 'Cs'"),
+        ("warm_start", "each fit of a path has one"),
+    ):
+        if name in parameters:
+            raise TypeError(f"maxent_path() got an unexpected keyword argument {name!r}: {instead}.")
     model = MaxEntClassifier(l1_ratio=l1_ratio, **parameters)
+    if isinstance(model.features, JointFeatures):
+        raise ValueError(
+            "maxent_path supports only features='all' and features='observed', got joint features. Fit a "
+            "MaxEntClassifier(features=..., warm_start=True) for each C."
+        )
     model._validate_params()
     Cs = strengths(Cs)
     X, _ = validate_training_data(model, X, y)
-    labels = encode_labels(y, X, sample_weight, model.class_weight)
+    labels = encode_labels(y, X, sample_weight, model.class_weight, model.target_type)
     problem = make_problem(canonical(X), labels)
     K, d = problem.n_outputs, X.shape[1]
     observed = model.features == "observed"
@@ -125,4 +145,10 @@ def maxent_path(X, y, *, Cs=10, l1_ratio=0.0, sample_weight=None, **parameters):
             path.n_nonzero[index] = result.weights.nnz if observed else np.count_nonzero(result.weights)
             path.n_iter[index], path.seconds[index] = report["n_iter"], report["seconds"]
             path.converged[index] = report["stop_reason"] == "converged"
+            if model.verbose:
+                print(
+                    f"[maxent_path] C {Cs[index]:.4g}  {report['seconds']:8.2f} s  objective "
+                    f"{report['objective']:.8g}  gap {report['duality_gap']:.2e}",
+                    flush=True,
+                )
     return path

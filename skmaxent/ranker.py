@@ -9,6 +9,7 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from ._missing import any_missing
 from ._parallel import Workers, thread_count
 from ._penalty import check_penalty
 from ._reports import progress, warn_unless_converged
@@ -169,7 +170,8 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
         Raises
         ------
         ValueError
-            If the data are malformed, `groups` is missing, or a group has no chosen candidate.
+            If the data are malformed, `groups` is missing or has missing values, or a group has no
+            chosen candidate.
         """
         events = FitEvents(self, self.max_iter + 1, X, y, {"groups": groups, "sample_weight": sample_weight})
         if groups is None:
@@ -325,6 +327,8 @@ def _group_order(rows, groups):
     """Row numbers in the order of their groups, and the start of each group in it."""
     if groups is None:
         return np.arange(len(rows)), np.array([0, len(rows)])
+    if any_missing(groups):  # NaN equal to NaN would make one group of all rows without an id
+        raise ValueError("Input groups contains NaN.")
     groups = column_or_1d(groups)
     check_consistent_length(rows, groups)
     codes = np.unique(groups, return_inverse=True)[1]

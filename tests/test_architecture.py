@@ -19,6 +19,7 @@ LAYERS = [
     {"plotting"},
     {"inspection"},
     {"maxent_cv"},
+    {"_cv_scoring"},
     {"path"},
     {"maxent", "mlp", "ranker"},
     {"_prediction", "_penalty"},
@@ -30,7 +31,7 @@ LAYERS = [
     {"_mlp_data"},
     {"solvers", "nn"},
     {"objective"},
-    {"_sklearn", "_parallel"},
+    {"_sklearn", "_parallel", "_class_weights", "_missing", "_targets"},
 ]
 LEVEL = {part: i for i, layer in enumerate(LAYERS) for part in layer}
 FREE_OF_SKLEARN = {"solvers", "nn", "objective", "_parallel"}

@@ -44,7 +44,6 @@ BAD_DATA = {
     "negative weights": (X_GOOD, Y_GOOD, -np.ones(60), "Negative values in data passed to `sample_weight`"),
     "weights of NaN": (X_GOOD, Y_GOOD, np.full(60, np.nan), "sample_weight contains NaN"),
     "weights of another length": (X_GOOD, Y_GOOD, np.ones(59), r"sample_weight.shape == \(59,\)"),
-    "one class of positive weight": (X_GOOD, Y_GOOD, Y_GOOD == 0, "only one class"),
     "NaN": (with_entry(np.nan), Y_GOOD, None, "Input X contains NaN"),
     "infinity": (with_entry(np.inf), Y_GOOD, None, "Input X contains infinity"),
     "sparse NaN": (sparse.csr_array(with_entry(np.nan)), Y_GOOD, None, "Input X contains NaN"),
@@ -57,7 +56,6 @@ BAD_DATA = {
     "y with NaN": (X_GOOD, np.where(Y_GOOD == 0, np.nan, Y_GOOD), None, "NaN"),
     "negative masses": (X_GOOD, -MASSES, None, "Negative values in data passed to MaxEntClassifier"),
     "masses with NaN": (X_GOOD, MASSES * np.nan, None, "Input y contains NaN"),
-    "class without mass": (X_GOOD, MASSES * [1, 0, 1], None, r"columns \[1\] have none"),
     "masses of another length": (X_GOOD, MASSES[:-1], None, "inconsistent numbers of samples"),
     "masses that weigh nothing": (X_GOOD, MASSES * 0, None, "needs a positive total weight"),
 }

@@ -134,13 +134,6 @@ def _weighted_accuracy():
     return sklearn.metrics.get_scorer("accuracy").set_score_request(sample_weight=True)
 
 
-def test_a_class_that_a_fold_lacks(data):
-    X, y = data
-    train = np.flatnonzero(y != "a")
-    with pytest.raises(ValueError, match=r"use fewer folds|at least 2 classes"):
-        MaxEntClassifierCV(cv=[(train, np.flatnonzero(y == "a"))]).fit(X, y)
-
-
 def test_path_display(data):
     pytest.importorskip("matplotlib").use("Agg")
     X, y = data

@@ -12,6 +12,7 @@ from sklearn.utils.validation import validate_data
 
 from skmaxent.inspection._steps import peel
 from skmaxent.nn.activations import ACTIVATIONS
+from skmaxent.objective.present_classes import is_absent
 
 
 @dataclass(frozen=True)
@@ -260,6 +261,13 @@ def centre(parts, classifier, labels, contrast, kind):
         return weights, offset, np.zeros(1), labels[1:], labels[0]
     if is_multilabel(classifier) or kind == "joint":
         return weights, offset, np.zeros(len(labels)), labels, None
-    common = weights.mean(axis=1)
-    mean = parts.values @ common + offset.mean()
-    return weights - common[:, None], offset - offset.mean(), np.full(len(labels), mean), labels, None
+    common, middle = weights.mean(axis=1), _mean_offset(classifier, offset)
+    mean = parts.values @ common + middle
+    return weights - common[:, None], offset - middle, np.full(len(labels), mean), labels, None
+
+
+def _mean_offset(classifier, offset):
+    """The mean over the classes; one without weight, whose intercept stands for -infinity, has no part."""
+    coef = getattr(classifier, "coef_", None)
+    absent = np.zeros(len(offset), bool) if coef is None else is_absent(offset, coef.dtype)
+    return offset[~absent].mean() if not absent.all() else offset.mean()

@@ -6,6 +6,8 @@ import unicodedata
 _JOINERS = "\u200c\u200d"  # invisible, but part of the spelling of Persian and Indic words
 _ISOLATE = "\u2068{}\u2069"  # keeps a right-to-left word from reordering the rest of its line
 
+FAR_BELOW = 100  # in nats: a probability of 1e-44
+
 
 def printable(label):
     """A label on one line: control characters as escapes, quotes where its ends would not show."""
@@ -72,8 +74,12 @@ def table(rows, rules=()):
 
 
 def number_format(numbers, digits=4):
-    """A function that writes numbers with their sign and as many decimals as the largest needs."""
-    top = max((abs(x) for x in numbers if math.isfinite(x)), default=0.0)
+    """A function that writes numbers with their sign and as many decimals as the largest needs.
+
+    Scores far below the others, those of a class without weight, do not cost them their decimals.
+    """
+    sizes = [abs(x) for x in numbers if math.isfinite(x) and x > -FAR_BELOW]
+    top = max(sizes or [abs(x) for x in numbers if math.isfinite(x)], default=0.0)
     if top == 0:
         return "{:+z.3f}".format
     decimals = digits - 1 - math.floor(math.log10(top))

@@ -23,6 +23,9 @@ class Problem:
         The class of each row, when no row has more than one.
     masses : ndarray of shape (n, K) or None
         The label masses otherwise; their row sums are `weights`.
+    symmetric : bool
+        Whether two classes have a score column each, as more classes have. The penalty on two columns
+        is half of that on the one column of their difference.
     """
 
     X: object
@@ -30,15 +33,16 @@ class Problem:
     n_classes: int
     codes: np.ndarray | None = None
     masses: np.ndarray | None = None
+    symmetric: bool = False
 
     @property
     def n_outputs(self):
         """Number of score columns: one when binary."""
-        return 1 if self.n_classes == 2 else self.n_classes
+        return 1 if self.n_classes == 2 and not self.symmetric else self.n_classes
 
     def likelihood(self, workers):
         """The likelihood as a function of the scores."""
-        kind = Binary if self.n_classes == 2 else Multinomial
+        kind = Binary if self.n_outputs == 1 else Multinomial
         return kind(self.codes, self.masses, self.weights, self.n_outputs, workers)
 
     def comparable(self):
@@ -49,7 +53,7 @@ class Problem:
         """Whether every row scores its own class strictly above all others."""
         if self.codes is None:
             return False
-        if self.n_classes == 2:
+        if self.n_outputs == 1:
             return bool(((2 * self.codes - 1) * scores[:, 0] > 0).all())
         rows, others = np.arange(len(scores)), scores.copy()
         others[rows, self.codes] = -np.inf

@@ -7,6 +7,7 @@ from scipy import sparse
 
 from ..objective.memory import require_weights
 from ..objective.observed import PairMap, observe
+from ..objective.present_classes import drop_absent_classes
 from ..objective.presolve import drop_dominated, merge_columns, merge_rows
 from ..objective.problem import canonical, short_indices
 from ..objective.rotation import Rotation
@@ -49,6 +50,8 @@ class Prepared:
     units : Units or None
     rotation : Rotation or None
         What was done after the columns had been merged, in this order.
+    class_map : ClassMap or None
+        Which classes of the user's problem have weight, where not all have.
     """
 
     problem: object
@@ -61,6 +64,7 @@ class Prepared:
     pair_map: PairMap | None = None
     units: Units | None = None
     rotation: Rotation | None = None
+    class_map: object = None
 
     def restored(self, weights, intercept, design, workers):
         """Weights and intercept of the user's columns, in the user's precision."""
@@ -72,7 +76,7 @@ class Prepared:
             weights = self.pair_map.restore(weights, design)
         elif self.column_map is not None:
             weights = self.column_map.restore(weights, workers)
-        if self.problem.n_classes > 2:
+        if self.problem.n_outputs > 1:
             intercept = intercept - intercept.mean()
         return weights.astype(self.dtype, copy=False), intercept
 
@@ -109,11 +113,15 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
         Only the pairs of a column and a class that so many rows show have a weight; by default all.
     """
     n_columns, dtype = problem.X.shape[1], problem.X.dtype
+    problem, penalty_weights, class_map = drop_absent_classes(problem, penalty_weights, fit_intercept)
     if min_count is None:
         require_weights(n_columns, problem.n_outputs, dtype)
         pairs = kept = None
     else:  # counted before equal rows become one
         problem, pairs, kept = observe(problem, min_count)
+    if class_map is not None and class_map.certain:
+        pair_map = None if min_count is None else PairMap(pairs, kept, None)
+        return Prepared(problem, solver, None, {}, dtype, 1.0, pair_map=pair_map, class_map=class_map)
     problem, rows_merged = merge_rows(problem)
     problem, weight_unit = _ordinary_weights(problem)
     automatic = solver == "auto"
@@ -141,7 +149,17 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
         X, solver = rotation.X, "newton-cholesky"
     problem = replace(problem, X=X)
     return Prepared(
-        problem, solver, penalty_weights, removed, dtype, weight_unit, column_map, pair_map, units, rotation
+        problem,
+        solver,
+        penalty_weights,
+        removed,
+        dtype,
+        weight_unit,
+        column_map=column_map,
+        pair_map=pair_map,
+        units=units,
+        rotation=rotation,
+        class_map=class_map,
     )
 
 

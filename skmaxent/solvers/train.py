@@ -12,6 +12,7 @@ from ..objective.null_space import least_norm
 from ..objective.objective import Objective
 from ..objective.observed_design import ObservedDesign
 from ..objective.penalty import ElasticNet
+from ..objective.present_classes import certain_report, reduced_start
 from ..objective.rounding import EPS, rounding
 from ..objective.separation import Separation
 from ..objective.spaces import RowSpace, Vectors, WeightSpace
@@ -93,7 +94,9 @@ def optimise(
     -------
     result : Result
     """
-    problem, solver = prepared.problem, prepared.solver
+    problem, solver, class_map = prepared.problem, prepared.solver, prepared.class_map
+    if class_map is not None and class_map.certain:
+        return _certain_result(prepared, begun)
     composite = solver in COMPOSITE_SOLVERS
     # The row weights of the problem are smaller than the user's by this factor, and so is the penalty.
     C = C * prepared.weight_unit
@@ -102,7 +105,8 @@ def optimise(
     def restored(objective, point):
         design = objective.space.design
         weights, change = _chosen(objective, point, prepared)
-        return prepared.restored(weights, point.intercept + change, design, workers)
+        weights, intercept = prepared.restored(weights, point.intercept + change, design, workers)
+        return (weights, intercept) if class_map is None else class_map.restore(weights, intercept)
 
     def reported(record, objective, point):
         def model():
@@ -114,6 +118,7 @@ def optimise(
     total = float(problem.weights.sum(dtype=float))
     separation = Separation(problem) if objective.has_free else None
     control = (GapControl if composite else Control)(tol, max_iter, total, reported, begun, separation)
+    start = reduced_start(start, class_map)
     point = None if start is None else warm_start(objective, *start, prepared, fit_intercept)
     if point is None:
         point = cold_start(objective, problem, solver, seed, workers)
@@ -125,7 +130,9 @@ def optimise(
         if step is not None:
             separation.recedes(objective, step.scores + step.shift, step.coords)
     weights, intercept = restored(objective, point)
-    gradient.gap += _lost_in_return(prepared, objective, point, weights, intercept)
+    gradient.gap += _lost_in_return(
+        prepared, objective, point, *reduced_start((weights, intercept), class_map)
+    )
     if control.reason == "converged" and control.accuracy(objective, point, gradient) > 1:
         control.reason = "precision"
     summary = _summary(objective, point, gradient, control, solver) | {"presolve": prepared.removed}
@@ -135,6 +142,17 @@ def optimise(
     if columns is not None:
         columns = np.flatnonzero(np.any(weights != 0, axis=1)) if prepared.rotation else columns
     return Result(weights, intercept, summary, columns)
+
+
+def _certain_result(prepared, begun):
+    """The result where one class has all the weight."""
+    pair_map = prepared.pair_map
+    d = prepared.problem.X.shape[1] if pair_map is None else pair_map.pairs.n_columns
+    weights, intercept = prepared.class_map.certain_model(d, prepared.dtype, pair_map is not None)
+    report = certain_report(0.0 if begun is None else time.perf_counter() - begun)
+    if pair_map is not None:
+        report["n_pairs"] = len(pair_map.pairs)
+    return Result(weights, intercept, report, None)
 
 
 def _chosen(objective, point, prepared):
@@ -150,13 +168,13 @@ def _chosen(objective, point, prepared):
     weights = space.weights(point.coords)
     if not objective.has_free:
         return weights, change
-    K, n_classes = objective.likelihood.shape[1], prepared.problem.n_classes
+    K = objective.likelihood.shape[1]
     free = objective.free
     if space.design.paired:
         columns = space.design.columns
         totals = np.bincount(columns, free[:, 0] * weights[:, 0])
         whole = np.bincount(columns, free[:, 0]) == K
-        if n_classes > 2 and K > 1:
+        if K > 1:
             weights = weights - np.where(whole, totals / K, 0.0)[columns, None]
         return weights, change
     free = np.ones(len(weights), bool) if free.shape != weights.shape else free.all(axis=1)
@@ -165,7 +183,7 @@ def _chosen(objective, point, prepared):
         weights = weights.copy()
         X = space.design.X[:, free]
         weights[free], change = least_norm(X, weights[free], scale[free], objective.fit_intercept)
-    if n_classes > 2 and K > 1:
+    if K > 1:
         # Only differences between classes matter; a prior would centre the weights by itself.
         weights = np.where(free[:, None], weights - weights.mean(axis=1, keepdims=True), weights)
     return weights, change

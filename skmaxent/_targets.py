@@ -1,0 +1,97 @@
+"""What a y of two dimensions means: label masses, or an indicator of labels; and scores on masses."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array
+
+TARGET_TYPES = ("auto", "masses")
+
+
+def label_masses(y, target_type="auto"):
+    """y of shape (n, K) as label masses in float64; None where y holds one label a row.
+
+    What y means follows from its type alone, never from its values, so that it is the same in every
+    fold of a cross-validation: floats are masses; integers and booleans are an indicator of labels,
+    whose rows must have one label each, unless ``target_type="masses"`` says that they are counts.
+
+    Raises
+    ------
+    ValueError
+        If y is no array of finite non-negative numbers, or an indicator whose rows do not sum to 1.
+    """
+    if target_type not in TARGET_TYPES:
+        raise ValueError(f"target_type must be one of {TARGET_TYPES}. Got {target_type!r} instead.")
+    if sparse.issparse(y):
+        y = y.toarray()
+    array = y.to_numpy() if hasattr(y, "iloc") else np.asarray(y)
+    if array.ndim != 2 or array.shape[1] < 2:
+        if target_type == "masses":
+            raise ValueError(
+                "target_type='masses' needs y of shape (n_samples, n_classes) with a column for each class. "
+                f"Got an array of shape {array.shape} instead."
+            )
+        return None
+    masses = check_array(y, dtype=np.float64, input_name="y", estimator="MaxEntClassifier")
+    if (masses < 0).any():
+        raise ValueError(
+            "Negative values in data passed to MaxEntClassifier: label masses y must be non-negative."
+        )
+    if target_type == "auto" and _is_whole(y, array):
+        wrong = np.flatnonzero(masses.sum(axis=1) != 1)
+        if len(wrong):
+            raise ValueError(
+                "An array y of integers or booleans marks the labels of each row, and MaxEntClassifier has "
+                f"one label a row: its rows must sum to 1, but row {wrong[0]} sums to "
+                f"{masses[wrong[0]].sum():g}. For several labels a row use "
+                "sklearn.multioutput.MultiOutputClassifier(MaxEntClassifier()) or BackpropMLPClassifier. If "
+                "y holds label masses, such as counts, say so by target_type='masses', or pass floats."
+            )
+    return masses
+
+
+def _is_whole(y, array):
+    """Whether all columns are of integers or booleans."""
+    dtypes = [array.dtype] if array.dtype.kind != "O" else getattr(y, "dtypes", [array.dtype])
+    return all(getattr(dtype, "kind", "O") in "biu" for dtype in dtypes)
+
+
+def masses_of_model(y, target_type, classes):
+    """`label_masses`, checked against the classes of a fitted model."""
+    masses = label_masses(y, target_type)
+    if masses is not None and masses.shape[1] != len(classes):
+        raise ValueError(f"y has {masses.shape[1]} columns, but the model has {len(classes)} classes.")
+    return masses
+
+
+def expected_accuracy(masses, codes, weights):
+    """Share of the mass, weighted by rows, that lies on the predicted classes; nan without any mass.
+
+    Parameters
+    ----------
+    masses : ndarray of shape (n, K)
+    codes : integer ndarray of shape (n,)
+        Number of the predicted class of each row.
+    weights : ndarray of shape (n,) or None
+    """
+    return _share(masses[np.arange(len(masses)), codes], masses, weights)
+
+
+def mass_log_loss(masses, proba, weights):
+    """Mean of -log p over the mass, in nats; on one label a row this is `sklearn.metrics.log_loss`.
+
+    Parameters
+    ----------
+    masses, proba : ndarray of shape (n, K)
+    weights : ndarray of shape (n,) or None
+    """
+    eps = np.finfo(proba.dtype).eps  # as scikit-learn bounds the probabilities
+    losses = -(masses * np.log(np.clip(proba, eps, 1 - eps))).sum(axis=1)
+    return _share(losses, masses, weights)
+
+
+def _share(values, masses, weights):
+    totals = masses.sum(axis=1)
+    if weights is not None:
+        values, totals = values * weights, totals * weights
+    total = totals.sum()
+    return float(values.sum() / total) if total > 0 else np.nan
