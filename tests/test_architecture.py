@@ -21,7 +21,7 @@ LAYERS = [
     {"maxent_cv"},
     {"path"},
     {"maxent", "mlp", "ranker"},
-    {"_prediction", "_penalty"},
+    {"_prediction", "_penalty", "_mlp_prediction"},
     {"_joint"},
     {"features"},
     {"_occurrences"},
@@ -30,10 +30,10 @@ LAYERS = [
     {"_mlp_data"},
     {"solvers", "nn"},
     {"objective"},
-    {"_sklearn", "_parallel"},
+    {"_class_weights", "_parallel", "_sklearn", "_warnings"},
 ]
 LEVEL = {part: i for i, layer in enumerate(LAYERS) for part in layer}
-FREE_OF_SKLEARN = {"solvers", "nn", "objective", "_parallel"}
+FREE_OF_SKLEARN = {"solvers", "nn", "objective", "_class_weights", "_parallel", "_warnings"}
 ONLY_INSIDE_FUNCTIONS = {"matplotlib", "pandas", "torch", "nltk", "IPython", "rich"}
 MAX_FILE, MAX_FUNCTION = 420, 60
 

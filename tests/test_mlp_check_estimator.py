@@ -20,7 +20,7 @@ VARIANTS = [
         "hidden_layer_sizes": (),
         "solver": "lbfgs",
         "l1_ratio": 0.5,
-        "alpha": 0.01,
+        "alpha": 3.0,
         "max_iter": 2000,
         "tol": 1e-9,
     },

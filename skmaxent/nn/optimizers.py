@@ -1,8 +1,9 @@
 """How a gradient moves the weights: one class an optimiser, for arrays of any shape.
 
 Conventions: w the weights, g = dL/dw their gradient, lr the learning rate of the step, l2 and l1 the penalty
-``l2/2 |w|^2 + l1 |w|_1``, soft(x, t) = sign(x) max(|x| - t, 0). The slots of an optimiser (velocity, second
-moment, ...) are arrays of the shape of w, 0 at the start.
+``(l2/2 |w|^2 + l1 |w|_1) / B`` of a step of B examples (written without B below), soft(x, t) = sign(x)
+max(|x| - t, 0). The slots of an optimiser (velocity, second moment, ...) are arrays of the shape of w, 0 at
+the start. Rate and B may change from step to step: the tables take each step with its own.
 
 Each rule says twice what it does: `step` with a gradient, and `rest` for rows of w whose gradient was 0
 during several steps, which `LazyRows` calls instead of that many `step`. Between the two stand tables
@@ -31,7 +32,7 @@ class SGD:
     Parameters
     ----------
     l2, l1 : float
-        Strengths of the penalty.
+        Strengths of the penalty, for a step of one example.
     window : int
         Length of the tables: the longest rest that they can describe.
     """
@@ -40,8 +41,8 @@ class SGD:
     n_tables = 2
     #: whether rows can rest: whether there is a closed form for skipped steps
     can_rest = True
-    #: whether steps do not depend on the scale of the gradient, but for epsilon
-    scale_free = False
+    #: whether the state is a function of the gradients alone and the penalty a factor: see `SharedColumns`
+    decoupled = False
     #: value of each table for a row that is up to date
     fresh = (1.0, 0.0)
 
@@ -56,12 +57,12 @@ class SGD:
         self.tables = np.empty((self.n_tables, self.window + 1))
         self.tables[:, 0] = self.fresh
 
-    def begin(self, lr):
-        """Set the constants of the next step."""
+    def begin(self, lr, examples=1.0):
+        """Set the constants of the next step, which takes that many examples (the sum of their weights)."""
         self.t += 1
         self.lr = lr
-        self.decay = max(0.0, 1 - lr * self.l2)
-        self.shrink = lr * self.l1
+        self.decay = max(0.0, 1 - lr * self.l2 / examples)
+        self.shrink = lr * self.l1 / examples
 
     def step(self, w, slots, g, scratch, penalised=True):
         """Move w by the gradient g, which is used up; `scratch` is another array of that shape."""
@@ -123,7 +124,7 @@ class AdaGrad(SGD):
     """
 
     n_slots = 1
-    scale_free = True
+    decoupled = True
 
     def __init__(self, l2=0.0, l1=0.0, epsilon=1e-8, window=2048):
         super().__init__(l2, l1, window)
@@ -158,7 +159,7 @@ class Adam(SGD):
 
     n_slots = 2
     n_tables = 3
-    scale_free = True
+    decoupled = True
     fresh = (1.0, 0.0, 0.0)
 
     def __init__(self, l2=0.0, l1=0.0, beta_1=0.9, beta_2=0.999, epsilon=1e-8, window=2048):
@@ -174,8 +175,8 @@ class Adam(SGD):
         self.powers[self.powers < 1e-20] = 0
         self.history = np.empty((3, window + 1))
 
-    def begin(self, lr):
-        super().begin(lr)
+    def begin(self, lr, examples=1.0):
+        super().begin(lr, examples)
         correction = sqrt(1 - self.beta_2**self.t) / (1 - self.beta_1**self.t)
         self.rate = lr * correction * (1 - self.beta_1) / sqrt(1 - self.beta_2)
 
