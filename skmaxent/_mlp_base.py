@@ -195,13 +195,15 @@ class BaseBackpropMLP(VersionedPickle, CallbackSupport, BaseEstimator):
         """A function that returns score and loss of the current weights on the validation set, or None."""
         if validation is None:
             return None
-        if self.scoring is None:
+        if self.scoring is None and fixed["classes_"].size > 1:
             return lambda: session.evaluate(validation)
 
         def by_loss():
             loss = session.evaluate(validation)[1]
             return -loss, loss
 
+        if self.scoring is None:  # a single class is always right
+            return lambda: (1.0, by_loss()[1])
         if isinstance(self.scoring, str) and self.scoring == "loss":
             return by_loss
         model = self._stand_in()

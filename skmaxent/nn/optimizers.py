@@ -153,14 +153,17 @@ class Adam(SGD):
     decays. This is exact but for e, which does not decay: where sqrt(v) is far below e the skipped moves
     come out too large by at most the fraction (1 - sqrt(b2)) / (1 - b1), 0.5 % for the usual values, and
     otherwise by about e / sqrt(v) of that. Under L1 a weight that moves away from 0 and back ends at max(0,
-    .) of the same formula, since the moves shrink faster than the threshold; one that crosses 0 is followed
-    step by step.
+    .) of the same formula where its moves, once below the threshold, stay below: they shrink by r a step.
+    Where a threshold falls faster than that (after the last, smaller batch of an epoch) and where a weight
+    crosses 0, it is followed step by step.
     """
 
     n_slots = 2
-    n_tables = 3
+    # decays, thresholds, reach U of the moves; of the ratios of a move to the threshold of its step the
+    # least, and the largest above an earlier one
+    n_tables = 5
     decoupled = True
-    fresh = (1.0, 0.0, 0.0)
+    fresh = (1.0, 0.0, 0.0, 1e30, 0.0)
 
     def __init__(self, l2=0.0, l1=0.0, beta_1=0.9, beta_2=0.999, epsilon=1e-8, window=2048):
         super().__init__(l2, l1, window)
@@ -197,21 +200,28 @@ class Adam(SGD):
         out += self.epsilon
         np.divide(m, out, out=out)
 
-    def _extend(self, factor, threshold, reach):
+    def _extend(self, factor, threshold, reach, least, rise):
         super()._extend(factor, threshold)
         if self.l2:
             reach *= self.decay
-        reach += self.rate * self.ratio_powers[self.now : 0 : -1]
+        moves = self.rate * self.ratio_powers[self.now : 0 : -1]
+        reach += moves
+        if self.l1:
+            ratio = np.minimum(moves / max(self.shrink, 1e-200), 1e30)
+            np.maximum(rise, ratio, out=rise, where=ratio > least)
+            np.minimum(least, ratio, out=least)
         self.history[:, self.now] = self.decay, self.shrink, self.rate
 
     def rest(self, w, slots, since, scratch):
         m, v = slots
         move = scratch("move", *w.shape, w.dtype)
         self._unit_move(m, v, move)
-        factor, threshold, reach = self._rows(since, w.dtype)
+        factor, threshold, reach, _, rise = self._rows(since, w.dtype)
+        if self.l1:
+            unsteady = np.abs(move) * rise > 1
         move *= reach
         if self.l1:
-            self._rest_l1(w, slots, since, factor, threshold, move)
+            self._rest_l1(w, slots, since, factor, threshold, move, unsteady)
         else:
             if self.l2:
                 w *= factor
@@ -220,15 +230,15 @@ class Adam(SGD):
         m *= self.powers[0, ages].astype(w.dtype)[:, None]
         v *= self.powers[1, ages].astype(w.dtype)[:, None]
 
-    def _rest_l1(self, w, slots, since, factor, threshold, move):
+    def _rest_l1(self, w, slots, since, factor, threshold, move, unsteady):
         sign = np.sign(w)
         sign -= np.sign(move) * (sign == 0)
-        crossing = sign * move > 0
         end = factor * w
+        unsteady &= np.abs(end) <= threshold  # else it stays on its side
         end -= move
         end *= sign
         end -= threshold
-        crossing &= end < 0
+        crossing = np.where(sign * move > 0, end < 0, unsteady)
         rows, _ = np.nonzero(crossing)
         walker = w[crossing]
         np.maximum(end, 0, out=end)
