@@ -19,11 +19,12 @@ def target_kind(y, target_type):
     floats are masses, integers and booleans indicators. The values never do, which may look different in
     each fold.
     """
-    if np.ndim(y) < 2 or (y.shape[1] == 1 and target_type == "auto"):
+    n_columns = y.shape[1] if np.ndim(y) == 2 else 0
+    if n_columns < {"auto": 2, "masses": 2, "multilabel": 1}[target_type]:
         if target_type != "auto":
             raise ValueError(
                 f"target_type={target_type!r} needs a y of shape (n_samples, n_outputs). Got an array of "
-                f"shape {np.shape(y)} instead."
+                f"shape {y.shape} instead."
             )
         kind = type_of_target(y, input_name="y")
         if kind in ("binary", "multiclass"):

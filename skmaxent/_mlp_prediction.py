@@ -115,18 +115,20 @@ class NetworkPrediction:
         Returns
         -------
         score : float
-            For masses m: ``sum_i w_i m_i,c(i) / sum_i w_i sum_k m_ik``, c(i) the predicted class.
+            For masses m: ``sum_i w_i m_i,c(i) / sum_i w_i sum_k m_ik``, c(i) the predicted class; NaN
+            without any mass.
         """
         check_is_fitted(self)
         if self._target_kind != "distribution" or np.ndim(y) < 2:
             return super().score(X, y, sample_weight)
-        y = check_array(y, dtype=np.float64, input_name="y")
+        y = check_array(y, accept_sparse="csr", dtype=np.float64, input_name="y")
         check_consistent_length(X, y)
         targets, mass = encode(y, "distribution", self.classes_, np.float64)
         if sample_weight is not None:
             mass = mass * check_sample_weight(sample_weight, X)
         hits = targets[np.arange(len(targets)), self._scores(X).argmax(axis=1)]
-        return float(np.average(hits, weights=mass))
+        total = mass.sum()
+        return float(mass @ hits / total) if total > 0 else np.nan
 
     def hidden_activations(self, X, layer=-1):
         """Outputs of a hidden layer.

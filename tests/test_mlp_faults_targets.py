@@ -167,6 +167,10 @@ def test_target_type_settles_what_y_means():
     for target_type in ("masses", "multilabel"):
         with pytest.raises(ValueError, match=f"target_type='{target_type}' needs a y of shape"):
             make(target_type=target_type).fit(X, m.argmax(axis=1))
+    with pytest.raises(
+        ValueError, match=r"target_type='masses' needs a y .* Got an array of shape \(60, 1\)"
+    ):
+        make(target_type="masses").fit(X, m[:, :1])
     with pytest.raises(ValueError, match="'target_type' parameter of BackpropMLPClassifier must be"):
         make(target_type="soft").fit(X, m)
     with pytest.raises(ValueError, match="non-negative"):
@@ -193,6 +197,8 @@ def test_score_of_masses_is_the_expected_accuracy():
     assert mlp.score(X, m) == pytest.approx(chosen.sum() / m.sum())
     assert mlp.score(X, m, sample_weight=w) == pytest.approx((w @ chosen) / (w @ m.sum(axis=1)))
     assert mlp.score(X, m.argmax(axis=1)) == np.mean(mlp.predict(X) == m.argmax(axis=1))
+    assert mlp.score(X, sparse.csr_matrix(m)) == mlp.score(X, m)
+    assert np.isnan(mlp.score(X, 0 * m))
     # a label a row is the same score, given as masses or as labels
     assert mlp.score(X, np.eye(3)[m.argmax(axis=1)]) == pytest.approx(mlp.score(X, m.argmax(axis=1)))
 
