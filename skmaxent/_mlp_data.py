@@ -1,4 +1,4 @@
-"""From checked X, y and weights to the examples a network trains on."""
+"""From checked X, y and weights to the examples a network trains on, and back."""
 
 import numpy as np
 from scipy import sparse
@@ -6,28 +6,40 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
 
+from ._class_weights import check_class_factors
 from ._sklearn import check_sample_weight
 from .nn.batches import Dataset
 from .nn.row_keys import row_keys, stratified_split
 
 
-def target_kind(y):
-    """ "classes", "multilabel" (an indicator matrix) or "distribution" ((n, K) masses)."""
-    kind = type_of_target(y, input_name="y")
-    if kind in ("binary", "multiclass"):
-        return "classes"
-    if kind == "multilabel-indicator":
-        return "multilabel"
-    if kind in ("continuous-multioutput", "multiclass-multioutput"):
-        masses = np.asarray(y)
-        if np.issubdtype(masses.dtype, np.number) and np.isfinite(masses).all():
-            if (masses < 0).any():
-                raise ValueError("Label distributions in y must be non-negative.")
-            return "distribution"
-    raise ValueError(
-        f"Unknown label type: {kind}. y must hold class labels, a multilabel indicator matrix, or an "
-        "(n_samples, n_classes) array of label distributions or counts."
-    )
+def target_kind(y, target_type):
+    """ "classes", "multilabel" (an indicator matrix) or "distribution" ((n, K) masses).
+
+    A y of one dimension holds class labels. For two, `target_type` decides, or with "auto" the dtype:
+    floats are masses, integers and booleans indicators. The values never do, which may look different in
+    each fold.
+    """
+    n_columns = y.shape[1] if np.ndim(y) == 2 else 0
+    if n_columns < {"auto": 2, "masses": 2, "multilabel": 1}[target_type]:
+        if target_type != "auto":
+            raise ValueError(
+                f"target_type={target_type!r} needs a y of shape (n_samples, n_outputs). Got an array of "
+                f"shape {y.shape} instead."
+            )
+        kind = type_of_target(y, input_name="y")
+        if kind in ("binary", "multiclass"):
+            return "classes"
+        raise ValueError(
+            f"Unknown label type: {kind}. y must hold class labels, a multilabel indicator matrix of "
+            "integers, or an (n_samples, n_classes) array of label distributions or counts as floats."
+        )
+    if y.dtype.kind not in "fiub":
+        raise ValueError(
+            f"Unknown label type: a y of shape {y.shape} must hold numbers. Got dtype {y.dtype} instead."
+        )
+    if target_type == "masses" or (target_type == "auto" and y.dtype.kind == "f"):
+        return "distribution"
+    return "multilabel"
 
 
 def find_classes(y, kind):
@@ -45,8 +57,6 @@ def encode(y, kind, classes, dtype):
         distributions (each row sums to 1) and multilabel indicators.
     mass : float64 ndarray of shape (n,) or None
         What each row of label masses sums to.
-    codes : intp ndarray of shape (n,) or None
-        The (most probable) class of each row; None for multilabel y.
     """
     if kind == "classes":
         y = column_or_1d(y, warn=True)
@@ -59,19 +69,46 @@ def encode(y, kind, classes, dtype):
                 f"'y' has {np.unique(np.asarray(y)[unknown])}."
             )
         targets = codes.astype(dtype)[:, None] if classes.size <= 2 else codes
-        return targets, None, codes
+        return targets, None
+    if np.ndim(y) != 2 or y.shape[1] != classes.size:
+        raise ValueError(f"y has shape {np.shape(y)}, but the model has {classes.size} classes.")
     y = y.toarray() if sparse.issparse(y) else np.asarray(y)
-    if y.shape[1] != classes.size:
-        raise ValueError(f"y has {y.shape[1]} columns, but the model has {classes.size} classes.")
     if kind == "multilabel":
-        return y.astype(dtype), None, None
+        if not ((y == 0) | (y == 1)).all():
+            raise ValueError(
+                "A multilabel indicator matrix y must hold 0 and 1 only. Label counts or distributions are "
+                "given as floats, or with target_type='masses'."
+            )
+        return y.astype(dtype), None
+    if (y < 0).any():
+        raise ValueError("Negative values in y: label distributions must be non-negative.")
     mass = y.sum(axis=1, dtype=float)
     targets = y / np.where(mass > 0, mass, 1)[:, None]
-    return targets.astype(dtype), mass, targets.argmax(axis=1)
+    return targets.astype(dtype), mass
 
 
-def class_weights(class_weight, kind, classes, targets, codes, weights):
-    """The factor on each row's weight that `class_weight` asks for; None for none.
+def decode(data, kind, classes):
+    """(X, y, weights) of a Dataset as a scorer takes them.
+
+    Of label masses each class of a row is a row of its own, weighted by its mass.
+    """
+    targets, weights = data.targets, data.weights
+    if kind == "multilabel":
+        return data.X, targets.astype(int), weights
+    if kind == "classes":
+        return data.X, classes[_codes(targets)], weights
+    rows, codes = np.nonzero(targets)
+    masses = targets[rows, codes]
+    return data.X[rows], classes[codes], masses if weights is None else masses * weights[rows]
+
+
+def _codes(targets):
+    """Class codes (n,) of the targets of class labels."""
+    return targets if targets.ndim == 1 else targets[:, 0].astype(np.intp)
+
+
+def class_factors(class_weight, kind, classes, data):
+    """The factor (K,) on the weights of each class that `class_weight` asks for; None for none.
 
     "balanced": n / (K n_k), all n weighted, so that each class weighs the same.
     """
@@ -79,12 +116,31 @@ def class_weights(class_weight, kind, classes, targets, codes, weights):
         return None
     if kind != "classes":
         raise ValueError("class_weight is supported for y of class labels only.")
+    codes = _codes(data.targets)
     if isinstance(class_weight, str):
-        counts = np.bincount(codes, weights=weights, minlength=classes.size)
-        factors = counts.sum() / ((counts > 0).sum() * np.where(counts > 0, counts, 1))
-    else:
-        factors = compute_class_weight(class_weight, classes=classes, y=classes[codes])
-    return factors[codes]
+        counts = np.bincount(codes, weights=data.weights, minlength=classes.size)
+        return counts.sum() / (max(1, (counts > 0).sum()) * np.where(counts > 0, counts, 1))
+    return check_class_factors(
+        compute_class_weight(class_weight, classes=classes, y=classes[codes]), class_weight
+    )
+
+
+def weigh_classes(data, factors):
+    """The Dataset with the weights of each class multiplied by its factor."""
+    if factors is None:
+        return data
+    weights = factors[_codes(data.targets)]
+    return _weighted(data.X, data.targets, weights if data.weights is None else data.weights * weights)
+
+
+def _weighted(X, targets, weights):
+    """The Dataset of the rows with a positive weight; its weights are None when all are 1."""
+    if weights is not None:
+        kept = weights > 0
+        if not kept.all():
+            X, targets, weights = X[kept], targets[kept], weights[kept]
+        weights = None if (weights == 1).all() else weights.astype(X.dtype)
+    return Dataset(X, targets, weights)
 
 
 def compact_indices(X):
@@ -100,44 +156,27 @@ def compact_indices(X):
     return X
 
 
-def make_dataset(X, y, kind, classes, sample_weight, class_weight):
-    """The Dataset of examples with a positive weight; its weights are None when all are 1."""
-    targets, mass, codes = encode(y, kind, classes, X.dtype)
-    weights = None
+def make_dataset(X, y, kind, classes, sample_weight):
+    """The Dataset of the examples with a positive weight, class weights aside."""
+    targets, weights = encode(y, kind, classes, X.dtype)
     if sample_weight is not None:
-        weights = check_sample_weight(sample_weight, X)
-    for factor in (mass, class_weights(class_weight, kind, classes, targets, codes, weights)):
-        if factor is not None:
-            weights = factor if weights is None else weights * factor
-    if weights is not None:
-        kept = weights > 0
-        if not kept.all():
-            X, targets, weights = X[kept], targets[kept], weights[kept]
-        weights = None if (weights == 1).all() else weights.astype(X.dtype)
-    return Dataset(X, targets, weights)
+        sample_weight = check_sample_weight(sample_weight, X)
+        weights = sample_weight if weights is None else weights * sample_weight
+    return _weighted(X, targets, weights)
 
 
-def split(data, seed, fraction):
-    """(training, validation) Datasets, stratified by class; see `stratified_split`."""
-    targets = data.targets
-    if targets.ndim == 1:
-        strata = targets
-    elif targets.shape[1] == 1:
-        strata = targets[:, 0].astype(np.intp)
+def split(data, kind, seed, fraction):
+    """(training, validation) Datasets, stratified by class; see `stratified_split`.
+
+    Class weights come later: a row of a class that weighs more has not occurred more often.
+    """
+    targets, keys = data.targets, row_keys(data.X, seed)
+    if kind == "classes":
+        strata = _codes(targets)
     else:  # distributions by their most probable class; label sets, which may all differ, as one stratum
-        strata = (
-            np.zeros(len(data), dtype=np.intp)
-            if ((targets == 0) | (targets == 1)).all()
-            else targets.argmax(axis=1)
-        )
-    chosen = stratified_split(row_keys(data.X, seed), strata, data.weights, fraction)
-    if not chosen.any():
-        raise ValueError(
-            "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
-        )
-
-    def part(rows):
-        weights = None if data.weights is None else data.weights[rows]
-        return Dataset(data.X[rows], data.targets[rows], weights)
-
-    return part(~chosen), part(chosen)
+        keys += row_keys(targets, seed)
+        multilabel = kind == "multilabel"
+        strata = np.zeros(len(data), dtype=np.intp) if multilabel else targets.argmax(axis=1)
+    share = stratified_split(keys, strata, data.weights, fraction)
+    weights = 1.0 if data.weights is None else data.weights
+    return _weighted(data.X, targets, weights * (1 - share)), _weighted(data.X, targets, weights * share)

@@ -4,15 +4,15 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from ._mlp_base import BaseBackpropMLP
+from ._mlp_prediction import NetworkPrediction
 from ._sklearn import with_callbacks
 from .nn.activations import ACTIVATIONS
 from .nn.session import SOLVERS
-from .objective.loss import logistic, softmax
 
 
 def _can_continue(estimator):
@@ -25,7 +25,7 @@ def _can_continue(estimator):
     return True
 
 
-class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
+class BackpropMLPClassifier(NetworkPrediction, ClassifierMixin, BaseBackpropMLP):
     """Multi-layer perceptron classifier, trained by backpropagation.
 
     A replacement for scikit-learn's `MLPClassifier` with the same parameters and attributes. A sparse X is
@@ -34,9 +34,11 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
     needed.
 
     The network computes ``h_0 = x, h_k = f(h_{k-1} W_k + b_k)`` and the scores ``s = h_L W_{L+1} +
-    b_{L+1}``; it minimises ``sum_i w_i loss(s_i, y_i) / sum_i w_i + alpha (l1_ratio |W|_1 + (1 - l1_ratio)
-    / 2 |W|_2^2)``, the loss being the negative log-likelihood in nats. Biases are never penalised, and the
-    penalty does not depend on the batch size.
+    b_{L+1}``. Each step lowers ``sum_i w_i loss(s_i, y_i) / B + lambda (l1_ratio |W|_1 + (1 - l1_ratio) / 2
+    |W|_2^2)`` over its examples i, the loss being the negative log-likelihood in nats, B = sum_i w_i and
+    ``lambda = alpha / B``: as `MLPClassifier` scales it, so that a script keeps its alpha. B is the batch
+    size (less in the last batch of an epoch), the number of all examples for "lbfgs"; a weight counts as so
+    many examples. Biases are never penalised.
 
     Parameters
     ----------
@@ -49,7 +51,8 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
         decoupled from them (AdamW); "lbfgs": all examples at once, best for small data and for
         ``hidden_layer_sizes=()``.
     alpha : float, default=1e-4
-        Strength of the penalty on the weights.
+        Strength of the penalty on the weights: alpha / B is the lambda of textbooks, B the examples of a
+        step. With "lbfgs" and ``hidden_layer_sizes=()`` alpha is the 1 / C of `MaxEntClassifier`.
     l1_ratio : float in [0, 1], default=0.0
         Share of the L1 norm in the penalty; its steps are proximal, so that weights become exactly 0.
     dropout : float in [0, 1), default=0.0
@@ -74,7 +77,7 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
         An epoch that does not lower the loss (or raise the validation score) by `tol` counts as stalled;
         for "lbfgs" the largest component of the gradient at which to stop.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        Whether to print a line an epoch: loss, validation score, seconds since `fit` began.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights and the optimiser's state of the last call. The state is kept
         for it.
@@ -83,9 +86,11 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
     nesterovs_momentum : bool, default=True
         Whether that is Nesterov's.
     early_stopping : bool, default=False
-        Whether to stop when the accuracy on a validation set stalls, and to restore the best weights. The
-        set is `X_val` of `fit`, or `validation_fraction` of the training data, stratified by class; equal
-        rows stay together.
+        Whether to stop when the score on a validation set stalls, and to restore the best weights. The set
+        is `X_val` of `fit`, or `validation_fraction` of the training data, stratified by class. Rows that
+        occur several times are divided between both sides, so that none of them is missing from training; a
+        row of weight k counts as k such rows (give `X_val` where the weights are no counts). "lbfgs" sets
+        nothing aside, as in `MLPClassifier`: for it give `X_val`.
     validation_fraction : float in (0, 1), default=0.1
         Share of the training data to set aside for early stopping.
     beta_1 : float in [0, 1), default=0.9
@@ -100,11 +105,20 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
         Largest number of loss evaluations of "lbfgs".
     class_weight : dict, "balanced" or None, default=None
         Factors on the weights of the examples of each class.
+    scoring : str, callable or None, default=None
+        What is measured on the validation set, greater being better: None for accuracy (for label masses the
+        expected one), "loss" for the negative loss, a name of scikit-learn's scorers, or
+        ``scorer(estimator, X, y)``. With weights it is also given `sample_weight`. Of label masses a scorer
+        sees each class of a row as a row of its own, weighted by its mass.
+    target_type : {"auto", "masses", "multilabel"}, default="auto"
+        What a y of shape (n, K) means: label masses (distributions or counts), or a multilabel indicator
+        matrix of 0 and 1. "auto" goes by its dtype, never by its values: floats are masses, integers and
+        booleans are indicators.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels; column numbers for label distributions and multilabel y.
+        Class labels; column numbers for label masses and multilabel y.
     coefs_, intercepts_ : lists of ndarrays of shapes (H_in, H_out) and (H_out,)
         Weights and biases of each layer.
     loss_ : float
@@ -117,7 +131,7 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
     loss_curve_ : list of float
         `loss_` after each epoch, over all calls of a warm start.
     validation_scores_, validation_loss_curve_ : lists of float, or None
-        Accuracy and mean loss on the validation set after each epoch, where there is one.
+        Score (see `scoring`) and mean loss on the validation set after each epoch, where there is one.
     n_iter_ : int
         Epochs of the last call.
     t_ : int
@@ -182,6 +196,8 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
+        "target_type": [StrOptions({"auto", "masses", "multilabel"})],
     }
 
     def __init__(
@@ -213,6 +229,8 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
         n_iter_no_change=10,
         max_fun=15000,
         class_weight=None,
+        scoring=None,
+        target_type="auto",
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -240,10 +258,12 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.class_weight = class_weight
+        self.scoring = scoring
+        self.target_type = target_type
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None):
+    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None, sample_weight_val=None):
         """Train the network.
 
         Parameters
@@ -251,11 +271,16 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Any sparse format is converted to CSR, once.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Class labels; a multilabel indicator matrix; or non-negative label distributions or counts (n, K).
+            Class labels; a multilabel indicator matrix of integers; or non-negative label distributions or
+            counts as floats (see `target_type`).
         sample_weight : array-like of shape (n_samples,), optional
-            Weight of each example.
+            Weight of each example: a weight of 2 is the row twice, of 0 its absence.
         X_val, y_val : like X and y, optional
-            Validation set: its accuracy and loss are recorded after each epoch, and steer early stopping.
+            Validation set: its score and loss are recorded after each epoch, and steer early stopping. In a
+            Pipeline ``transform_input=["X_val"]`` takes it through the steps before, see
+            docs/examples/validation_in_a_pipeline.py.
+        sample_weight_val : array-like of shape (n_val,), optional
+            Weight of each row of the validation set.
 
         Returns
         -------
@@ -266,7 +291,7 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
         ValueError
             For invalid parameters or data, and when the loss ceases to be finite.
         """
-        return self._fit(X, y, sample_weight, X_val, y_val)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @available_if(_can_continue)
     @with_callbacks
@@ -279,7 +304,8 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
         X, y, sample_weight
             As for `fit`.
         classes : array-like of shape (n_classes,), optional
-            All classes that will ever occur; required in the first call for class labels.
+            All classes that will ever occur, in any order and number; required in the first call for class
+            labels.
 
         Returns
         -------
@@ -290,80 +316,6 @@ class BackpropMLPClassifier(ClassifierMixin, BaseBackpropMLP):
                 "class_weight='balanced' needs all examples at once: give partial_fit a dict instead."
             )
         return self._fit(X, y, sample_weight, classes=classes, incremental=True)
-
-    def predict(self, X):
-        """Most probable class of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,), or (n_samples, n_outputs) for a multilabel model
-        """
-        scores = self._scores(X)
-        if self._target_kind == "multilabel":
-            return (scores > 0).astype(int)
-        codes = (scores[:, 0] > 0).astype(int) if self.n_outputs_ == 1 else scores.argmax(axis=1)
-        return self.classes_[codes]
-
-    def predict_proba(self, X):
-        """Probabilities (n_samples, n_classes); of a multilabel model the probability of each label.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        """
-        scores = self._scores(X)
-        if self.out_activation_ == "softmax":
-            return softmax(scores)[1]
-        proba = logistic(scores)[1]
-        if self._target_kind == "multilabel":  # below 1, as it is before rounding
-            return np.minimum(proba, 1 - np.finfo(proba.dtype).epsneg)
-        return np.hstack([logistic(-scores)[1], proba])
-
-    def predict_log_proba(self, X):
-        """Logarithms of `predict_proba`, accurate near 1 too; -inf where a probability underflows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        """
-        scores = self._scores(X)
-        if self.out_activation_ == "softmax":
-            log_p = scores - softmax(scores)[0][:, None]
-        else:
-            log_z = logistic(scores)[0]
-            log_p = scores - log_z
-            if self._target_kind != "multilabel":
-                log_p = np.hstack([-log_z, log_p])
-        log_p[np.exp(log_p) == 0] = -np.inf
-        return log_p
-
-    def hidden_activations(self, X, layer=-1):
-        """Outputs of a hidden layer.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        layer : int, default=-1
-            Index among the hidden layers.
-
-        Returns
-        -------
-        activations : ndarray of shape (n_samples, H)
-
-        Raises
-        ------
-        IndexError
-            When there is no such layer.
-        """
-        check_is_fitted(self)
-        n_hidden = self.n_layers_ - 2
-        if not -n_hidden <= layer < n_hidden:
-            raise IndexError(f"layer={layer}: the network has {n_hidden} hidden layers.")
-        return np.concatenate([outputs[:-1][layer].copy() for _, outputs in self._outputs(X)])
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -22,7 +22,7 @@ LAYERS = [
     {"_cv_scoring"},
     {"path"},
     {"maxent", "mlp", "ranker"},
-    {"_prediction", "_penalty"},
+    {"_prediction", "_penalty", "_mlp_prediction"},
     {"_joint"},
     {"features"},
     {"_occurrences"},
@@ -31,10 +31,10 @@ LAYERS = [
     {"_mlp_data"},
     {"solvers", "nn"},
     {"objective"},
-    {"_sklearn", "_parallel", "_class_weights", "_missing", "_targets"},
+    {"_sklearn", "_parallel", "_class_weights", "_missing", "_targets", "_warnings"},
 ]
 LEVEL = {part: i for i, layer in enumerate(LAYERS) for part in layer}
-FREE_OF_SKLEARN = {"solvers", "nn", "objective", "_parallel"}
+FREE_OF_SKLEARN = {"solvers", "nn", "objective", "_class_weights", "_parallel", "_warnings"}
 ONLY_INSIDE_FUNCTIONS = {"matplotlib", "pandas", "torch", "nltk", "IPython", "rich"}
 MAX_FILE, MAX_FUNCTION = 420, 60
 

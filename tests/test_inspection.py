@@ -247,7 +247,7 @@ def test_own_networks(layers, kind):
     X, y = data(2 if kind == "binary" else 4)
     if kind == "multilabel":
         X, y = make_multilabel_classification(60, 8, n_classes=3, random_state=0)
-    model = BackpropMLPClassifier(layers, activation="gelu", solver="lbfgs", alpha=0.1, max_iter=5000)
+    model = BackpropMLPClassifier(layers, activation="gelu", solver="lbfgs", alpha=8.0, max_iter=5000)
     model.fit(X, y)
     explanation = explain(model, X[0], top=3)
     np.testing.assert_allclose(total(explanation), explanation.scores, rtol=1e-12, atol=1e-12)

@@ -1,11 +1,14 @@
 """scikit-learn's own checks, without expected failures, for every variant."""
 
+import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmaxent import BackpropMLPClassifier
 from skmaxent.nn.activations import ACTIVATIONS
 from skmaxent.nn.session import SOLVERS
 
+# The few epochs that keep this quick do not converge.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 # The checks train on one batch of 20 to 50 examples, so that an epoch is one step: except for the default,
 # the learning rate is raised from what is meant for hundreds of steps an epoch, and the epochs are fewer.
 QUICK = {"max_iter": 60, "learning_rate_init": 0.05}
@@ -15,12 +18,13 @@ VARIANTS = [
     {**QUICK, "solver": "sgd", "learning_rate_init": 0.1},
     {**QUICK, "solver": "sgd", "learning_rate_init": 0.2, "momentum": 0.0, "learning_rate": "adaptive"},
     {"solver": "lbfgs"},
-    # Without a hidden layer: with one, rounding decides which local minimum the split variables reach.
+    # Without a hidden layer: with one, rounding decides which local minimum the split variables reach. A
+    # penalty that leaves some weights, whose optimum is found to ten digits.
     {
         "hidden_layer_sizes": (),
         "solver": "lbfgs",
         "l1_ratio": 0.5,
-        "alpha": 0.01,
+        "alpha": 3.0,
         "max_iter": 2000,
         "tol": 1e-9,
     },

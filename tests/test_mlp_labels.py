@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 def test_weights_are_repetitions(solver):
-    """In full batches a weight of 2 is the row twice, of 0 its absence; their scale is nothing."""
+    """In full batches a weight of 2 is the row twice, of 0 its absence; they scale as alpha does."""
     X, y = make_moons(60, noise=0.2, random_state=0)
     w = np.random.default_rng(0).integers(0, 4, 60)
     options = {
@@ -31,7 +31,7 @@ def test_weights_are_repetitions(solver):
         warnings.simplefilter("ignore", UserWarning)
         weighted = BackpropMLPClassifier(**options).fit(X, y, sample_weight=w)
         repeated = BackpropMLPClassifier(**options).fit(X.repeat(w, axis=0), y.repeat(w))
-        scaled = BackpropMLPClassifier(**options).fit(X, y, sample_weight=w * 2.5)
+        scaled = BackpropMLPClassifier(alpha=2.5e-4, **options).fit(X, y, sample_weight=w * 2.5)
     same_model(weighted, repeated, 1e-6)
     same_model(weighted, scaled, 1e-6)
 
@@ -59,7 +59,7 @@ def test_soft_labels(solver):
     X, y = text_like(n=50, d=60, n_classes=3, density=0.1)
     counts = np.random.default_rng(0).integers(0, 3, (50, 3)) + np.eye(3, dtype=int)[y]
     options = {"hidden_layer_sizes": (6,), "solver": solver, "max_iter": 20, "random_state": 0}
-    soft = BackpropMLPClassifier(**options).fit(X, counts)
+    soft = BackpropMLPClassifier(**options).fit(X, counts.astype(float))
     assert soft.out_activation_ == "softmax" and soft.n_outputs_ == 3
     assert_array_equal(soft.classes_, [0, 1, 2])
     hard = BackpropMLPClassifier(**options).fit(

@@ -39,7 +39,7 @@ def make(**options):
 
 @pytest.mark.parametrize("data", [blobs, wide])
 @pytest.mark.parametrize("solver", STOCHASTIC)
-@pytest.mark.parametrize("options", [{}, {"dropout": 0.2}, {"alpha": 0.01, "l1_ratio": 0.5}])
+@pytest.mark.parametrize("options", [{}, {"dropout": 0.2}, {"alpha": 0.2, "l1_ratio": 0.5}])
 def test_partial_fit_equals_fit(solver, options, data):
     """Repeated calls are the epochs of one fit: the same shuffles, the same steps."""
     X, y = data()
@@ -132,7 +132,7 @@ def test_settings_may_change_between_calls():
     before = mlp.coefs_[0]
     mlp.set_params(learning_rate_init=1e-12).partial_fit(X, y)
     assert_allclose(mlp.coefs_[0], before, atol=1e-9)
-    mlp.set_params(learning_rate_init=0.01, alpha=0.1, beta_1=0.5).partial_fit(X, y)
+    mlp.set_params(learning_rate_init=0.01, alpha=2.0, beta_1=0.5).partial_fit(X, y)
     assert np.abs(mlp.coefs_[0] - before).max() > 1e-3
 
 
@@ -287,7 +287,7 @@ def test_failing_fit_leaves_the_old_model():
     X, y = blobs()
     mlp = make().fit(X, y)
     before = mlp.predict_proba(X)
-    for wrong_X, wrong_y, weights in ((X[:, :4], y, -np.ones(200)), (X[:, :2], np.zeros(200), None)):
+    for wrong_X, wrong_y, weights in ((X[:, :4], y, -np.ones(200)), (X[:, :2], np.linspace(0, 1, 200), None)):
         with pytest.raises(ValueError):
             mlp.fit(wrong_X, wrong_y, sample_weight=weights)
         assert_array_equal(mlp.predict_proba(X), before)
@@ -298,7 +298,7 @@ def test_failing_fit_leaves_no_model():
     with pytest.raises(ValueError, match="NaN"):
         make().fit(np.where(X > 1, np.nan, X), y)
     mlp = make()
-    for wrong in (np.zeros(200), np.linspace(0, 1, 200)):
+    for wrong in (np.linspace(0, 1, 200), np.full((200, 2), "a")):
         with pytest.raises(ValueError, match=r"class|label"):
             mlp.fit(X, wrong)
     assert not hasattr(mlp, "coefs_")

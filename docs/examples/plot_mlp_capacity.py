@@ -41,7 +41,12 @@ for row, (name, make) in zip(axes, (("XOR", xor), ("spirals", spirals))):
     X, y = make()
     for ax, size in zip(row, SIZES):
         mlp = BackpropMLPClassifier(
-            (size,) if size else (), "tanh", solver="lbfgs", alpha=1e-5, max_iter=3000, random_state=0
+            (size,) if size else (),
+            "tanh",
+            solver="lbfgs",
+            alpha=1e-5 * len(X),
+            max_iter=3000,
+            random_state=0,
         ).fit(X, y)
         p = mlp.predict_proba(grid)[:, 1].reshape(u.shape)
         ax.pcolormesh(u, v, p, cmap="RdBu_r", vmin=0, vmax=1, shading="auto", alpha=0.75, rasterized=True)

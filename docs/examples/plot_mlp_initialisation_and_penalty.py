@@ -58,7 +58,7 @@ ax.set(
     title="Three hidden layers of tanh, initial weights",
 )
 ax.legend()
-for part, l1_ratio, alpha in ((middle, 0.0, 0.003), (right, 1.0, 0.0006)):
+for part, l1_ratio, alpha in ((middle, 0.0, 4.0), (right, 1.0, 0.8)):
     mlp = BackpropMLPClassifier(
         (20,), "tanh", solver="lbfgs", alpha=alpha, l1_ratio=l1_ratio, max_iter=3000, random_state=0
     )

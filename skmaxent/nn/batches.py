@@ -14,15 +14,19 @@ class SparseBatch:
     rows : intp ndarray of shape (r,) or None
         The columns that occur, ascending, when x is renumbered to just these; None when it keeps its d
         columns.
+
+    With `scale`, one number a column of x, the rows of the transpose are multiplied by it, and so are the
+    gradients that follow from it.
     """
 
-    def __init__(self, x, rows=None, transposed=True):
+    def __init__(self, x, rows=None, transposed=True, scale=None):
         self.n_rows = x.shape[0]
         self.rows = rows
         self.x = (x.indptr, x.indices, x.data)
         if transposed:
             columns = x.tocsc()
-            self.x_transposed = (columns.indptr, columns.indices, columns.data)
+            data = columns.data if scale is None else columns.data * np.repeat(scale, np.diff(columns.indptr))
+            self.x_transposed = (columns.indptr, columns.indices, data)
 
 
 class Dataset:
@@ -36,10 +40,12 @@ class Dataset:
     weights : ndarray of shape (n,), optional
     keys : uint64 ndarray of shape (n,), optional
         `row_keys`, where there is dropout.
+    scale : ndarray of shape (d,), optional
+        Factors on the gradients of the rows of the first weights, for a sparse X.
     """
 
-    def __init__(self, X, targets, weights=None, keys=None):
-        self.X, self.targets, self.weights, self.keys = X, targets, weights, keys
+    def __init__(self, X, targets, weights=None, keys=None, scale=None):
+        self.X, self.targets, self.weights, self.keys, self.scale = X, targets, weights, keys, scale
         self.sparse = not isinstance(X, np.ndarray)
         self.renumber = False
         self._positions = None
@@ -57,7 +63,7 @@ class Dataset:
         keys = None if self.keys is None else self.keys[order]
         x = self.X[order]
         if self.sparse:
-            x = self._renumbered(x) if self.renumber else SparseBatch(x)
+            x = self._renumbered(x) if self.renumber else SparseBatch(x, scale=self.scale)
         return x, self.targets[order], weights, keys
 
     def _renumbered(self, x):
@@ -75,4 +81,4 @@ class Dataset:
         renumbered = type(x)(
             (x.data, np.take(self._positions, x.indices), x.indptr), shape=(x.shape[0], rows.size), copy=False
         )
-        return SparseBatch(renumbered, rows)
+        return SparseBatch(renumbered, rows, scale=None if self.scale is None else self.scale[rows])

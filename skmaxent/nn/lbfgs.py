@@ -4,12 +4,13 @@ import numpy as np
 from scipy.optimize import minimize
 
 from .batches import SparseBatch
+from .trainer import DivergenceError
 
 
 class Objective:
     """Mean negative log-likelihood of a network on all examples plus its penalty, and the gradient.
 
-    ``f = sum_i w_i loss_i / sum_i w_i + l2/2 |W|^2`` as a function of the parameter vector (float64).
+    ``f = (sum_i w_i loss_i + l2/2 |W|^2) / sum_i w_i`` as a function of the parameter vector (float64).
 
     Parameters
     ----------
@@ -20,9 +21,10 @@ class Objective:
     """
 
     def __init__(self, graph, loss, data, l2):
-        self.graph, self.loss, self.data, self.l2 = graph, loss, data, l2
+        self.graph, self.loss, self.data = graph, loss, data
         self.x = SparseBatch(data.X) if data.sparse else data.X
-        self.mass = len(data) if data.weights is None else data.weights.sum()
+        self.mass = len(data) if data.weights is None else float(data.weights.sum())
+        self.l2 = l2 / self.mass
 
     def __call__(self, vector):
         graph = self.graph
@@ -41,11 +43,11 @@ class Objective:
 
 
 class Stopped(Exception):
-    """A callback asks to stop."""
+    """An iteration was told to be the last, and why."""
 
 
 def minimise(objective, start, l1, max_iter, max_fun, tol, on_iteration):
-    """Minimise ``objective(vector) + l1 |weights|_1``.
+    """Minimise ``objective(vector) + l1 |weights|_1 / objective.mass``.
 
     L1 makes two non-negative variables of each weight, w = u - v, so that the bounded form of L-BFGS applies
     (Andrew & Gao 2007 compare it with their orthant-wise method).
@@ -59,7 +61,7 @@ def minimise(objective, start, l1, max_iter, max_fun, tol, on_iteration):
     tol : float
         Largest component of the projected gradient at which to stop.
     on_iteration : callable
-        ``on_iteration(vector, loss)``; True asks to stop.
+        ``on_iteration(vector, loss)`` returns None, or the reason to stop.
 
     Returns
     -------
@@ -68,9 +70,14 @@ def minimise(objective, start, l1, max_iter, max_fun, tol, on_iteration):
         The objective.
     reason : str or None
         Why it stopped before it converged.
+
+    Raises
+    ------
+    DivergenceError
+        When the loss is not finite at the start or at the end; on the way a line search may pass such points.
     """
     n = objective.graph.parameters.n_weights
-    last = {}
+    l1, last = l1 / objective.mass, {}
 
     def unpack(z):
         return np.concatenate([z[:n] - z[n : 2 * n], z[2 * n :]]) if l1 else z
@@ -80,13 +87,16 @@ def minimise(objective, start, l1, max_iter, max_fun, tol, on_iteration):
         if l1:
             f += l1 * z[: 2 * n].sum()
             g = np.concatenate([g[:n] + l1, l1 - g[:n], g[n:]])
+        if not last and not np.isfinite(f):
+            raise DivergenceError
         last["f"] = f
         return f, g
 
     def after_iteration(z):
         last["z"] = z.copy()
-        if on_iteration(unpack(z), last["f"]):
-            raise Stopped
+        reason = on_iteration(unpack(z), last["f"])
+        if reason:
+            raise Stopped(reason)
 
     bounds = None
     if l1:
@@ -109,8 +119,10 @@ def minimise(objective, start, l1, max_iter, max_fun, tol, on_iteration):
             callback=after_iteration,
             options=options,
         )
-    except Stopped:
-        return unpack(last["z"]), last["f"], "callback"
+    except Stopped as stopped:
+        return unpack(last["z"]), last["f"], stopped.args[0]
     except KeyboardInterrupt:
         return unpack(last.get("z", start)), last.get("f", np.nan), "interrupted"
+    if not np.isfinite(result.fun):
+        raise DivergenceError
     return unpack(result.x), result.fun, None if result.success else result.message

@@ -1,7 +1,7 @@
 """Epoch after epoch: learning-rate schedules, progress, early stopping."""
 
 from dataclasses import dataclass, field
-from math import inf
+from math import inf, isnan
 
 import numpy as np
 
@@ -39,6 +39,63 @@ class Progress:
     validation_losses: list = field(default_factory=list)
     best_loss: float = inf
     best_score: float = -inf
+
+
+class Patience:
+    """Counts the epochs that bring nothing, and keeps the weights of the best one.
+
+    Parameters
+    ----------
+    tol : float
+        An epoch that improves the best loss, or the best score, by less brings nothing.
+    patience : float
+        Number of such epochs in a row to bear.
+    early_stopping : bool
+        Whether the validation score counts, and not the training loss.
+    vector : ndarray
+        All weights, in place.
+    progress : Progress
+        Its best loss and score are kept up to date.
+    validate : callable or None
+        Returns (score, loss) of the current weights; needed for early stopping.
+    """
+
+    def __init__(self, tol, patience, early_stopping, vector, progress, validate):
+        self.tol, self.patience, self.early_stopping = tol, patience, early_stopping
+        self._vector, self._progress = vector, progress
+        self._stalled = 0
+        self._best_loss = inf  # of this call: a warm start may begin where the last one ended
+        self._best = None
+        if early_stopping and progress.validation_scores:
+            # A warm start begins with the best weights so far; the set or the score may be another one now.
+            self._best, score = vector.copy(), validate()[0]
+            progress.best_score = -inf if isnan(score) else score
+
+    def exhausted(self):
+        """Take note of the epoch just done: True when too many in a row brought nothing."""
+        progress = self._progress
+        if self.early_stopping:
+            score = progress.validation_scores[-1]
+            improved = score >= progress.best_score + self.tol  # not so for NaN
+            if score > progress.best_score:
+                progress.best_score = score
+                self._best = self._vector.copy()
+        else:
+            loss = progress.loss_curve[-1]
+            improved = loss <= self._best_loss - self.tol
+            self._best_loss = min(loss, self._best_loss)
+            progress.best_loss = min(loss, progress.best_loss)
+        self._stalled = 0 if improved else self._stalled + 1
+        return self._stalled > self.patience
+
+    def renew(self):
+        """Begin to count anew."""
+        self._stalled = 0
+
+    def restore(self):
+        """With early stopping, go back to the best weights."""
+        if self._best is not None:
+            self._vector[:] = self._best
 
 
 @dataclass(frozen=True)
@@ -80,11 +137,8 @@ def run_epochs(trainer, vector, data, rng, schedule, settings, progress, validat
         "converged", "max_iter", "callback" or "interrupted".
     """
     order = np.arange(len(data))
-    stalled, done, reason = 0, 0, "max_iter"
-    best = None
-    if settings.early_stopping and progress.validation_scores:
-        best = vector.copy()  # a warm start begins with the best weights so far
-    best_loss = inf  # of this call: a warm start may begin where the last one ended
+    done, reason = 0, "max_iter"
+    patience = Patience(settings.tol, settings.patience, settings.early_stopping, vector, progress, validate)
     try:
         while done < settings.max_epochs:
             if settings.shuffle:
@@ -98,27 +152,18 @@ def run_epochs(trainer, vector, data, rng, schedule, settings, progress, validat
                 score, validation_loss = validate()
                 progress.validation_scores.append(score)
                 progress.validation_losses.append(validation_loss)
-            if settings.early_stopping:
-                stalled = stalled + 1 if score < progress.best_score + settings.tol else 0
-                if score > progress.best_score:
-                    progress.best_score = score
-                    best = vector.copy()
-            else:
-                stalled = stalled + 1 if loss > best_loss - settings.tol else 0
-                best_loss = min(loss, best_loss)
-                progress.best_loss = min(loss, progress.best_loss)
+            exhausted = patience.exhausted()
             schedule.after_epoch(progress.t)
             if report():
                 reason = "callback"
                 break
-            if stalled > settings.patience:
+            if exhausted:
                 if schedule.stalled():
                     reason = "converged"
                     break
-                stalled = 0
+                patience.renew()
     except KeyboardInterrupt:
         reason = "interrupted"
     trainer.sync()
-    if best is not None:
-        vector[:] = best
+    patience.restore()
     return done, reason

@@ -25,9 +25,10 @@ class Momentum(SGD):
         self.momentum, self.nesterov = momentum, nesterov
         self.history = np.empty((5, window + 1))
 
-    def begin(self, lr):
-        super().begin(lr)
-        mu, pull = self.momentum, lr * self.l2
+    def begin(self, lr, examples=1.0):
+        super().begin(lr, examples)
+        self.step_l2 = self.l2 / examples
+        mu, pull = self.momentum, lr * self.step_l2
         if self.nesterov:
             self.matrix = (1 - pull - mu * pull, mu * mu, -pull, mu)
         else:
@@ -36,7 +37,7 @@ class Momentum(SGD):
     def step(self, w, slots, g, scratch, penalised=True):
         (v,) = slots
         if penalised and self.l2:
-            np.multiply(w, self.l2, out=scratch)
+            np.multiply(w, self.step_l2, out=scratch)
             g += scratch
         g *= self.lr
         v *= self.momentum

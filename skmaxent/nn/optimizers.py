@@ -1,8 +1,9 @@
 """How a gradient moves the weights: one class an optimiser, for arrays of any shape.
 
 Conventions: w the weights, g = dL/dw their gradient, lr the learning rate of the step, l2 and l1 the penalty
-``l2/2 |w|^2 + l1 |w|_1``, soft(x, t) = sign(x) max(|x| - t, 0). The slots of an optimiser (velocity, second
-moment, ...) are arrays of the shape of w, 0 at the start.
+``(l2/2 |w|^2 + l1 |w|_1) / B`` of a step of B examples (written without B below), soft(x, t) = sign(x)
+max(|x| - t, 0). The slots of an optimiser (velocity, second moment, ...) are arrays of the shape of w, 0 at
+the start. Rate and B may change from step to step: the tables take each step with its own.
 
 Each rule says twice what it does: `step` with a gradient, and `rest` for rows of w whose gradient was 0
 during several steps, which `LazyRows` calls instead of that many `step`. Between the two stand tables
@@ -31,7 +32,7 @@ class SGD:
     Parameters
     ----------
     l2, l1 : float
-        Strengths of the penalty.
+        Strengths of the penalty, for a step of one example.
     window : int
         Length of the tables: the longest rest that they can describe.
     """
@@ -40,8 +41,8 @@ class SGD:
     n_tables = 2
     #: whether rows can rest: whether there is a closed form for skipped steps
     can_rest = True
-    #: whether steps do not depend on the scale of the gradient, but for epsilon
-    scale_free = False
+    #: whether the state is a function of the gradients alone and the penalty a factor: see `SharedColumns`
+    decoupled = False
     #: value of each table for a row that is up to date
     fresh = (1.0, 0.0)
 
@@ -56,12 +57,12 @@ class SGD:
         self.tables = np.empty((self.n_tables, self.window + 1))
         self.tables[:, 0] = self.fresh
 
-    def begin(self, lr):
-        """Set the constants of the next step."""
+    def begin(self, lr, examples=1.0):
+        """Set the constants of the next step, which takes that many examples (the sum of their weights)."""
         self.t += 1
         self.lr = lr
-        self.decay = max(0.0, 1 - lr * self.l2)
-        self.shrink = lr * self.l1
+        self.decay = max(0.0, 1 - lr * self.l2 / examples)
+        self.shrink = lr * self.l1 / examples
 
     def step(self, w, slots, g, scratch, penalised=True):
         """Move w by the gradient g, which is used up; `scratch` is another array of that shape."""
@@ -123,7 +124,7 @@ class AdaGrad(SGD):
     """
 
     n_slots = 1
-    scale_free = True
+    decoupled = True
 
     def __init__(self, l2=0.0, l1=0.0, epsilon=1e-8, window=2048):
         super().__init__(l2, l1, window)
@@ -152,14 +153,17 @@ class Adam(SGD):
     decays. This is exact but for e, which does not decay: where sqrt(v) is far below e the skipped moves
     come out too large by at most the fraction (1 - sqrt(b2)) / (1 - b1), 0.5 % for the usual values, and
     otherwise by about e / sqrt(v) of that. Under L1 a weight that moves away from 0 and back ends at max(0,
-    .) of the same formula, since the moves shrink faster than the threshold; one that crosses 0 is followed
-    step by step.
+    .) of the same formula where its moves, once below the threshold, stay below: they shrink by r a step.
+    Where a threshold falls faster than that (after the last, smaller batch of an epoch) and where a weight
+    crosses 0, it is followed step by step.
     """
 
     n_slots = 2
-    n_tables = 3
-    scale_free = True
-    fresh = (1.0, 0.0, 0.0)
+    # decays, thresholds, reach U of the moves; of the ratios of a move to the threshold of its step the
+    # least, and the largest above an earlier one
+    n_tables = 5
+    decoupled = True
+    fresh = (1.0, 0.0, 0.0, 1e30, 0.0)
 
     def __init__(self, l2=0.0, l1=0.0, beta_1=0.9, beta_2=0.999, epsilon=1e-8, window=2048):
         super().__init__(l2, l1, window)
@@ -174,8 +178,8 @@ class Adam(SGD):
         self.powers[self.powers < 1e-20] = 0
         self.history = np.empty((3, window + 1))
 
-    def begin(self, lr):
-        super().begin(lr)
+    def begin(self, lr, examples=1.0):
+        super().begin(lr, examples)
         correction = sqrt(1 - self.beta_2**self.t) / (1 - self.beta_1**self.t)
         self.rate = lr * correction * (1 - self.beta_1) / sqrt(1 - self.beta_2)
 
@@ -196,21 +200,28 @@ class Adam(SGD):
         out += self.epsilon
         np.divide(m, out, out=out)
 
-    def _extend(self, factor, threshold, reach):
+    def _extend(self, factor, threshold, reach, least, rise):
         super()._extend(factor, threshold)
         if self.l2:
             reach *= self.decay
-        reach += self.rate * self.ratio_powers[self.now : 0 : -1]
+        moves = self.rate * self.ratio_powers[self.now : 0 : -1]
+        reach += moves
+        if self.l1:
+            ratio = np.minimum(moves / max(self.shrink, 1e-200), 1e30)
+            np.maximum(rise, ratio, out=rise, where=ratio > least)
+            np.minimum(least, ratio, out=least)
         self.history[:, self.now] = self.decay, self.shrink, self.rate
 
     def rest(self, w, slots, since, scratch):
         m, v = slots
         move = scratch("move", *w.shape, w.dtype)
         self._unit_move(m, v, move)
-        factor, threshold, reach = self._rows(since, w.dtype)
+        factor, threshold, reach, _, rise = self._rows(since, w.dtype)
+        if self.l1:
+            unsteady = np.abs(move) * rise > 1
         move *= reach
         if self.l1:
-            self._rest_l1(w, slots, since, factor, threshold, move)
+            self._rest_l1(w, slots, since, factor, threshold, move, unsteady)
         else:
             if self.l2:
                 w *= factor
@@ -219,15 +230,15 @@ class Adam(SGD):
         m *= self.powers[0, ages].astype(w.dtype)[:, None]
         v *= self.powers[1, ages].astype(w.dtype)[:, None]
 
-    def _rest_l1(self, w, slots, since, factor, threshold, move):
+    def _rest_l1(self, w, slots, since, factor, threshold, move, unsteady):
         sign = np.sign(w)
         sign -= np.sign(move) * (sign == 0)
-        crossing = sign * move > 0
         end = factor * w
+        unsteady &= np.abs(end) <= threshold  # else it stays on its side
         end -= move
         end *= sign
         end -= threshold
-        crossing &= end < 0
+        crossing = np.where(sign * move > 0, end < 0, unsteady)
         rows, _ = np.nonzero(crossing)
         walker = w[crossing]
         np.maximum(end, 0, out=end)

@@ -1,7 +1,7 @@
 """Pseudo-random numbers that depend on the content of a row, not on its place.
 
-The validation split and the dropout masks use them, so that a repeated row counts as one row of twice the
-weight: repeats never stand on both sides of a split, and the order of the rows does not matter.
+The validation split and the dropout masks use them, so that a row that occurs twice counts as one row of
+twice the weight, and the order of the rows does not matter.
 """
 
 import numpy as np
@@ -52,13 +52,17 @@ def row_keys(X, seed, block=1024):
 
 
 def stratified_split(keys, strata, weights, fraction):
-    """Choose about `fraction` of the weight of each stratum, in whole groups of equal rows.
+    """Give about `fraction` of the weight of each stratum to validation, dividing equal rows.
 
-    What rounding takes from one stratum it gives to the next, so that the total is right as well.
+    A row of weight k counts as k equal rows. Where a row occurs k times, a `fraction` of the k is validated
+    and at least one stays in training, so that no row that repeats is new to the model; a row that occurs
+    once goes to one side, in a pseudo-random order. What rounding takes from one row or stratum it gives to
+    the next, so that the totals are right as well.
 
     Parameters
     ----------
     keys : uint64 ndarray of shape (n,)
+        Equal for equal rows.
     strata : integer ndarray of shape (n,)
         Class of each row.
     weights : ndarray of shape (n,) or None
@@ -66,24 +70,52 @@ def stratified_split(keys, strata, weights, fraction):
 
     Returns
     -------
-    chosen : bool ndarray of shape (n,)
-        The validation rows: none only when every stratum is a single group. No stratum is chosen whole.
+    share : float64 ndarray of shape (n,)
+        The part of each row's weight to validate: 0, 1, or between them where a row of weight 2 or more is
+        divided. All 0 only when every stratum is a single row that occurs once; no stratum is all 1.
     """
-    weights = np.ones(keys.size) if weights is None else weights
-    chosen = np.zeros(keys.size, dtype=bool)
-    carry, spare = 0.0, (0.0, ())
+    weights = np.ones(keys.size) if weights is None else weights.astype(np.float64)
+    share = np.zeros(keys.size)
+    carry, spare = 0.0, None
     for stratum in np.unique(strata):
         rows = np.flatnonzero(strata == stratum)
-        _, group = np.unique(keys[rows], return_inverse=True)
-        size = np.bincount(group, weights=weights[rows])
-        reach = np.cumsum(size)
-        quota = fraction * reach[-1] + carry
-        # a group belongs to the split when its middle does; the last one never
-        n_taken = min(np.count_nonzero(reach - size / 2 <= quota), size.size - 1)
-        carry = quota - (reach[n_taken - 1] if n_taken else 0.0)
-        chosen[rows] = group < n_taken
-        if size.size > 1:
-            spare = max(spare, (reach[-1], tuple(rows[group == 0])))
-    if not chosen.any():
-        chosen[list(spare[1])] = True
-    return chosen
+        _, group, n_rows = np.unique(keys[rows], return_inverse=True, return_counts=True)
+        mass = np.bincount(group, weights=weights[rows])
+        copies = np.maximum(n_rows, np.floor(mass * (1 + 1e-9)))  # but for rounding of the sums
+        taken = _taken(mass, copies, fraction, carry)
+        carry += fraction * mass.sum() - taken.sum()
+        share[rows] = _first_parts(group, weights[rows], taken)
+        if copies.sum() > 1 and (spare is None or mass.sum() > spare[0]):
+            spare = mass.sum(), rows, group, mass / copies * (np.arange(mass.size) == copies.argmax())
+    if not share.any() and spare is not None:
+        _, rows, group, one = spare
+        share[rows] = _first_parts(group, weights[rows], one)
+    return share
+
+
+def _taken(mass, copies, fraction, carry):
+    """How much of each group of equal rows, of some mass and number of copies, to validate."""
+    repeated = copies >= 2
+    reach = 0.5 + np.clip(carry, -0.5, 0.49) + fraction * np.cumsum(copies * repeated)
+    taken = np.minimum(np.diff(np.floor(reach), prepend=0), copies - 1) * repeated * mass / copies
+    # Rows that occur once fill up the rest. One belongs to it when its middle does.
+    once = mass[~repeated]
+    rest = fraction * mass.sum() + carry - taken.sum()
+    n_taken = np.count_nonzero(np.cumsum(once) - once / 2 <= rest)
+    if once.size == mass.size:
+        n_taken = min(n_taken, once.size - 1)
+    taken[np.flatnonzero(~repeated)[:n_taken]] = once[:n_taken]
+    return taken
+
+
+def _first_parts(group, weights, taken):
+    """The part of each row to take so that the first rows of each group make up `taken` of its mass."""
+    order = np.argsort(group, kind="stable")
+    ordered = np.concatenate([[0.0], np.cumsum(weights[order])])
+    first = np.searchsorted(group[order], np.arange(taken.size))
+    before = np.empty(group.size)
+    before[order] = ordered[:-1] - ordered[first][group[order]]
+    part = np.clip((taken[group] - before) / weights, 0.0, 1.0)
+    part[part < 1e-9] = 0.0  # what rounding leaves
+    part[part > 1 - 1e-9] = 1.0
+    return part

@@ -1,18 +1,17 @@
 """One call of fit: from parameters and data to trained weights."""
 
-import warnings
-
 import numpy as np
 
+from .._warnings import warn_user
 from .batches import Dataset
 from .graph import FlowGraph, Parameters, layer_outputs
 from .kernels import BlockRunner
 from .layers import LOSSES
 from .lbfgs import Objective, minimise
-from .loop import Schedule, Settings, run_epochs
+from .loop import Patience, Schedule, Settings, run_epochs
 from .momentum import Momentum
 from .optimizers import SGD, AdaGrad, Adam
-from .shared_columns import SharedColumns, lonely_entries
+from .shared_columns import SharedColumns, lonely_groups
 from .trainer import DENSE_FRACTION, Trainer
 
 #: how to make each optimiser from the options and the strengths of the penalty; lbfgs needs none
@@ -96,11 +95,10 @@ class Session:
         options = self.options
         return FlowGraph(parameters, gradients, options.activation, options.dropout, masks, sparse, self.run)
 
-    def train(self, data, validation, max_epochs, progress, report, keep=False):
+    def train(self, data, validate, max_epochs, progress, report, keep=False):
         """Stochastic training.
 
-        The parameters as for `run_epochs`, `validation` a Dataset or None, `keep` whether `state` will be
-        wanted.
+        The parameters as for `run_epochs`, `keep` whether `state` will be wanted.
         """
         options = self.options
         if options.batch_size == "auto":
@@ -108,10 +106,9 @@ class Session:
         else:
             batch_size = min(options.batch_size, len(data))
             if batch_size < options.batch_size and max_epochs > 1:
-                warnings.warn(
+                warn_user(
                     f"batch_size={options.batch_size} is larger than the number of training examples; "
-                    f"it is clipped to {batch_size}.",
-                    stacklevel=4,
+                    f"it is clipped to {batch_size}."
                 )
         dense_layers = self.parameters.coefs[1:] if data.sparse else self.parameters.coefs
         self.run.limit_blas = batch_size * max((w.size for w in dense_layers), default=0) < 5_000_000
@@ -119,11 +116,11 @@ class Session:
         if lazy:
             lazy = data.occurring_columns(np.arange(batch_size)) < DENSE_FRACTION * data.X.shape[1]
         parameters, slots, shared = self.parameters, self.slots, None
-        if lazy and not keep and not self.l1 and self.rule.scale_free:
-            lonely = lonely_entries(data.X, parameters.coefs[0].shape[1])
-            if lonely is not None:
-                shared = SharedColumns(data.X, parameters, lonely, self.run)
-                data = Dataset(shared.X, data.targets, data.weights, data.keys)
+        if lazy and not keep and not self.l1 and self.rule.decoupled:
+            groups = lonely_groups(data.X, parameters.coefs[0].shape[1])
+            if groups is not None:
+                shared = SharedColumns(data.X, parameters, groups, self.run)
+                data = Dataset(shared.X, data.targets, data.weights, data.keys, shared.scale)
                 parameters, slots = shared.parameters, self._new_slots(shared.parameters)
         graph, loss = self._graph(parameters, data.sparse), LOSSES[self.output]()
         trainer = Trainer(graph, loss, self.rule, slots, self.run, lazy, shared)
@@ -135,14 +132,13 @@ class Session:
             options.n_iter_no_change,
             options.early_stopping,
         )
-        validate = None if validation is None else lambda: self.evaluate(validation)
         with self.run:
             return run_epochs(
                 trainer, self.parameters.vector, data, self.rng, self.schedule, settings, progress, validate,
                 lambda: report(trainer.sync),
             )  # fmt: skip
 
-    def minimise(self, data, validation, progress, report):
+    def minimise(self, data, validate, progress, report):
         """Full-batch training; returns the number of iterations and why it stopped."""
         options, held = self.options, self.parameters.vector
         working = Parameters(self.parameters.sizes, np.float64)  # L-BFGS needs float64
@@ -150,15 +146,19 @@ class Session:
         graph = self._graph(working, data.sparse)
         objective = Objective(graph, LOSSES[self.output](), wide, self.l2)
         start = len(progress.loss_curve)
+        patience = None
+        if options.early_stopping and validate is not None:
+            patience = Patience(options.tol, options.n_iter_no_change, True, held, progress, validate)
 
         def on_iteration(vector, loss):
             held[:] = vector
             progress.loss_curve.append(float(loss))
-            if validation is not None:
-                score, validation_loss = self.evaluate(validation)
+            if validate is not None:
+                score, validation_loss = validate()
                 progress.validation_scores.append(score)
                 progress.validation_losses.append(validation_loss)
-            return report(lambda: None)
+            exhausted = patience is not None and patience.exhausted()
+            return "callback" if report(lambda: None) else "converged" if exhausted else None
 
         limits = (options.max_iter, options.max_fun, options.tol)
         with self.run:
@@ -166,6 +166,8 @@ class Session:
                 objective, held.astype(np.float64), self.l1, *limits, on_iteration
             )
         held[:] = vector
+        if patience is not None:
+            patience.restore()
         n_iterations = len(progress.loss_curve) - start
         if n_iterations == 0:
             progress.loss_curve.append(float(loss))
@@ -173,7 +175,10 @@ class Session:
         return n_iterations, reason or "converged"
 
     def evaluate(self, data):
-        """Accuracy and mean loss of the current weights; a multilabel row counts when all is right."""
+        """Accuracy and mean loss of the current weights.
+
+        A multilabel row counts when all is right, a distribution as far as it gives the predicted class.
+        """
         box = LOSSES[self.output]()
         weights = np.ones(len(data)) if data.weights is None else data.weights
         loss = right = 0.0
@@ -183,8 +188,9 @@ class Session:
             loss += float(box.fprop(scores, targets, weights[part]))
             if self.output == "logistic":
                 hits = ((scores > 0) == (targets > 0.5)).all(axis=1)
+            elif targets.ndim == 1:
+                hits = scores.argmax(axis=1) == targets
             else:
-                codes = targets if targets.ndim == 1 else targets.argmax(axis=1)
-                hits = scores.argmax(axis=1) == codes
+                hits = targets[np.arange(len(targets)), scores.argmax(axis=1)]
             right += float(weights[part] @ hits)
         return right / weights.sum(), loss / weights.sum()

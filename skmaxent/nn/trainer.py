@@ -1,6 +1,6 @@
 """Stochastic training: batches through the flow graph, gradients to the optimiser."""
 
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 
@@ -85,7 +85,7 @@ class Trainer:
             raise DivergenceError
         mass = float(targets.shape[0] if weights is None else weights.sum())
         graph.bprop(self.loss.bprop(1 / mass if mass else 0.0))
-        rule.begin(lr)
+        rule.begin(lr, mass or inf)
         self._decay *= rule.decay
         if rows is not None:
             rows.update(graph.first.gradient_rows)
