@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
     _num_samples,
+    assert_all_finite,
     check_array,
     check_consistent_length,
     column_or_1d,
@@ -54,6 +55,8 @@ def encode_labels(y, X, sample_weight, class_weight):
     if array.ndim == 2 and array.shape[1] > 1:
         return _encode_masses(y, weights, class_weight)
     y = column_or_1d(y, warn=True)
+    if y.dtype.kind == "f":  # before the next line casts them to integers
+        assert_all_finite(y, input_name="y")
     check_classification_targets(y)
     kept = weights > 0
     rows = None if kept.all() else np.flatnonzero(kept)

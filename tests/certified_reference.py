@@ -71,7 +71,7 @@ class Certified:
     @property
     def proven(self):
         """Whether the interval is narrow enough to judge a relative tolerance of 1e-6."""
-        return self.upper - self.lower <= 1e-9 * self.upper
+        return self.upper - self.lower <= 1e-7 * self.upper
 
 
 def certify(X, masses, coef, intercept, *, C=1.0, l1_ratio=0.0, penalty_weights=None, fit_intercept=True):
