@@ -141,6 +141,20 @@ def test_the_reference_evaluates_the_objective_as_documented():
     assert float(truth.total) == pytest.approx(weights.sum(), rel=1e-14)
 
 
+@pytest.mark.parametrize("C", [1.0, np.inf])
+def test_the_reference_sees_through_columns_that_say_nothing_new(C):
+    """A multiple of a free column, a constant and a column that is left out."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 2)), rng.integers(0, 3, 40)
+    wide = np.column_stack([X, -3 * X[:, 0], np.full(40, 1e6), rng.standard_normal(40)])
+    start, wide_start = ((rng.standard_normal((3, d)), np.zeros(3)) for d in (2, 5))
+    plain = certify(X, label_masses(y, 3), *start, C=C, penalty_weights=[0, 1])
+    truth = certify(wide, label_masses(y, 3), *wide_start, C=C, penalty_weights=[0, 1, 0, 1, np.inf])
+    assert plain.proven and truth.proven
+    assert float(truth.upper) == pytest.approx(float(plain.upper), rel=1e-13)
+    assert truth.rounded - truth.lower <= 1e-9 * truth.upper
+
+
 SEPARATED = {
     "complete": ([[-2.0], [-1.0], [1.0], [2.0]], [0, 0, 1, 1], np.inf),
     "quasi-complete": ([[0.0], [0.0], [0.0], [1.0]], [0, 1, 0, 1], np.inf),
