@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
+from sklearn.utils import assert_all_finite
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
     _num_samples,
-    assert_all_finite,
     check_array,
     check_consistent_length,
     column_or_1d,
