@@ -18,7 +18,7 @@ from skmaxent import BackpropMLPClassifier, MaxEntClassifier, MaxEntClassifierCV
 from skmaxent._parallel import SingleBlas, Workers
 from skmaxent.nn.kernels import BlockRunner
 
-TIMEOUT = 10
+TIMEOUT = 60
 
 
 def blas_threads():
@@ -72,7 +72,7 @@ class HeldFits:
             except MemoryError as error:
                 raised[0] = error
 
-        thread = threading.Thread(target=work, name=name)
+        thread = threading.Thread(target=work, name=name, daemon=True)
         thread.start()
         assert self.begun[name].wait(TIMEOUT)
 
