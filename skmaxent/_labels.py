@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
+from sklearn.utils import assert_all_finite
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_consistent_length, column_or_1d
@@ -63,6 +64,8 @@ def encode_labels(y, X, sample_weight, class_weight, target_type="auto", classes
     if any_missing(y):
         raise ValueError("Input y contains NaN.")
     y = column_or_1d(y, warn=True)
+    if y.dtype.kind == "f":  # before the next line casts them to integers
+        assert_all_finite(y, input_name="y")
     check_classification_targets(y)
     if classes is None:
         classes, codes = _sorted_classes(y)

@@ -5,8 +5,11 @@ How the work is cut never depends on the number of threads: results are the same
 """
 
 import os
+import sys
+import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from dataclasses import dataclass
 from itertools import pairwise
 from multiprocessing import parent_process
 
@@ -32,10 +35,119 @@ def thread_count(n_jobs):
     return context_jobs if context_jobs and context_jobs > 1 else cpu_count()
 
 
-@cache
-def _blas():
-    """The BLAS libraries of the process; looking for them takes milliseconds, so once."""
-    return ThreadpoolController().select(user_api="blas")
+@dataclass(eq=False)
+class Former:
+    """A library, the number of threads that it had, and whether that number is the process's."""
+
+    library: object
+    number: int
+    per_process: bool
+
+    def restore(self):
+        """Give the library its number back, unless somebody else has set another one since."""
+        if self.library.num_threads == 1:
+            _set_threads(self.library, self.number)
+
+
+class SingleBlas:
+    """BLAS on one thread for as long as anybody is inside; a context manager for any number of threads.
+
+    The number of threads of most BLAS libraries belongs to the process: whoever comes first sets it to 1,
+    and whoever leaves last gives back what it was, so that fits may overlap in any order. With MKL, and on
+    top of OpenMP, it belongs to the thread that asks: there each sets and gives back its own.
+    """
+
+    def __init__(self):
+        self._lock = threading.RLock()
+        self._inside = Counter()  # how often each thread is, by its identifier
+        self._former = []  # of the libraries whose number is the process's
+        self._own = threading.local()
+        self._libraries, self._n_modules = [], -1
+        self._per_process = {}  # by the path of the library
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=self._lock.acquire, after_in_parent=self._lock.release, after_in_child=self._forked
+            )
+
+    def __enter__(self):
+        with self._lock:
+            mine = []
+            for library in self._find():
+                number = library.num_threads
+                if number is not None and number != 1:
+                    mine.append(Former(library, number, self._limit(library, number)))
+            self._former += [former for former in mine if former.per_process]
+            self._own.__dict__.setdefault("former", []).append(mine)
+            self._inside[threading.get_ident()] += 1
+        return self
+
+    def __exit__(self, *error):
+        with self._lock:
+            for former in self._own.former.pop():
+                if not former.per_process:
+                    former.restore()
+                # Somebody lifted the limit in between: what the one found who is inside longer counts.
+                elif sum(other.library.filepath == former.library.filepath for other in self._former) > 1:
+                    self._former.remove(former)
+            self._inside -= Counter({threading.get_ident(): 1})  # drops those who are out
+            self._leave()
+
+    def join(self):
+        """For the threads of a pool, which never leave: what belongs to this thread alone is set to 1."""
+        for library in self._libraries:
+            if not self._per_process.get(library.filepath, True):
+                _set_threads(library, 1)
+
+    def _leave(self):
+        """Give the numbers back if nobody is inside."""
+        if not self._inside:
+            for former in self._former:
+                former.restore()
+            self._former = []
+
+    def _find(self):
+        """The BLAS libraries of the process; looking for them takes milliseconds, so only after imports."""
+        if len(sys.modules) != self._n_modules:
+            self._n_modules = len(sys.modules)
+            self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+        return self._libraries
+
+    def _limit(self, library, number):
+        """Set a library that has `number` threads to 1; whether the number is the process's."""
+        known = self._per_process.get(library.filepath)
+        before = _seen_elsewhere(library) if known is None else None
+        _set_threads(library, 1)
+        if known is None:
+            known = before == number and _seen_elsewhere(library) == 1
+            self._per_process[library.filepath] = known
+        return known
+
+    def _forked(self):
+        """In a child process only the thread that forked lives on."""
+        here = threading.get_ident()
+        self._inside = Counter({here: self._inside[here]} if here in self._inside else {})
+        self._leave()
+        self._lock.release()
+
+
+def _set_threads(library, number):
+    # Since threadpoolctl 3.8 the first thread that sets OpenBLAS's number is the only one that can.
+    release = getattr(library, "clear_controlling_thread", lambda force: None)
+    release(force=True)
+    library.set_num_threads(number)
+    release(force=True)
+
+
+def _seen_elsewhere(library):
+    """The number of threads of a library that another thread sees."""
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append(library.num_threads))
+    thread.start()
+    thread.join()
+    return seen[0]
+
+
+single_blas = SingleBlas()
 
 
 class Workers:
@@ -47,17 +159,20 @@ class Workers:
     """
 
     def __init__(self, n_threads=1):
-        self._pool = ThreadPoolExecutor(n_threads) if n_threads > 1 else None
+        self._pool = None
+        if n_threads > 1:
+            self._pool = ThreadPoolExecutor(n_threads, initializer=single_blas.join)
 
     def __enter__(self):
-        self._limits = _blas().limit(limits=1)
-        self._limits.__enter__()
+        single_blas.__enter__()
         return self
 
     def __exit__(self, *error):
-        self._limits.__exit__(*error)
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        try:
+            if self._pool is not None:
+                self._pool.shutdown(cancel_futures=True)
+        finally:
+            single_blas.__exit__(*error)
 
     def map(self, function, pieces):
         """`[function(piece) for piece in pieces]`, in that order, perhaps at the same time."""

@@ -60,6 +60,9 @@ def random_case(seed):
     if rng.random() < 0.4:
         Z += (rng.random(d) < 0.6) * 10 ** rng.uniform(0, 6, d) * Z.std(axis=0)
     X = Z.astype(dtype)
+    more = np.random.default_rng([seed, d])
+    if more.random() < 0.1:  # a column that says nothing new
+        X[:, -1] = [2 * X[:, 0], np.full(n, X[0, 0])][more.integers(2)]
     X = sparse.csr_array(X) if layout == "sparse" else X
     # Eighths are exact in single precision too.
     weights = rng.integers(1, 25, n) / 8 if rng.random() < 0.4 else None

@@ -71,7 +71,7 @@ class Certified:
     @property
     def proven(self):
         """Whether the interval is narrow enough to judge a relative tolerance of 1e-6."""
-        return self.upper - self.lower <= 1e-9 * self.upper
+        return self.upper - self.lower <= 1e-7 * self.upper
 
 
 def certify(X, masses, coef, intercept, *, C=1.0, l1_ratio=0.0, penalty_weights=None, fit_intercept=True):
@@ -115,9 +115,9 @@ class _Problem:
         self.p = 1 if self.K == 2 else self.K
         self.fit_intercept = fit_intercept
         u = np.ones(d) if penalty_weights is None else np.asarray(penalty_weights, float)
-        strength = np.where(np.isinf(u), np.inf, u / LONG(C))
+        strength = np.where(np.isinf(u), 0, u) / LONG(C)
         self.lasso_of, self.ridge_of = strength * LONG(l1_ratio), strength * (1 - LONG(l1_ratio))
-        self.lasso_of[np.isinf(u)], self.ridge_of[np.isinf(u)] = np.inf, 0
+        self.lasso_of[np.isinf(u)] = np.inf  # the column is left out
         # An entry of the column itself: numbers that are near each other have exact differences.
         self.shift = np.sort(X, axis=0)[len(X) // 2] if fit_intercept else np.zeros(d, X.dtype)
         self.X = X.astype(LONG) - self.shift.astype(LONG)
@@ -182,7 +182,7 @@ class _Problem:
         """F of weights (p, d) and intercept (p,) on X as it is, and what rounding may have made of it."""
         W, scores, size = np.asarray(coef, LONG), *self._model_scores(coef, intercept)
         used = ~np.isinf(self.lasso_of)
-        penalty = np.sum((self.lasso_of * np.abs(W))[:, used] + (self.ridge_of * W**2 / 2)[:, used])
+        penalty = np.sum(self.lasso_of[used] * np.abs(W[:, used]) + self.ridge_of[used] * W[:, used] ** 2 / 2)
         value = self.loss(scores) + penalty
         slack = EPS * (8 * len(W[0]) * np.sum(self.m[:, 0] * (1 + size)) + 8 * len(self.X) * value)
         return value, slack

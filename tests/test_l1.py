@@ -104,7 +104,9 @@ def test_agrees_with_liblinear():
     X, y = made_data(K=2, seed=5)
     model = MaxEntClassifier(C=2.0, l1_ratio=1, tol=1e-12, fit_intercept=False, n_jobs=1).fit(X, y)
     with warnings.catch_warnings():
+        # `penalty` is deprecated, and before scikit-learn 1.8 the only way.
         warnings.simplefilter("ignore", FutureWarning)
+        warnings.filterwarnings("ignore", "Inconsistent values: penalty=l1", UserWarning)
         peer = LogisticRegression(
             C=2.0, penalty="l1", solver="liblinear", tol=1e-10, fit_intercept=False, max_iter=10_000
         ).fit(X.tocsr(), y)

@@ -95,8 +95,9 @@ def test_a_broken_fit_leaves_the_old_model_whole(monkeypatch, place, warm_start)
     X, y = dataset()
     names = [f"column {j}" for j in range(8)]
     pandas = pytest.importorskip("pandas")
-    model = MaxEntClassifier(warm_start=warm_start).fit(pandas.DataFrame(X.toarray(), columns=names), y)
-    before, scores = snapshot(model), model.decision_function(X.toarray())
+    frame = pandas.DataFrame(X.toarray(), columns=names)
+    model = MaxEntClassifier(warm_start=warm_start).fit(frame, y)
+    before, scores = snapshot(model), model.decision_function(frame)
     owner, name, broken, error = BREAKS[place]
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, broken)
@@ -104,7 +105,7 @@ def test_a_broken_fit_leaves_the_old_model_whole(monkeypatch, place, warm_start)
             with pytest.raises(error):
                 model.fit(other, y)
     assert snapshot(model) == before
-    assert_array_equal(model.decision_function(X.toarray()), scores)
+    assert_array_equal(model.decision_function(frame), scores)
 
 
 def test_a_failed_first_fit_leaves_no_model():

@@ -216,19 +216,21 @@ class CompositeObjective:
         """
         tilt, root = 0.0, np.sqrt(decrement)
         heaviest = np.sqrt(float(self.likelihood.weights.max(initial=0)))
+        total, spare = float(self.likelihood.weights.sum()), 0.0
         if self.fit_intercept:
             tilt = self._excess(masses) @ point.intercept
+            spare = 4 * EPS * total * float(np.ptp(np.append(point.intercept, 0.0)))
         error = self.rounding.of_gradient(residual, root * heaviest)
-        bound, spare = np.abs(loss) + error, 0.0
+        bound = np.abs(loss) + error
         if repair is not None:
             mask, target = repair
             bound = np.where(mask, np.abs(target), bound)
             tilt += float(np.sum((loss - target) * point.coords, where=mask))
-            spare = float(np.sum(error * np.abs(point.coords), where=mask))
+            spare += float(np.sum(error * np.abs(point.coords), where=mask))
         dual = dual_value(self.likelihood, self.penalty, masses, bound, tilt)
         if not np.isfinite(dual):
             return
-        value, total = self.value(point), float(self.likelihood.weights.sum())
+        value = self.value(point)
         dual -= decrement + 2 * root * np.sqrt(max(value - dual, 0.0)) + spare
         dual -= root * heaviest * self.smooth.norm * np.linalg.norm(point.coords)
         dual -= 2 * EPS * total + self._value_error(point, residual)

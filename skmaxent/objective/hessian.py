@@ -9,6 +9,8 @@ import numpy as np
 from scipy import linalg, sparse
 
 CHUNK_ENTRIES = 1_000_000
+# Penalty of a weight relative to its curvature that is as good as none to a factorisation.
+WEAK = 1e-8
 
 
 def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None):
@@ -126,10 +128,14 @@ class NewtonSystem:
         self._n_outputs, self._d = n_outputs, d
         self._side = H.shape[0] // n_outputs
         blocks = H.reshape(n_outputs, self._side, n_outputs, self._side)
+        ridge = np.broadcast_to(np.ravel(penalty), d)
         for k in range(n_outputs):
-            blocks[k, np.arange(d), k, np.arange(d)] += np.ravel(penalty)
+            blocks[k, np.arange(d), k, np.arange(d)] += ridge
         if n_outputs > 1:
-            fill_common_shift(blocks, np.arange(d if np.any(penalty) else 0, self._side))
+            # A penalty too weak to be seen beside the curvature of the loss does not fill it either.
+            mean = np.trace(blocks, axis1=0, axis2=2).diagonal()[:d] / n_outputs
+            weak = np.flatnonzero(ridge <= WEAK * mean)
+            fill_common_shift(blocks, np.append(weak, np.arange(d, self._side)))
         self._factor = Factor(H)
 
     def solve(self, right):

@@ -203,23 +203,24 @@ class Objective:
             if slow:
                 inverse = None
             last = point.decrement
-            if not (self._try_intercept(point, step, accuracy) or self._scale_intercept(point, accuracy)):
+            if not (self._try_intercept(point, step) or self._scale_intercept(point)):
                 break
         return point
 
-    def _try_intercept(self, point, step, accuracy):
+    def _try_intercept(self, point, step):
         """Move the intercept along `step`, halved until the loss does not grow; False if it stays."""
         before, old = point.loss, point.intercept
+        slack = 16 * np.finfo(self.dtype).eps * abs(before)
         for halvings in range(15):
             point.intercept = old + 0.5**halvings * step
             self.evaluate(point)
-            if point.loss <= before + accuracy * abs(before):
+            if point.loss <= before + slack:
                 return True
         point.intercept = old
         self.evaluate(point)
         return False
 
-    def _scale_intercept(self, point, accuracy):
+    def _scale_intercept(self, point):
         """One step of iterative scaling, b += log(observed / expected), which never raises the loss.
 
         Where probabilities are saturated the Hessian of the intercept all but vanishes and Newton steps
@@ -231,7 +232,7 @@ class Objective:
         if len(ratio) == 1:
             rest = np.maximum(total - expected, 1e-30 * total)
             ratio -= np.log(total - observed) - np.log(rest)
-        return self._try_intercept(point, ratio, accuracy)
+        return self._try_intercept(point, ratio)
 
     def inverse_intercept_hessian(self, expected):
         """Inverse of the Hessian of the intercept, on the shifts that do not change the model."""

@@ -47,8 +47,8 @@ class Separation:
         low, high, tied = label_margins(self._problem, scores)
         if not (high >= MOVE and low >= -STILL * max(high, 1.0) and tied <= STILL * max(high, 1.0)):
             return False
-        design = objective.space.design
-        if not self._confirmed(design, objective.fit_intercept, objective.free):
+        design, direction = objective.space.design, self._programme(objective)
+        if direction is not None and not direction.any():
             return False
         if not objective.space.preconditioned:  # coordinates of rows
             coords = objective.space.weights(coords)
@@ -60,18 +60,26 @@ class Separation:
         self.columns = np.flatnonzero(moves > PART * moves.max(initial=0))
         return True
 
-    def _confirmed(self, design, fit_intercept, free):
-        """Whether a linear programme finds such a direction too; taken for granted where it is large."""
-        X, problem = design.X, self._problem
-        if design.paired or free.shape[0] != X.shape[1]:
-            return True
-        n, K = len(X) if isinstance(X, np.ndarray) else X.shape[0], problem.n_outputs
-        size = X.nnz if sparse.issparse(X) else X.size
-        if (size + n) * K * max(K - 1, 1) > LP_NUMBERS or not hasattr(problem, "codes"):
-            return True
+    def search(self, objective):
+        """Whether a linear programme finds a direction, wherever the fit has come to."""
+        direction = self._programme(objective)
+        if direction is None or not direction.any():
+            return False
+        self.columns = np.flatnonzero(direction > PART * direction.max())
+        return True
+
+    def _programme(self, objective):
+        """How far the best direction moves each column, 0 where there is none; None for large problems."""
+        design, free, problem = objective.space.design, objective.free, self._problem
+        X, K = design.X, problem.n_outputs
+        if design.paired or free.shape[0] != X.shape[1] or not hasattr(problem, "codes"):
+            return None
+        n, size = X.shape[0], X.nnz if sparse.issparse(X) else X.size
+        if (size + n) * K * max(K - 1, 1) > LP_NUMBERS:
+            return None
         columns = np.flatnonzero(free.any(axis=1))
         A = sparse.csr_array(X[:, columns])
-        if fit_intercept:
+        if objective.fit_intercept:
             A = sparse.hstack([A, np.ones((n, 1))], format="csr")
         margins, equal = _margin_rows(problem, A)
         gain = np.asarray(margins.sum(axis=0)).ravel()
@@ -84,7 +92,11 @@ class Separation:
             bounds=(-1, 1),
             method="highs",
         )
-        return result.status != 0 or -result.fun > 1e-6
+        moves = np.zeros(X.shape[1])
+        if result.status == 0 and -result.fun > 1e-6:
+            parts = np.abs(result.x).reshape(K, -1)[:, : len(columns)]
+            moves[columns] = np.maximum(parts.max(axis=0), np.finfo(float).tiny)
+        return moves
 
 
 def label_masses(problem):

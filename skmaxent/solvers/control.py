@@ -132,7 +132,8 @@ class Control:
     def _certify(self, objective, point, gradient):
         """Set the gap of a point with free weights; the reason to stop that follows without one, or None."""
         value, separation = objective.value(point), self._separation
-        if separation and value <= self.tol * self._first_value and separation.is_complete(point):
+        small = objective.unpenalised and value <= self.tol * self._first_value
+        if separation and small and separation.is_complete(point):
             return "separated"
         if objective.certifiable:
             gradient.gap, step = objective.certify(point, gradient, self.tol * value)

@@ -34,7 +34,7 @@ def search(objective, point, coords, scores, shift, step=1.0, accuracy=0.1):
     first, second = likelihood.slopes(point.expected, moved)
     slope0 = first + penalty * cross
     value0 = objective.value(point)
-    slack = 4 * np.finfo(base.dtype).eps * abs(point.loss)
+    slack = 4 * np.finfo(base.dtype).eps * abs(value0)
     if not slope0 < 0:
         return 0.0
     if step is None:

@@ -199,7 +199,7 @@ def _search(objective, point, coords, end, slope, max_trials):
         shift = smooth.intercept_elimination(point.expected)(scores)
         base, moved = base + point.intercept.astype(base.dtype), scores + shift.astype(scores.dtype)
     value0 = objective.value(point)
-    slack = 16 * np.finfo(base.dtype).eps * abs(point.loss)
+    slack = 16 * np.finfo(base.dtype).eps * abs(value0)
     expected = np.empty_like(point.expected)
     step = 1.0
     for _ in range(max_trials):

@@ -79,6 +79,8 @@ def warm_start(objective, weights, intercept, prepared, fit_intercept):
         return None
     if isinstance(objective, CompositeObjective):
         weights = np.where(np.isinf(objective.penalty.lasso), 0.0, weights)
+    elif weights.shape[1] > 1:
+        weights = weights - weights.mean(axis=1, keepdims=True)  # all that a Gaussian prior leaves
     if objective.space.preconditioned:
         point = objective.point(weights, intercept)
     else:

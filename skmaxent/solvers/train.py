@@ -125,7 +125,8 @@ def optimise(
     solve = COMPOSITE_SOLVERS[solver] if composite else SOLVERS[solver]
     point, gradient = solve(objective, point, control)
     control.finish(objective, point, gradient)
-    if separation and separation.columns is None and control.reason != "converged" and objective.certifiable:
+    undecided = separation and separation.columns is None and control.reason != "converged"
+    if undecided and objective.certifiable and not separation.search(objective):
         step = objective.certify(point, gradient, np.inf)[1]
         if step is not None:
             separation.recedes(objective, step.scores + step.shift, step.coords)
