@@ -38,10 +38,16 @@ class Prediction:
             X = validate_data(
                 self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32]
             )
-        if X.dtype != self.coef_.dtype:
-            X = X.astype(self.coef_.dtype)  # casting the weights would copy far more
-        scores = _product(X, self.coef_.T)
-        scores += self.intercept_
+        given = X
+        with np.errstate(over="ignore", invalid="ignore"):
+            if X.dtype != self.coef_.dtype:
+                X = X.astype(self.coef_.dtype)  # casting the weights would copy far more
+            scores = _product(X, self.coef_.T)
+            scores += self.intercept_
+        beyond = ~np.isfinite(scores).all(axis=1)
+        if beyond.any():
+            scores = scores.astype(float)
+            scores[beyond] = _bounded_scores(given[beyond], self.coef_.T, self.intercept_)
         return scores
 
     def decision_function(self, X):
@@ -249,6 +255,17 @@ def stored_weights(weights):
     if np.prod(weights.shape, dtype=float) * weights.dtype.itemsize <= DENSE_BYTES:
         return weights.toarray(order="C").T
     return SparseWeights(weights.T)
+
+
+def _bounded_scores(X, W, intercept):
+    """Scores of rows that overflow: in float64, and cut off at its largest number."""
+    size = abs(X).max(axis=1)
+    size = (size.toarray() if sparse.issparse(size) else np.asarray(size)).reshape(-1, 1).astype(float)
+    unit = X.astype(float).multiply(1 / size).tocsr() if sparse.issparse(X) else X / size
+    with np.errstate(over="ignore"):
+        scores = _product(unit, W.astype(float)) * size + intercept
+    # Half of the largest: differences of scores are finite too.
+    return np.clip(scores, -0.5 * np.finfo(float).max, 0.5 * np.finfo(float).max)
 
 
 def _product(X, W):

@@ -9,6 +9,10 @@ from ._sklearn import HAS_CALLBACKS
 
 # Columns that a warning names.
 SHOWN = 10
+# Ratio of scales from which they are the likely cause of lost digits.
+WIDE = 1e4
+# Relative gap that single precision hardly ever exceeds.
+FINE = 1e-10
 
 
 def _relative(record):
@@ -42,22 +46,22 @@ def progress(estimator, events, attributes):
     return report
 
 
-def warn_unless_converged(estimator, result, column_names=None):
+def warn_unless_converged(estimator, result, column_names):
     """ConvergenceWarning when the fit stopped short of `tol`, saying how far and what to change.
 
     Parameters
     ----------
     estimator : estimator
     result : Result
-    column_names : sequence of str, optional
-        By default columns are named by their numbers.
+    column_names : callable
+        Gives the names of the columns, or None where they have only numbers.
     """
     report, name = result.report, type(estimator).__name__
     if result.separated is not None:
         message = (
             "The training data are linearly separable along weights without a penalty: the likelihood has no "
             "maximum, and these weights grow without bound. They are finite only because the fit stopped. "
-            f"{_columns(result.separated, column_names)} Give them a penalty: set C to a finite value."
+            f"{_columns(result.separated, column_names())} Give them a penalty: set C to a finite value."
         )
     elif report["stop_reason"] in ("converged", "callback"):
         return
@@ -68,7 +72,7 @@ def warn_unless_converged(estimator, result, column_names=None):
             reached = f"a gradient norm of {report['gradient_norm']:.1e}"
         change = "Increase max_iter"
         if report["stop_reason"] == "precision":
-            change = "This is the limit of the floating-point precision of X: increase tol"
+            change = "This is the limit of the floating-point precision of X: " + _remedy(result)
         message = (
             f"{name} stopped after {report['n_iter']} iterations with {reached} (tol={estimator.tol:g}). "
             f"{change}."
@@ -76,6 +80,17 @@ def warn_unless_converged(estimator, result, column_names=None):
     warnings.warn(
         message, ConvergenceWarning, stacklevel=4 + HAS_CALLBACKS
     )  # the caller of fit, past its decorators
+
+
+def _remedy(result):
+    """What helps where precision ends."""
+    if result.spread > WIDE:
+        return (
+            f"its columns differ in scale, or in their distance from 0, by a factor of {result.spread:.0e}; "
+            "scale the columns, for instance with StandardScaler, or increase tol"
+        )
+    single = result.weights.dtype == np.float32 and result.report["relative_gap"] > FINE
+    return "give X in float64, or increase tol" if single else "increase tol"
 
 
 def _columns(columns, names):

@@ -276,7 +276,11 @@ class MaxEntClassifier(
                 start=self._previous(labels.classes, names) if self.warm_start else None,
                 report=progress(self, events, attributes),
             )
-        warn_unless_converged(self, result)
+        warn_unless_converged(
+            self,
+            result,
+            lambda: column_names(table, labels.classes) if joint else names.get("feature_names_in_"),
+        )
         state = attributes(result.weights, result.intercept)
         state["convergence_"] = result.report
         state["n_iter_"] = np.array([max(result.report["n_iter"], 1)], dtype=np.int32)

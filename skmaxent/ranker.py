@@ -200,7 +200,7 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
                 start=(self.coef_[:, None], np.zeros(1)) if warm else None,
                 report=progress(self, events, attributes),
             )
-        warn_unless_converged(self, result)
+        warn_unless_converged(self, result, lambda: names.get("feature_names_in_"))
         state = attributes(result.weights, result.intercept)
         state["convergence_"] = result.report
         state["n_iter_"] = np.array([max(result.report["n_iter"], 1)], dtype=np.int32)

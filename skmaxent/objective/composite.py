@@ -70,6 +70,7 @@ class CompositeObjective:
         self.coords_shape = likelihood_part.coords_shape
         self._csc = self._column_counts = None
         self._bound = -np.inf  # the largest dual value met: no objective is below it
+        self._unsettled = 0.0  # what the last bound lost to class totals that do not agree
 
     @classmethod
     def build(cls, X, likelihood, penalty, fit_intercept, vectors):
@@ -185,6 +186,9 @@ class CompositeObjective:
             shown = coords if self.scale is None else coords * self.scale
             peak = max(float(shown.max(initial=0)), -float(shown.min(initial=0)))
             gap = self._gap(point, loss, norm)
+            if self._unsettled > 0.1 * gap and not point.tight:
+                self.smooth.settle_intercept(point, tightly=True)
+                return self.subgradient(point)
         return Subgradient(coords, loss, square, peak, gap, support)
 
     def _gap(self, point, loss, residual):
@@ -231,9 +235,9 @@ class CompositeObjective:
         if not np.isfinite(dual):
             return
         value = self.value(point)
-        dual -= decrement + 2 * root * np.sqrt(max(value - dual, 0.0)) + spare
-        dual -= root * heaviest * self.smooth.norm * np.linalg.norm(point.coords)
-        dual -= 2 * EPS * total + self._value_error(point, residual)
+        self._unsettled = decrement + 2 * root * np.sqrt(max(value - dual, 0.0))
+        self._unsettled += root * heaviest * self.smooth.norm * np.linalg.norm(point.coords)
+        dual -= self._unsettled + spare + 2 * EPS * total + self._value_error(point, residual)
         self._bound = max(self._bound, dual)
 
     def _value_error(self, point, residual):

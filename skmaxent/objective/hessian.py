@@ -9,6 +9,8 @@ import numpy as np
 from scipy import linalg, sparse
 
 CHUNK_ENTRIES = 1_000_000
+# Side up to which a matrix is inverted by its eigenvalues, which cannot fail.
+SMALL = 50
 # Penalty of a weight relative to its curvature that is as good as none to a factorisation.
 WEAK = 1e-8
 
@@ -84,12 +86,24 @@ class Factor:
         """The solution for a right-hand side of shape (m,)."""
         return self._scale * linalg.cho_solve(self._factor, self._scale * right, check_finite=False)
 
-    def inverse(self):
-        """The inverse matrix."""
-        lower = linalg.lapack.dpotri(self._factor[0], lower=1)[0]
-        lower = np.tril(lower)
-        lower += np.tril(lower, -1).T
-        return lower * self._scale[:, None] * self._scale
+
+def inverse(H):
+    """The inverse of a positive definite matrix, scaled as in `Factor`; H is overwritten."""
+    diagonal = np.diagonal(H)
+    # Not so small that steps leave the range of single precision.
+    scale = 1 / np.sqrt(np.maximum(diagonal, max(1e-30 * float(diagonal.max(initial=0)), 1e-300)))
+    H *= scale[:, None]
+    H *= scale
+    if len(H) > SMALL:
+        try:
+            lower = linalg.lapack.dpotri(linalg.cholesky(H, lower=True, check_finite=False), lower=1)[0]
+            lower = np.tril(lower)
+            return (lower + np.tril(lower, -1).T) * scale[:, None] * scale
+        except linalg.LinAlgError:
+            return np.linalg.pinv(H, hermitian=True, rcond=Factor.RIDGE) * scale[:, None] * scale
+    values, vectors = np.linalg.eigh(H)
+    values = np.maximum(values, Factor.RIDGE)
+    return (vectors / values @ vectors.T) * scale[:, None] * scale
 
 
 def fill_common_shift(H, own):

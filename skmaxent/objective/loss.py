@@ -66,14 +66,22 @@ def softmax_above(scores, out=None):
     excess, top : ndarray of shape (n,)
     proba : ndarray of shape (n, K)
     """
-    place = np.arange(scores.shape[0]), scores.real.argmax(axis=1)
-    top = scores[place]
-    proba = np.subtract(scores, top[:, None], out=out)
+    n, K = scores.shape
+    place = scores.real.argmax(axis=1)
+    place += np.arange(0, n * K, K)
+    top = scores.reshape(-1)[place]
+    whole = out is None or out.flags.c_contiguous
+    proba = np.subtract(scores, top[:, None], out=out if whole else None, order="C")
     np.exp(proba, out=proba)
-    proba[place] = 0
-    rest = proba.sum(axis=1)
-    proba[place] = 1
+    # Without the largest: its 1 would leave no digits to a small rest. A matrix product is faster than `sum`.
+    flat = proba.reshape(-1)
+    flat[place] = 0
+    rest = proba @ np.ones(K, proba.dtype)
+    flat[place] = 1
     proba /= (1 + rest)[:, None]
+    if not whole:
+        out[:] = proba
+        proba = out
     return np.log1p(rest), top, proba
 
 

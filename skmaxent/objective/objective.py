@@ -12,11 +12,15 @@ import numpy as np
 
 from .design import column_squares
 from .free import FreeSystem, is_manageable, least_decrement
-from .hessian import Factor, fill_common_shift
+from .hessian import fill_common_shift, inverse
 from .rounding import rounding
 
 # Largest move of the intercept to its optimum at which it counts as settled.
 ADRIFT = 0.1
+# Longest step of the intercept, and farthest it is eliminated to: single precision must hold it.
+LONGEST, FARTHEST = 1e4, 1e30
+# Part of the gradient's norm that an unsettled intercept may add to it in the bound.
+UNSETTLED = 0.1
 # Classes from which the inverse Hessian of the intercept is kept from one iteration to the next.
 MANY_CLASSES = 200
 
@@ -44,6 +48,8 @@ class Point:
         How far Newton's method would still move the intercept.
     inverse : ndarray (K, K) or None
         H^-1 of the intercept.
+    tight : bool
+        Whether it was settled as far as precision goes.
     """
 
     coords: np.ndarray
@@ -55,6 +61,7 @@ class Point:
     decrement: float = np.inf
     adrift: float = np.inf
     inverse: np.ndarray | None = None
+    tight: bool = False
 
     @property
     def settled(self):
@@ -174,17 +181,19 @@ class Objective:
             base = base + point.intercept.astype(self.dtype)
         point.loss = self.likelihood.evaluate(base, point.expected)
 
-    def settle_intercept(self, point, max_steps=30):
+    def settle_intercept(self, point, max_steps=30, tightly=False):
         """Newton steps on the intercept alone, until expected and observed class totals agree.
 
-        The certificate needs it: only then is the residual feasible for the dual problem.
+        The certificate needs it: only then is the residual feasible for the dual problem. `tightly`: as far
+        as precision goes, where what is left of the decrement would be a good part of the gap.
         """
+        point.tight = tightly
         if not self.fit_intercept:
             point.decrement = point.adrift = 0.0
             return point
         observed = self.likelihood.label_totals
         total = float(self.likelihood.weights.sum(dtype=float))
-        accuracy = 1e-15 if self.dtype == np.float64 else 1e-6
+        accuracy = (1e-15 if tightly else 3e-13) if self.dtype == np.float64 else 5e-6
         many = len(observed) >= MANY_CLASSES
         inverse, last = point.inverse if many else None, np.inf
         for _ in range(max_steps):
@@ -203,6 +212,7 @@ class Objective:
             if slow:
                 inverse = None
             last = point.decrement
+            step = np.clip(step, -LONGEST, LONGEST)  # where all is saturated
             if not (self._try_intercept(point, step) or self._scale_intercept(point)):
                 break
         return point
@@ -240,7 +250,7 @@ class Objective:
         if len(H) == 1:
             return 1 / np.maximum(H, np.finfo(float).tiny)
         fill_common_shift(H[:, None, :, None], [0])
-        return Factor(H).inverse()
+        return inverse(H)
 
     def intercept_elimination(self, expected, inverse=None):
         """Function V -> c, the intercept that goes with scores V (zero without an intercept)."""
@@ -248,7 +258,8 @@ class Objective:
             return lambda V: np.zeros(V.shape[1])
         if inverse is None:
             inverse = self.inverse_intercept_hessian(expected)
-        return lambda V: inverse @ -self.likelihood.curvature_totals(expected, V)
+        curvature_totals = self.likelihood.curvature_totals
+        return lambda V: np.clip(inverse @ -curvature_totals(expected, V), -FARTHEST, FARTHEST)
 
     def gradient(self, point):
         """Gradient at the point, whose intercept is settled, and the gap that it proves."""
@@ -259,7 +270,10 @@ class Objective:
             self.space.penalise(coords, self.penalty, point.coords)
         square, peak, scores = self.space.dual_norm(coords)
         square = max(square, 0.0)
-        return Gradient(coords, scores, square, peak, self._gap(point, square, residual))
+        gap, coupling = self._gap(point, square, residual)
+        if coupling > UNSETTLED * np.sqrt(square) and not point.tight:
+            return self.gradient(self.settle_intercept(point, tightly=True))
+        return Gradient(coords, scores, square, peak, gap)
 
     def _gap(self, point, square, residual):
         """Duality gap F(W, b) - D(p), with the model's own probabilities as the dual point.
@@ -269,15 +283,15 @@ class Objective:
         where the intercept is not settled, so that these probabilities are no dual point. Else the nearest
         dual point has a relative entropy of at most the decrement e' H^-1 e of the intercept, and moves the
         gradient by no more than its root times the norm of the weighted design. All of it, and the
-        rounding of the gradient, is part of the bound.
+        rounding of the gradient, is part of the bound. Returned with the part of the intercept in the norm.
         """
         if not self.penalty or not point.settled:
-            return np.inf
+            return np.inf, 0.0
         if self.dtype != np.float64:  # on the way only
-            return square / (2 * self.penalty)
-        error = rounding(self.likelihood.shape[0]) * residual
-        error += np.sqrt(point.decrement * float(self.likelihood.weights.max(initial=0)))
-        return (np.sqrt(square) + self.norm * error) ** 2 / (2 * self.penalty) + point.decrement
+            return square / (2 * self.penalty), 0.0
+        error = self.norm * rounding(self.likelihood.shape[0]) * residual
+        coupling = self.norm * np.sqrt(point.decrement * float(self.likelihood.weights.max(initial=0)))
+        return (np.sqrt(square) + error + coupling) ** 2 / (2 * self.penalty) + point.decrement, coupling
 
     def certify(self, point, gradient, enough):
         """Unpenalised: the gap at the point, and Newton's step.

@@ -15,7 +15,7 @@ MOVE, STILL = 0.3, 0.03
 # Numbers in the linear programme up to which it confirms what the Newton step shows.
 LP_NUMBERS = 2_000_000
 # A column takes part in the direction if it moves scores by this share of the largest move.
-PART = 1e-3
+PART = 0.02
 
 
 class Separation:
@@ -48,16 +48,16 @@ class Separation:
         if not (high >= MOVE and low >= -STILL * max(high, 1.0) and tied <= STILL * max(high, 1.0)):
             return False
         design, direction = objective.space.design, self._programme(objective)
-        if direction is not None and not direction.any():
+        if direction is None:
+            if not objective.space.preconditioned:  # coordinates of rows
+                coords = objective.space.weights(coords)
+            direction = np.abs(coords).max(axis=1, initial=0)
+            if design.paired:
+                moves, direction = direction, np.zeros(design.X.shape[1])
+                np.maximum.at(direction, design.columns, moves)
+        elif not direction.any():
             return False
-        if not objective.space.preconditioned:  # coordinates of rows
-            coords = objective.space.weights(coords)
-        moves = np.abs(coords).max(axis=1, initial=0)
-        if design.paired:
-            moved = np.zeros(design.X.shape[1])
-            np.maximum.at(moved, design.columns, moves)
-            moves = moved
-        self.columns = np.flatnonzero(moves > PART * moves.max(initial=0))
+        self.columns = np.flatnonzero(direction > PART * direction.max(initial=0))
         return True
 
     def search(self, objective):
@@ -82,20 +82,27 @@ class Separation:
         if objective.fit_intercept:
             A = sparse.hstack([A, np.ones((n, 1))], format="csr")
         margins, equal = _margin_rows(problem, A)
+        # The least direction that gains anything: the columns that it needs, and no others.
         gain = np.asarray(margins.sum(axis=0)).ravel()
+        size = np.abs(gain).max(initial=0)
+        if not size:
+            return np.zeros(X.shape[1])
+        both = [sparse.hstack([M, -M], format="csr") for M in (margins, equal)]
         result = optimize.linprog(
-            -gain / max(np.abs(gain).max(initial=0), 1e-300),
-            A_ub=-margins if margins.shape[0] else None,
-            b_ub=np.zeros(margins.shape[0]) if margins.shape[0] else None,
-            A_eq=equal if equal.shape[0] else None,
-            b_eq=np.zeros(equal.shape[0]) if equal.shape[0] else None,
-            bounds=(-1, 1),
+            np.ones(2 * len(gain)),
+            A_ub=sparse.vstack([-both[0], -np.concatenate([gain, -gain])[None] / size], format="csr"),
+            b_ub=np.append(np.zeros(both[0].shape[0]), -1.0),
+            A_eq=both[1] if both[1].shape[0] else None,
+            b_eq=np.zeros(both[1].shape[0]) if both[1].shape[0] else None,
+            bounds=(0, None),
             method="highs",
         )
         moves = np.zeros(X.shape[1])
-        if result.status == 0 and -result.fun > 1e-6:
-            parts = np.abs(result.x).reshape(K, -1)[:, : len(columns)]
-            moves[columns] = np.maximum(parts.max(axis=0), np.finfo(float).tiny)
+        if result.status == 0:
+            direction = np.abs(result.x[: len(gain)] - result.x[len(gain) :])
+            parts = direction.reshape(K, -1)[:, : len(columns)].max(axis=0)
+            # The intercept alone may be enough: then it is one of these all the same.
+            moves[columns] = parts if parts.any() else np.finfo(float).tiny
         return moves
 
 

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from .design import column_squares
+
 # Columns are shifted whose mean is more than so many standard deviations from 0.
 FAR = 8.0
 # ... which a sparse column can only be with at least this share of its entries stored.
 FULL = 0.9
 # Root mean squares of the entries that are not 0, as powers of two, that are left as they are.
-ORDINARY = 5
+ORDINARY = 8
 # Powers of two beyond which the square of a scale would overflow.
 LIMIT = 500
 # Rows of dense data from which a look at every so many is enough to find the columns.
@@ -37,6 +39,12 @@ class Units:
 
     scale: np.ndarray
     shift: np.ndarray | None
+
+    @property
+    def spread(self):
+        """By how much the columns differ in scale or lie away from 0 beside their scale."""
+        far = 1.0 if self.shift is None else np.max(np.abs(self.shift) / self.scale, initial=1.0)
+        return float(max(far, self.scale.max(initial=1.0) / self.scale.min(initial=np.inf)))
 
     def scales(self, design):
         """The scale of each weight of a design, (d, 1), or (m, 1) for one of pairs."""
@@ -81,9 +89,7 @@ def ordinary_units(X, fit_intercept, uniform=False):
     shift = _far_means(X) if fit_intercept else None
     if shift is not None:
         X = _shifted(X, shift)
-    exponents = _exponents(X)
-    if uniform:
-        exponents[:] = exponents.max(initial=-LIMIT)
+    exponents = _uniform_exponent(X) if uniform else _exponents(X)
     if np.abs(exponents).max(initial=0) <= ORDINARY:
         return X, None if shift is None else Units(np.ones(X.shape[1]), shift.astype(float))
     exponents = np.clip(exponents, -LIMIT, LIMIT)
@@ -147,28 +153,30 @@ def _shifted(X, shift):
     return shifted
 
 
+def _uniform_exponent(X):
+    """log2 of the largest entry, the same for all columns; 0 where there is none."""
+    values = X.data if sparse.issparse(X) else X
+    peak = max(float(values.max(initial=0)), -float(values.min(initial=0)))
+    return np.full(X.shape[1], int(np.frexp(peak)[1]))
+
+
 def _exponents(X):
     """log2 of the root mean square of the entries of each column that are not 0, rounded; 0 for none."""
-    n, d = X.shape
-    values, columns = (X.data, None) if sparse.issparse(X) else (X, None)
-    if not sparse.issparse(X) and n > SAMPLE:
-        values = X[:: n // SAMPLE]
-    size = np.abs(values)
-    peak = float(size.max(initial=0))
-    low = float(np.min(size, initial=peak, where=size > 0))
-    if not peak or (low >= 2.0**-ORDINARY and peak <= 2.0**ORDINARY):
-        return np.zeros(d, int)
-    # From the largest entry on, so that squares cannot overflow.
-    top = int(np.frexp(peak)[1])
-    squares = np.square(np.ldexp(values.astype(float), -top))
-    if sparse.issparse(X):
-        columns = X.indices if X.format == "csr" else np.repeat(np.arange(d), np.diff(X.indptr))
-        totals = np.bincount(columns, squares, minlength=d)
-        counts = np.bincount(columns, values != 0, minlength=d)
+    if not sparse.issparse(X) and len(X) > SAMPLE:
+        X = X[:: len(X) // SAMPLE]
+    top = int(_uniform_exponent(X)[0]) if X.shape[1] else 0
+    if abs(top) > LIMIT // 2:  # squares would overflow, or underflow
+        X = _divided(X, np.full(X.shape[1], top))
     else:
-        totals, counts = squares.sum(axis=0), np.count_nonzero(values, axis=0)
+        top = 0
+    if not sparse.issparse(X):
+        counts = np.count_nonzero(X, axis=0)
+    elif X.format == "csc":
+        counts = np.diff(X.indptr)
+    else:
+        counts = np.bincount(X.indices, minlength=X.shape[1])
     with np.errstate(divide="ignore", invalid="ignore"):
-        exponents = top + np.round(0.5 * np.log2(totals / counts))
+        exponents = top + np.round(0.5 * np.log2(column_squares(X) / counts))
     return np.where(counts > 0, np.maximum(np.nan_to_num(exponents, neginf=-LIMIT), -LIMIT), 0).astype(int)
 
 

@@ -39,6 +39,8 @@ class Prepared:
         Penalty weights of the columns that are left.
     removed : dict
         What presolve took out.
+    automatic : bool
+        Whether the solver was ours to choose, and may be changed where it stalls.
     dtype : dtype
         Of the weights to return.
     weight_unit : float
@@ -58,6 +60,7 @@ class Prepared:
     solver: str
     multipliers: np.ndarray | None
     removed: dict
+    automatic: bool
     dtype: np.dtype
     weight_unit: float
     column_map: object = None
@@ -121,7 +124,7 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
         problem, pairs, kept = observe(problem, min_count)
     if class_map is not None and class_map.certain:
         pair_map = None if min_count is None else PairMap(pairs, kept, None)
-        return Prepared(problem, solver, None, {}, dtype, 1.0, pair_map=pair_map, class_map=class_map)
+        return Prepared(problem, solver, None, {}, False, dtype, 1.0, pair_map=pair_map, class_map=class_map)
     problem, rows_merged = merge_rows(problem)
     problem, weight_unit = _ordinary_weights(problem)
     automatic = solver == "auto"
@@ -153,6 +156,7 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
         solver,
         penalty_weights,
         removed,
+        automatic,
         dtype,
         weight_unit,
         column_map=column_map,

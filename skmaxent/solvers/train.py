@@ -35,12 +35,15 @@ class Result:
         What `convergence_` shows.
     separated : integer ndarray or None
         Columns along which the unpenalised optimum lies at infinity; None where it does not.
+    spread : float
+        By how much the scales of the columns differ.
     """
 
     weights: np.ndarray
     intercept: np.ndarray
     report: dict
     separated: np.ndarray | None
+    spread: float = 1.0
 
 
 def train(
@@ -122,9 +125,12 @@ def optimise(
     point = None if start is None else warm_start(objective, *start, prepared, fit_intercept)
     if point is None:
         point = cold_start(objective, problem, solver, seed, workers)
-    solve = COMPOSITE_SOLVERS[solver] if composite else SOLVERS[solver]
-    point, gradient = solve(objective, point, control)
+    point, gradient = (COMPOSITE_SOLVERS if composite else SOLVERS)[solver](objective, point, control)
     control.finish(objective, point, gradient)
+    if prepared.automatic and solver == "newton-cholesky" and control.reason == "precision":
+        solver, control.reason = "newton-cg", None  # which goes on where a factor has no digits left
+        point, gradient = SOLVERS[solver](objective, point, control)
+        control.finish(objective, point, gradient)
     undecided = separation and separation.columns is None and control.reason != "converged"
     if undecided and objective.certifiable and not separation.search(objective):
         step = objective.certify(point, gradient, np.inf)[1]
@@ -139,10 +145,11 @@ def optimise(
     summary = _summary(objective, point, gradient, control, solver) | {"presolve": prepared.removed}
     if prepared.pair_map is not None:
         summary["n_pairs"] = len(prepared.pair_map.pairs)
-    columns = None if separation is None else separation.columns
-    if columns is not None:
-        columns = np.flatnonzero(np.any(weights != 0, axis=1)) if prepared.rotation else columns
-    return Result(weights, intercept, summary, columns)
+    columns = None
+    if separation is not None and separation.columns is not None:
+        columns = _users_columns(separation.columns, prepared, objective, workers)
+    spread = 1.0 if prepared.units is None else prepared.units.spread
+    return Result(weights, intercept, summary, columns, spread)
 
 
 def _certain_result(prepared, begun):
@@ -154,6 +161,16 @@ def _certain_result(prepared, begun):
     if pair_map is not None:
         report["n_pairs"] = len(pair_map.pairs)
     return Result(weights, intercept, report, None)
+
+
+def _users_columns(columns, prepared, objective, workers):
+    """The user's columns that columns of the solved problem stand for."""
+    design, K = objective.space.design, objective.likelihood.shape[1]
+    marks = np.zeros(design.X.shape[1])
+    marks[columns] = 1.0
+    marks = marks[design.columns, None] if design.paired else np.repeat(marks[:, None], K, axis=1)
+    weights = prepared.restored(marks, np.zeros(K), design, workers)[0]
+    return np.flatnonzero(np.diff(weights.indptr) if sparse.issparse(weights) else weights.any(axis=1))
 
 
 def _chosen(objective, point, prepared):
