@@ -46,7 +46,8 @@ class MaxEntClassifier(
     ----------
     C : float, default=1.0
         Inverse strength of the prior, positive; with ``l1_ratio=0`` the variance of the Gaussian on
-        each weight. ``np.inf`` for no prior.
+        each weight. ``np.inf`` for no prior; of weights with equal scores (collinear columns) those of
+        least norm are then chosen.
     l1_ratio : float, default=0.0
         Share of the Laplace (L1) prior, from 0 (Gaussian, L2) to 1; between them the elastic net.
         With a Laplace part most weights are exactly 0; below `skmaxent.c_min` all are.
@@ -84,8 +85,9 @@ class MaxEntClassifier(
         "newton-cholesky" has all pairs only.
     tol : float, default=1e-6
         Relative duality gap at which to stop: the objective is proven to be within this fraction
-        of its minimum. Without a prior there is no such bound, and `tol` is the norm of the
-        gradient relative to its norm at the start.
+        of its minimum, rounding included. Where weights have no penalty, the Newton decrement, which is
+        then the gap, is brought below ``tol ** 2`` as far as precision goes; it does not depend on the
+        units of the columns.
     max_iter : int, default=1000
         Largest number of outer iterations.
     warm_start : bool, default=False
@@ -120,9 +122,10 @@ class MaxEntClassifier(
         Outer iterations.
     convergence_ : dict
         ``objective``, ``duality_gap`` (both on the scale of the mean loss, in nats),
-        ``relative_gap`` (gap / objective), ``gradient_norm``, ``kkt_violation`` (largest entry of the
-        gradient in modulus; with a Laplace prior, of the smallest subgradient), ``stop_reason``
-        ("converged", "max_iter", "precision" or "callback"),
+        ``relative_gap`` (gap / objective), both infinite where nothing is proven: where unpenalised
+        weights are separated, or more than 1,500; ``gradient_norm``, ``kkt_violation`` (largest entry of
+        the gradient in modulus; with a Laplace prior, of the smallest subgradient), ``stop_reason``
+        ("converged", "separated", "max_iter", "precision" or "callback"),
         ``n_iter``, ``n_products`` (products with X and its transpose, in pairs), ``seconds``,
         ``solver``, ``space`` (coordinates of the weights: "rows" or "weights"), ``presolve``
         (``rows_merged``, ``columns_merged``), with observed pairs their number ``n_pairs``, and

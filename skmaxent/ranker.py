@@ -51,8 +51,7 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
     solver : {"auto", "newton-cg", "lbfgs", "newton-cholesky", "working-set"}, default="auto"
         All reach the same optimum; see `MaxEntClassifier`.
     tol : float, default=1e-6
-        Relative duality gap at which to stop; without a prior the norm of the gradient relative to
-        its norm at the start.
+        Relative duality gap at which to stop; see `MaxEntClassifier`.
     max_iter : int, default=1000
         Largest number of outer iterations.
     warm_start : bool, default=False
