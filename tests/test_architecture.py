@@ -143,3 +143,23 @@ def test_every_public_name_exists_and_is_documented(name):
 def test_unknown_names_are_refused():
     with pytest.raises(AttributeError, match="module 'skmaxent' has no attribute 'Nothing'"):
         skmaxent.Nothing  # noqa: B018
+
+
+def test_the_root_holds_nothing_else():
+    """Top level as agreed; skipped where the tests run without a checkout."""
+    root = PACKAGE.parent
+    if not (root / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout
+    names = {Path(line).parts[0] for line in listed.splitlines()}
+    agreed = {
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "CITATION.cff",
+        "skmaxent",
+        "tests",
+        "benchmarks",
+        "docs",
+    }
+    assert {name for name in names if not name.startswith(".")} <= agreed

@@ -5,7 +5,6 @@ import pytest
 from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
-from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.frozen import FrozenEstimator
@@ -15,6 +14,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import LinearSVC
+from tools_examples import LABELS, NUMBERS, ROW, TEXTS, TWO, X, Y, scaled
 
 from skmaxent import (
     CoefficientsDisplay,
@@ -26,18 +26,6 @@ from skmaxent import (
     top_features,
 )
 from skmaxent.inspection import final_estimator
-
-X, NUMBERS = load_iris(return_X_y=True)
-Y = np.array(["setosa", "versicolor", "virginica"])[NUMBERS]
-TWO = NUMBERS > 0
-ROW = X[77]
-TEXTS = ["it is late because of rain", "to be or not to be", "the rain is late", "be on time"] * 3
-LABELS = ["news", "poem", "news", "poem"] * 3
-
-
-def scaled(model=None):
-    return make_pipeline(StandardScaler(), MaxEntClassifier() if model is None else model)
-
 
 # ---- samplers
 

@@ -7,13 +7,13 @@ import pytest
 from problems import random_sparse
 from scipy import sparse
 from scipy.special import expit
-from sklearn.datasets import load_iris, make_multilabel_classification
+from sklearn.datasets import make_multilabel_classification
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
+from tools_examples import LABELS, ROW, TEXTS, TWO, X, Y, scaled
 
 from skmaxent import (
     BackpropMLPClassifier,
@@ -24,18 +24,6 @@ from skmaxent import (
     top_features,
 )
 from skmaxent.inspection import _top
-
-X, NUMBERS = load_iris(return_X_y=True)
-Y = np.array(["setosa", "versicolor", "virginica"])[NUMBERS]
-TWO = NUMBERS > 0
-ROW = X[77]
-TEXTS = ["it is late because of rain", "to be or not to be", "the rain is late", "be on time"] * 3
-LABELS = ["news", "poem", "news", "poem"] * 3
-
-
-def scaled(model=None):
-    return make_pipeline(StandardScaler(), MaxEntClassifier() if model is None else model)
-
 
 # ---- both signs
 

@@ -151,6 +151,8 @@ class WholeModel:
     def improve(self, coords, r, held):
         """Solve for the free weights that are not held, in place; never cut short."""
         moving = np.flatnonzero(self._free & ~held)
+        if not len(moving):
+            return False
         part = self._H[np.ix_(moving, moving)]
         step = np.zeros(coords.size, coords.dtype)
         step[moving] = Factor(part).solve(r.ravel()[moving].astype(float))

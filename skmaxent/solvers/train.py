@@ -287,17 +287,17 @@ def _elastic_net(prepared, design, C, l1_ratio):
 def _summary(objective, point, gradient, control, solver):
     """What `convergence_` reports, on the scale of the mean loss."""
     total = control.total_weight
-    value = objective.value(point)
-    gap, square = gradient.gap, gradient.square
+    value, gap, square = float(objective.value(point)), float(gradient.gap), gradient.square
     if getattr(objective, "scale", None) is not None:
-        square = objective.smooth.vectors.dot(*[gradient.coords * objective.scale] * 2)
-    relative = gap / value if value > 0 else np.inf * gap if gap else 0.0
+        shown = gradient.coords * objective.scale
+        square = objective.smooth.vectors.dot(shown, shown)
+    relative = gap / value if value > 0 else (np.inf if gap else 0.0)
     return {
         "objective": value / total,
         "duality_gap": gap / total,
         "relative_gap": relative,
         "gradient_norm": float(np.sqrt(square)) / total,
-        "kkt_violation": gradient.peak / total,
+        "kkt_violation": float(gradient.peak) / total,
         "stop_reason": control.reason,
         "n_iter": control.n_iter,
         "n_products": objective.space.design.tally[0],
