@@ -93,7 +93,13 @@ def test_agrees_with_saga(K, l1_ratio):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         peer = LogisticRegression(
-            C=0.8, l1_ratio=l1_ratio, penalty="elasticnet", solver="saga", tol=1e-10, max_iter=20_000
+            C=0.8,
+            l1_ratio=l1_ratio,
+            penalty="elasticnet",
+            solver="saga",
+            tol=1e-10,
+            max_iter=20_000,
+            random_state=0,
         ).fit(X, y)
     assert_allclose(model.coef_, peer.coef_, atol=1e-5)
     peer.C, peer.l1_ratio = 0.8, l1_ratio
@@ -108,7 +114,7 @@ def test_agrees_with_liblinear():
         warnings.simplefilter("ignore", FutureWarning)
         warnings.filterwarnings("ignore", "Inconsistent values: penalty=l1", UserWarning)
         peer = LogisticRegression(
-            C=2.0, penalty="l1", solver="liblinear", tol=1e-10, fit_intercept=False, max_iter=10_000
+            C=2.0, penalty="l1", solver="liblinear", tol=1e-8, fit_intercept=False, random_state=0
         ).fit(X.tocsr(), y)
     assert_allclose(model.coef_, peer.coef_, atol=1e-6)
 
