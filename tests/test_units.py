@@ -13,7 +13,7 @@ from skmaxent.objective import memory
 from skmaxent.objective.null_space import least_norm
 from skmaxent.objective.rotation import Rotation
 from skmaxent.objective.units import ordinary_units
-from skmaxent.solvers import COMPOSITE_SOLVERS, SOLVERS
+from skmaxent.solvers import COMPOSITE_SOLVERS, SOLVERS, newton_cg, working_set
 
 ALL_SOLVERS = ["auto", *SOLVERS, *COMPOSITE_SOLVERS]
 CONTAINERS = {"dense": np.asarray, "csr": sparse.csr_array, "csc": sparse.csc_array}
@@ -117,6 +117,23 @@ def test_rounding_of_a_shift_widens_single_precision():
     part, units = ordinary_units(X, True)
     assert part.dtype == np.float64
     assert_array_equal(part + units.shift, X)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+@pytest.mark.parametrize("scale", [1e-40, 1e-12, 1e12, 1e40])
+def test_columns_beyond_single_precision(monkeypatch, scale, l1_ratio):
+    """Steps in single precision only where it holds the penalty of each column."""
+    monkeypatch.setattr(newton_cg, "SINGLE_ENTRIES", 0)
+    monkeypatch.setattr(working_set, "SINGLE_ENTRIES", 0)
+    Z, y = made(n=400, K=3)
+    plain = MaxEntClassifier(l1_ratio=l1_ratio, penalty_weights=[1, 1, 0.5] if l1_ratio else None).fit(Z, y)
+    X = Z * [1, 1, scale]
+    if l1_ratio:  # the penalty of the column in its own units
+        model = MaxEntClassifier(l1_ratio=1.0, penalty_weights=[1, 1, 0.5 * scale]).fit(X, y)
+        assert_allclose(model.coef_ * [1, 1, scale], plain.coef_, atol=1e-3)
+    else:
+        model = MaxEntClassifier(solver="newton-cg").fit(X, y)
+    assert model.convergence_["relative_gap"] <= 1e-6
 
 
 # ---- row weights and the range of numbers

@@ -222,7 +222,7 @@ class CompositeObjective:
         heaviest = np.sqrt(float(self.likelihood.weights.max(initial=0)))
         total, spare = float(self.likelihood.weights.sum()), 0.0
         if self.fit_intercept:
-            tilt = self._excess(masses) @ point.intercept
+            tilt = self.smooth.excess(masses) @ point.intercept
             spare = 4 * EPS * total * float(np.ptp(np.append(point.intercept, 0.0)))
         error = self.rounding.of_gradient(residual, root * heaviest)
         bound = np.abs(loss) + error
@@ -324,16 +324,14 @@ class CompositeObjective:
         edge = -np.copysign(lasso, point.coords)
         target = np.where(point.coords != 0, edge, np.clip(loss, -lasso, lasso)) * (1 - 4 * EPS)
         system = FreeSystem(self.smooth, point.expected, mask)
-        step = system.step(np.where(mask, loss - target, 0), self._excess(point.expected), point.expected)
+        step = system.step(
+            np.where(mask, loss - target, 0), self.smooth.excess(point.expected), point.expected
+        )
         if step.masses is None:
             return step, target, None, np.inf
         loss = self.space.pull(self.likelihood.residual(step.masses))
-        again = system.step(np.where(mask, loss - target, 0), self._excess(step.masses), step.masses)
+        again = system.step(np.where(mask, loss - target, 0), self.smooth.excess(step.masses), step.masses)
         return step, target, loss, again.decrement
-
-    def _excess(self, masses):
-        """Class totals of masses less those of the labels."""
-        return self.likelihood.totals(masses) - self.likelihood.label_totals
 
     @cached_property
     def rounding(self):

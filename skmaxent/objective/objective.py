@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from .design import column_squares
-from .free import FreeSystem, is_manageable, least_decrement
+from .free import SIDE, FreeSystem, is_manageable, least_decrement, weak_gap
 from .hessian import fill_common_shift, inverse
 from .rounding import rounding
 
@@ -133,7 +133,10 @@ class Objective:
         manageable = is_manageable(self.space.design, self.free, self.likelihood.shape[1], self.fit_intercept)
         return self.space.preconditioned and manageable
 
-    repairable = False  # there is nothing that `certify` could add to the gap
+    @property
+    def repairable(self):
+        """Whether `certify` is a last resort: with few weights, whose own coordinates these are."""
+        return self.space.preconditioned and self.penalty > 0 and np.prod(self.coords_shape) <= SIDE
 
     @property
     def unpenalised(self):
@@ -293,8 +296,11 @@ class Objective:
         coupling = self.norm * np.sqrt(point.decrement * float(self.likelihood.weights.max(initial=0)))
         return (np.sqrt(square) + error + coupling) ** 2 / (2 * self.penalty) + point.decrement, coupling
 
-    def certify(self, point, gradient, enough):
-        """Unpenalised: the gap at the point, and Newton's step.
+    def certify(self, point, gradient, enough, last_resort=False):
+        """The gap at the point by a dual point repaired by Newton's method, and its step.
+
+        Unpenalised weights have no other. As a last resort it serves those whose penalty is so weak beside
+        the curvature, as in columns of very large numbers, that the rounding of the gradient counts.
 
         Parameters
         ----------
@@ -302,6 +308,7 @@ class Objective:
         gradient : Gradient
         enough : float
             A larger gap is of no use: where it is certain to be larger nothing is computed.
+        last_resort : bool
 
         Returns
         -------
@@ -309,9 +316,18 @@ class Objective:
         step : FreeStep or None
             None where nothing was computed.
         """
-        free = self.free
-        if not point.settled or least_decrement(self, point, gradient.coords, free) > enough:
+        if not point.settled:
             return np.inf, None
-        excess = self.likelihood.totals(point.expected) - self.likelihood.label_totals
-        step = FreeSystem(self, point.expected, free).step(gradient.coords, excess, point.expected)
+        if last_resort:
+            return weak_gap(self, point, gradient, enough), None
+        free = self.free
+        if least_decrement(self, point, gradient.coords, free) > enough:
+            return np.inf, None
+        step = FreeSystem(self, point.expected, free).step(
+            gradient.coords, self.excess(point.expected), point.expected
+        )
         return (np.inf if step.masses is None else step.decrement), step
+
+    def excess(self, masses):
+        """Class totals of masses less those of the labels."""
+        return self.likelihood.totals(masses) - self.likelihood.label_totals

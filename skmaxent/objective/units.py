@@ -22,6 +22,8 @@ FULL = 0.9
 ORDINARY = 8
 # Powers of two beyond which the square of a scale would overflow.
 LIMIT = 500
+# ... and beyond which it would in single precision.
+SINGLE_LIMIT = 50
 # Rows of dense data from which a look at every so many is enough to find the columns.
 SAMPLE = 2_000
 
@@ -72,6 +74,11 @@ class Units:
             else:
                 intercept = intercept + self.shift @ weights
         return weights * self.scales(design), intercept
+
+
+def fits_single(scale):
+    """Whether the squares of the scales of weights are numbers of single precision."""
+    return scale is None or bool(np.all(np.abs(np.log2(scale)) <= SINGLE_LIMIT))
 
 
 def ordinary_units(X, fit_intercept, uniform=False):

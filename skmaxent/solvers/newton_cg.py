@@ -10,6 +10,7 @@ close enough, so that the answer and its certificate have full precision.
 
 import numpy as np
 
+from ..objective.units import fits_single
 from .line_search import search
 from .newton_direction import newton_direction
 
@@ -25,6 +26,7 @@ def solve(objective, point, control):
     if (
         objective.dtype == np.float64
         and objective.likelihood.shape[0] * sum(objective.coords_shape) > SINGLE_ENTRIES
+        and fits_single(objective.space.scale)
     ):
         single = objective.astype(np.float32)
         stages = [(single, single), (objective, single), (objective, objective)]

@@ -8,6 +8,10 @@ MAX_CG = 500
 def newton_direction(inner, point, gradient, accuracy):
     """The truncated Newton direction: coordinates, scores and intercept shift.
 
+    The intercept c that goes with scores V solves 1' S (V + 1 c) = 0. It is eliminated from every
+    Hessian product, so that conjugate gradients see the weights alone: left to them as one more
+    unknown, it doubled the number of products on text.
+
     Parameters
     ----------
     inner : Objective
@@ -16,10 +20,6 @@ def newton_direction(inner, point, gradient, accuracy):
     gradient : Gradient
     accuracy : float
         Norm of the residual relative to that of the gradient, in the metric of the preconditioner.
-
-    The intercept c that goes with scores V solves 1' S (V + 1 c) = 0. It is eliminated from every
-    Hessian product, so that conjugate gradients see the weights alone: left to them as one more
-    unknown, it doubled the number of products on text.
     """
     space, likelihood, vectors = inner.space, inner.likelihood, inner.vectors
     expected = point.expected.astype(inner.dtype, copy=False)

@@ -8,6 +8,7 @@ first, and in float64 when the gap is small.
 
 import numpy as np
 
+from ..objective.units import fits_single
 from . import orthant_lbfgs, orthant_newton
 
 MIN_NEW = 2_000
@@ -30,7 +31,7 @@ def solve(objective, point, control):
     """Minimise a CompositeObjective from the point; see `skmaxent.solvers` for the contract."""
     stages = [(objective, objective.dtype)]
     size = np.prod(objective.likelihood.shape) + np.prod(objective.coords_shape)
-    if objective.dtype == np.float64 and size > SINGLE_ENTRIES:
+    if objective.dtype == np.float64 and size > SINGLE_ENTRIES and fits_single(objective.scale):
         single = np.dtype(np.float32)
         stages = [(objective.astype(single), single), (objective, single), (objective, objective.dtype)]
     trust, strength = orthant_newton.Trust(), None
