@@ -75,8 +75,11 @@ class Control:
         allowed = self.tol * objective.value(point)
         return gradient.gap / allowed if allowed > 0 else np.inf
 
-    def stalled(self, objective, point, gradient):
-        """Whether neither gradient nor objective still shrinks: the limit of the precision in use."""
+    def stalled(self, objective, point, gradient, patience=6):
+        """Whether neither gradient nor objective still shrinks: the limit of the precision in use.
+
+        `patience` is the number of iterations in which the norm of the gradient must fall by a third.
+        """
         value = objective.value(point)
         noise = 10 * np.finfo(objective.dtype).eps * abs(value)
         if gradient.square < 0.5 * self._best_square or value < self._best_value - noise:
@@ -85,7 +88,7 @@ class Control:
             self._stalls += 1
         self._best_square = min(self._best_square, gradient.square)
         self._best_value = min(self._best_value, value)
-        return self._stalls >= 6
+        return self._stalls >= patience
 
     def new_stage(self):
         """Forget the stalls: the next iterations are in higher precision."""

@@ -12,6 +12,8 @@ import numpy as np
 from .line_search import search
 
 MEMORY = 10
+# Iterations in which the gradient must shrink where the objective no longer tells: it converges linearly.
+PATIENCE = 25
 
 
 def solve(objective, point, control):
@@ -25,7 +27,7 @@ def solve(objective, point, control):
         gradient = objective.gradient(point)
         if control.stop(objective, point, gradient):
             return point, gradient
-        if control.stalled(objective, point, gradient):
+        if control.stalled(objective, point, gradient, PATIENCE):
             break
         scaled = replace(gradient, coords=gradient.coords / root)
         if last is not None:
