@@ -130,10 +130,7 @@ def c_min(
     multipliers = penalty_multipliers(penalty_weights, problem)
     if multipliers is not None and not multipliers.all():
         raise ValueError("Without a penalty weights are not 0 for any C: penalty_weights must be above 0.")
-    masses = problem.masses
-    if masses is None:
-        masses = (problem.codes[:, None] == np.arange(problem.n_classes)) * problem.weights[:, None]
-    masses = masses.astype(float)
+    masses = problem.label_masses().astype(float)
     priors = np.full(problem.n_classes, 1 / problem.n_classes)
     if fit_intercept:
         priors = masses.sum(axis=0) / masses.sum()

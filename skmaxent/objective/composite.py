@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from .certificate import dual_value
-from .design import column_squares, make_design, row_squares
+from .design import make_design, row_squares, weight_squares
 from .free import SIDE, FreeSystem, is_manageable, least_decrement
 from .objective import Objective
 from .pairs import PairDesign
@@ -337,8 +337,7 @@ class CompositeObjective:
     def rounding(self):
         """What rounding can do to values and gradients."""
         X, design = self.space.design.X, self.space.design
-        norms = np.sqrt(column_squares(X))
-        norms = (norms[design.columns] if design.paired else norms)[:, None]
+        norms = np.sqrt(weight_squares(design))
         rows = np.sqrt(row_squares(X).max(initial=0))
         n_terms = X.shape[1]
         if sparse.issparse(X):

@@ -63,6 +63,12 @@ def column_squares(X):
     return sum(np.einsum("ij,ij->j", X[rows], X[rows], dtype=float) for rows in chunks)
 
 
+def weight_squares(design):
+    """Sum of the squares of the column of each weight of a design, (d, 1), or (m, 1) of pairs."""
+    squares = column_squares(design.X)
+    return (squares[design.columns] if design.paired else squares)[:, None]
+
+
 def row_squares(X):
     """Sum of the squares of each row, (n,), in float64."""
     return column_squares(X.T)

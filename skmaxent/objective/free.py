@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .design import column_squares
+from .design import column_squares, weight_squares
 from .hessian import loss_hessian
 from .rounding import EPS, rounding
 
@@ -146,8 +146,7 @@ def weak_gap(objective, point, gradient, enough):
     """
     likelihood, design = objective.likelihood, objective.space.design
     ridge = np.broadcast_to(objective.penalty * np.asarray(objective.space.units), point.coords.shape)
-    norms = np.sqrt(column_squares(design.X))
-    norms = (norms[design.columns] if design.paired else norms)[:, None]
+    norms = np.sqrt(weight_squares(design))
     heaviest = np.sqrt(float(likelihood.weights.max(initial=0)))
 
     def error(masses, decrement):

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .design import column_squares
+from .design import weight_squares
 from .free import SIDE, FreeSystem, is_manageable, least_decrement, weak_gap
 from .hessian import fill_common_shift, inverse
 from .rounding import rounding
@@ -152,8 +152,7 @@ class Objective:
     def norm(self):
         """Frobenius norm of the design in the user's units."""
         design, scale = self.space.design, self.space.scale
-        squares = column_squares(design.X)
-        squares = (squares[design.columns] if design.paired else squares)[:, None]
+        squares = weight_squares(design)
         return float(np.sqrt(np.sum(squares if scale is None else squares * scale**2)))
 
     @property

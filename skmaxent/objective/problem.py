@@ -49,6 +49,12 @@ class Problem:
         """An array with one row a datum, equal when the data are: the input of presolve."""
         return self.X
 
+    def label_masses(self):
+        """Label masses (n, K), also where every row has a single label."""
+        if self.codes is None:
+            return self.masses
+        return self.weights[:, None] * (self.codes[:, None] == np.arange(self.n_classes))
+
     def separates(self, scores):
         """Whether every row scores its own class strictly above all others."""
         if self.codes is None:

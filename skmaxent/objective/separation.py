@@ -106,13 +106,6 @@ class Separation:
         return moves
 
 
-def label_masses(problem):
-    """Label masses (n, K), also of a problem with codes."""
-    if problem.codes is None:
-        return problem.masses
-    return problem.weights[:, None] * (problem.codes[:, None] == np.arange(problem.n_classes))
-
-
 def label_margins(problem, scores):
     """Least and greatest excess of a label's score over another class's; largest spread of labels' scores."""
     if hasattr(problem, "starts"):
@@ -122,7 +115,7 @@ def label_margins(problem, scores):
             return function.reduceat(np.where(where, values, fill), first)
 
     else:
-        labelled = label_masses(problem) > 0
+        labelled = problem.label_masses() > 0
         values = np.column_stack([np.zeros(len(scores)), scores]) if problem.n_outputs == 1 else scores
 
         def over(where, fill, function):
@@ -139,7 +132,7 @@ def label_margins(problem, scores):
 
 def _margin_rows(problem, A):
     """Rows of the linear forms: excess of a label over another class, and of one label over another."""
-    labelled = label_masses(problem) > 0
+    labelled = problem.label_masses() > 0
     K, n_outputs, side = labelled.shape[1], problem.n_outputs, A.shape[1]
 
     def form(rows, k):
