@@ -28,8 +28,8 @@ from maxent_l1 import OUTPUT, TARGETS, ours
 from maxent_l2 import seconds_to, write_rows
 from sklearn.linear_model import ElasticNet
 
-from skmaxent.objective import composite
-from skmaxent.solvers import orthant_lbfgs, orthant_newton
+from skmaxent.convex import composite
+from skmaxent.convex.solvers import orthant_lbfgs, orthant_newton
 
 DEFAULT = ("unigrams:10:1", "docstrings:10:1", "pos:1:1")
 SWEEPS = 5

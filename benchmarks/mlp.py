@@ -175,7 +175,7 @@ RUN = {
     "torch-dense": lambda *a: run_torch(*a, is_sparse=False),
     "torch-sparse": lambda *a: run_torch(*a, is_sparse=True),
 }
-LIBRARY = {"skmaxent": "skmaxent.mlp", "sklearn": "sklearn.neural_network", "torch": "torch"}
+LIBRARY = {"skmaxent": "skmaxent.estimators.mlp", "sklearn": "sklearn.neural_network", "torch": "torch"}
 
 
 def work(path, name, epochs):

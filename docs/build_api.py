@@ -1,7 +1,7 @@
 """Write the API pages from the docstrings: python docs/build_api.py
 
 One HTML page for each public name, into skmaxent/_api, so that they are installed with the package:
-scikit-learn's HTML view of an estimator links to them (see `skmaxent._sklearn.Documented`). A test
+scikit-learn's HTML view of an estimator links to them (see `skmaxent.compat.Documented`). A test
 fails when they are not what this script writes. Needs a scikit-learn with its copy of numpydoc (1.8).
 """
 

@@ -8,13 +8,13 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {
-    "MaxEntClassifier": "maxent",
-    "MaxEntClassifierCV": "maxent_cv",
-    "c_min": "_penalty",
-    "maxent_path": "path",
-    "BackpropMLPClassifier": "mlp",
+    "MaxEntClassifier": "estimators.maxent",
+    "MaxEntClassifierCV": "estimators.maxent_cv",
+    "c_min": "estimators.common.penalty",
+    "maxent_path": "estimators.path",
+    "BackpropMLPClassifier": "estimators.mlp",
     "check_gradient": "nn.gradient_check",
-    "MaxEntRanker": "ranker",
+    "MaxEntRanker": "estimators.ranker",
     "JointFeatures": "features",
     "Joined": "features",
     "explain": "inspection",

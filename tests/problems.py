@@ -6,11 +6,11 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from skmaxent import MaxEntClassifier
-from skmaxent._parallel import Workers
-from skmaxent.objective.design import make_design
-from skmaxent.objective.likelihood import Binary, Multinomial
-from skmaxent.objective.objective import Objective
-from skmaxent.objective.spaces import Vectors
+from skmaxent.convex.design.blocks import make_design
+from skmaxent.convex.likelihood import Binary, Multinomial
+from skmaxent.convex.objective import Objective
+from skmaxent.convex.spaces import Vectors
+from skmaxent.numerics.threads import Workers
 
 SHAPES = {"tall": (60, 8), "wide": (30, 45)}
 

@@ -15,26 +15,15 @@ FILES = {str(path.relative_to(PACKAGE)): path for path in sorted(PACKAGE.rglob("
 # Each part may import parts further down, and itself.
 LAYERS = [
     {"__init__"},
-    {"datasets"},
     {"plotting"},
     {"inspection"},
-    {"maxent_cv"},
-    {"_cv_scoring"},
-    {"path"},
-    {"maxent", "mlp", "ranker"},
-    {"_prediction", "_penalty", "_mlp_prediction"},
-    {"_joint"},
+    {"estimators"},
     {"features"},
-    {"_occurrences"},
-    {"_templates"},
-    {"_labels", "_mlp_base", "_reports"},
-    {"_mlp_data"},
-    {"solvers", "nn"},
-    {"objective"},
-    {"_sklearn", "_parallel", "_class_weights", "_missing", "_targets", "_warnings"},
+    {"convex", "nn"},
+    {"numerics", "compat", "datasets"},
 ]
 LEVEL = {part: i for i, layer in enumerate(LAYERS) for part in layer}
-FREE_OF_SKLEARN = {"solvers", "nn", "objective", "_class_weights", "_parallel", "_warnings"}
+FREE_OF_SKLEARN = {"numerics", "convex", "nn"}
 ONLY_INSIDE_FUNCTIONS = {"matplotlib", "pandas", "torch", "nltk", "IPython", "rich"}
 MAX_FILE, MAX_FUNCTION = 420, 60
 
@@ -70,9 +59,9 @@ def own_parts(file):
 
 
 def test_the_reader_of_imports_sees_them():
-    assert "objective" in own_parts("maxent.py") and "solvers" in own_parts("maxent.py")
-    assert own_parts("solvers/train.py") == {"solvers", "objective"}
-    assert "sklearn.base" in set(imports("maxent.py"))
+    assert "convex" in own_parts("estimators/maxent.py")
+    assert own_parts("convex/fit.py") == {"convex"}
+    assert "sklearn.base" in set(imports("estimators/maxent.py"))
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -87,7 +76,7 @@ def test_imports_go_down_the_layers(file):
 @pytest.mark.parametrize("file", [file for file in FILES if part_of(file) in FREE_OF_SKLEARN])
 def test_the_mathematics_knows_no_scikit_learn(file):
     for name in imports(file):
-        assert name.split(".")[0] != "sklearn" and not name.startswith("skmaxent._sklearn")
+        assert name.split(".")[0] != "sklearn" and not name.startswith("skmaxent.compat")
 
 
 @pytest.mark.parametrize("file", FILES)

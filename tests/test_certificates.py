@@ -9,14 +9,14 @@ from problems import random_sparse
 from scipy import sparse
 
 from skmaxent import MaxEntClassifier
-from skmaxent._parallel import Workers
-from skmaxent.objective.composite import CompositeObjective
-from skmaxent.objective.design import make_design
-from skmaxent.objective.objective import Objective
-from skmaxent.objective.penalty import ElasticNet
-from skmaxent.objective.presolve import merge_columns
-from skmaxent.objective.problem import Problem
-from skmaxent.objective.spaces import RowSpace, Vectors, WeightSpace
+from skmaxent.convex.composite import CompositeObjective
+from skmaxent.convex.design.blocks import make_design
+from skmaxent.convex.objective import Objective
+from skmaxent.convex.penalty import ElasticNet
+from skmaxent.convex.problem import Problem
+from skmaxent.convex.reductions.presolve import merge_columns
+from skmaxent.convex.spaces import RowSpace, Vectors, WeightSpace
+from skmaxent.numerics.threads import Workers
 
 # One test a block, so that a failure names few cases; benchmarks/certificates.py runs 2,000.
 CASES, BLOCK = 150, 10

@@ -7,7 +7,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmaxent import MaxEntClassifier
-from skmaxent.solvers import SOLVERS
+from skmaxent.convex.solvers import SOLVERS
 
 VARIANTS = [
     MaxEntClassifier(),

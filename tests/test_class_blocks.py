@@ -5,14 +5,14 @@ import pytest
 from numpy.testing import assert_allclose
 from problems import make_likelihood, random_sparse
 
-from skmaxent._parallel import Workers
-from skmaxent.objective import class_blocks
-from skmaxent.objective.class_blocks import ClassBlocks
-from skmaxent.objective.composite import CompositeObjective
-from skmaxent.objective.pairs import PairDesign
-from skmaxent.objective.penalty import ElasticNet
-from skmaxent.objective.spaces import Vectors
-from skmaxent.solvers import orthant_newton, quadratic_model
+from skmaxent.convex.composite import CompositeObjective
+from skmaxent.convex.design.pairs import PairDesign
+from skmaxent.convex.penalty import ElasticNet
+from skmaxent.convex.preconditioners import class_blocks
+from skmaxent.convex.preconditioners.class_blocks import ClassBlocks
+from skmaxent.convex.solvers import orthant_newton, quadratic_model
+from skmaxent.convex.spaces import Vectors
+from skmaxent.numerics.threads import Workers
 
 RIDGE = 0.5
 

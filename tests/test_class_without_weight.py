@@ -22,8 +22,8 @@ from skmaxent import (
     maxent_path,
     top_features,
 )
-from skmaxent.objective.present_classes import VANISHING, absent_intercept
-from skmaxent.solvers import COMPOSITE_SOLVERS, SOLVERS
+from skmaxent.convex.reductions.present_classes import VANISHING, absent_intercept
+from skmaxent.convex.solvers import COMPOSITE_SOLVERS, SOLVERS
 
 pytestmark = [
     pytest.mark.filterwarnings("error::RuntimeWarning"),
@@ -280,7 +280,7 @@ def test_critical_c():
 
 def test_callbacks_see_models_of_all_classes(monkeypatch):
     """The models reported while fitting have the shape of the final one."""
-    from skmaxent import maxent
+    from skmaxent.estimators import maxent
 
     X, y = data(4)
     shapes = []

@@ -45,11 +45,11 @@ LOADERS = sorted(
 def no_corpora(monkeypatch, tmp_path):
     """A machine without any corpus; returns an empty folder."""
     monkeypatch.setattr(
-        datasets._files, "__file__", str(tmp_path / "checkout" / "skmaxent" / "datasets" / "_files.py")
+        datasets.files, "__file__", str(tmp_path / "checkout" / "skmaxent" / "datasets" / "files.py")
     )
     monkeypatch.setenv("SKMAXENT_DATA", str(tmp_path))
     monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path / "scikit_learn_data"))
-    for module in ("_documents", "_sequences"):
+    for module in ("documents", "sequences"):
         monkeypatch.setattr(getattr(datasets, module), "read_nltk", lambda corpus, read: None)
     return tmp_path
 
@@ -227,7 +227,7 @@ class FakeReader:
 
 
 def test_nltk_copies(no_corpora, monkeypatch):
-    for module in ("_documents", "_sequences"):
+    for module in ("documents", "sequences"):
         monkeypatch.setattr(getattr(datasets, module), "read_nltk", lambda corpus, read: read(FakeReader()))
     ppattach = datasets.load_ppattach()
     assert ppattach.data == [("join", "board", "as", "director"), ("is", "chairman", "of", "N.V.")]
@@ -290,7 +290,7 @@ def test_docstrings_contain_what_is_documented(docstrings):
 
 
 def test_docstrings_are_the_same_every_time(docstrings):
-    datasets._docstrings._corpus.cache_clear()
+    datasets.docstrings._corpus.cache_clear()
     data, target = datasets.load_docstrings(return_X_y=True)
     assert data == docstrings.data
     assert_array_equal(target, docstrings.target)
@@ -335,7 +335,7 @@ def test_cleaning():
 
         After.
         """
-    cleaned = datasets._docstrings._clean(docstring)
+    cleaned = datasets.docstrings._clean(docstring)
     assert cleaned.startswith("Solve with")
     assert "User Guide;" in cleaned and "linear_solvers" not in cleaned and "glossary" not in cleaned
     assert "array(" not in cleaned and cleaned.endswith("After.")

@@ -6,9 +6,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from problems import random_sparse
 from scipy import sparse
 
-from skmaxent._parallel import Workers
-from skmaxent.objective import design as design_module
-from skmaxent.objective.design import ColumnBlocks, DenseDesign, RowBlocks, make_design
+from skmaxent.convex.design import blocks as design_module
+from skmaxent.convex.design.blocks import ColumnBlocks, DenseDesign, RowBlocks, make_design
+from skmaxent.numerics.threads import Workers
 
 DESIGNS = ["ColumnBlocks", "RowBlocks", "DenseDesign"]
 TOLERANCE = {np.float64: 1e-12, np.float32: 1e-5}

@@ -25,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from skmaxent import BackpropMLPClassifier, MaxEntClassifier, explain, top_features
-from skmaxent.inspection._model import decompose
+from skmaxent.inspection.model import decompose
 from skmaxent.nn.activations import ACTIVATIONS
 
 LINEAR = {
@@ -291,7 +291,7 @@ def test_top_features_across_blocks(monkeypatch):
     X, y = data(4)
     model = LogisticRegression().fit(X, y)
     whole = top_features(model, n=4)
-    monkeypatch.setattr("skmaxent.inspection._top._BLOCK", 5)
+    monkeypatch.setattr("skmaxent.inspection.top._BLOCK", 5)
     assert top_features(model, n=4) == whole
 
 

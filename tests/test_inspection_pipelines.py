@@ -25,7 +25,7 @@ from sklearn.preprocessing import (
 )
 
 from skmaxent import explain, top_features
-from skmaxent.inspection._origins import input_columns, names_of, trace
+from skmaxent.inspection.origins import input_columns, names_of, trace
 
 TEXTS = [
     "the black cat sat on the mat",

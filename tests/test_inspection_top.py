@@ -6,7 +6,7 @@ from problems import random_sparse
 from scipy import sparse
 
 from skmaxent import CoefficientsDisplay, MaxEntClassifier, explain, top_features
-from skmaxent.inspection import _top
+from skmaxent.inspection import top
 
 
 def model_with(coef):
@@ -51,7 +51,7 @@ def test_sparse_weights_of_two_classes_and_votes():
 def test_blocks_of_columns_do_not_matter(monkeypatch, n):
     model = model_with(np.random.default_rng(0).standard_normal((6, 500)))
     whole = top_features(model, n=n)
-    monkeypatch.setattr(_top, "_BLOCK", 60)
+    monkeypatch.setattr(top, "_BLOCK", 60)
     assert top_features(model, n=n) == whole
 
 

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from skmaxent import explain, top_features
-from skmaxent.inspection._text import display_width, isolate, number_format, printable, shorten, table
+from skmaxent.inspection.text import display_width, isolate, number_format, printable, shorten, table
 
 VOID = {"br", "hr", "img", "input", "link", "meta"}
 ODD = [

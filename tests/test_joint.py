@@ -17,8 +17,8 @@ from joint_examples import (
 from sklearn.feature_extraction import DictVectorizer
 
 from skmaxent import Joined, JointFeatures, MaxEntClassifier
-from skmaxent.features import column_names
-from skmaxent.solvers import SOLVERS
+from skmaxent.convex.solvers import SOLVERS
+from skmaxent.features.joint import column_names
 
 
 def test_worked_example():

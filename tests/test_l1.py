@@ -13,16 +13,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmaxent import MaxEntClassifier, c_min
-from skmaxent._parallel import Workers
-from skmaxent.objective import composite as composite_module
-from skmaxent.objective.composite import CompositeObjective
-from skmaxent.objective.design import make_design
-from skmaxent.objective.objective import Objective
-from skmaxent.objective.pairs import PairDesign
-from skmaxent.objective.penalty import ElasticNet
-from skmaxent.objective.presolve import drop_dominated
-from skmaxent.objective.spaces import Vectors, WeightSpace
-from skmaxent.solvers import orthant_newton, working_set
+from skmaxent.convex import composite as composite_module
+from skmaxent.convex.composite import CompositeObjective
+from skmaxent.convex.design.blocks import make_design
+from skmaxent.convex.design.pairs import PairDesign
+from skmaxent.convex.objective import Objective
+from skmaxent.convex.penalty import ElasticNet
+from skmaxent.convex.reductions.presolve import drop_dominated
+from skmaxent.convex.solvers import orthant_newton, working_set
+from skmaxent.convex.spaces import Vectors, WeightSpace
+from skmaxent.numerics.threads import Workers
 
 
 def made_data(n=90, d=40, K=3, seed=0, density=0.3):
@@ -219,7 +219,7 @@ def test_larger_problem_in_stages(monkeypatch):
     monkeypatch.setattr(working_set, "SINGLE_ENTRIES", 0)
     plain = MaxEntClassifier(C=2, l1_ratio=1, tol=1e-8, n_jobs=1).fit(X, y)
     assert_optimal(plain, X, masses_of(y, 5), atol=1e-3)
-    monkeypatch.setattr("skmaxent.objective.pairs.LANE_WORK", 400)
+    monkeypatch.setattr("skmaxent.convex.design.pairs.LANE_WORK", 400)
     laned = MaxEntClassifier(C=2, l1_ratio=1, tol=1e-8, n_jobs=2).fit(X, y)
     monkeypatch.setattr(composite_module, "PAIR_SHARE", 0.0)
     columns = MaxEntClassifier(C=2, l1_ratio=1, tol=1e-8, n_jobs=1).fit(X, y)
@@ -314,7 +314,7 @@ def test_sklearn_checks(estimator, check):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_pair_design(dtype, monkeypatch):
     """The pair design is the dense block on its pairs, and its products are adjoint."""
-    monkeypatch.setattr("skmaxent.objective.pairs.LANE_WORK", 60)
+    monkeypatch.setattr("skmaxent.convex.design.pairs.LANE_WORK", 60)
     rng = np.random.default_rng(0)
     X = random_sparse(20, 15, dtype=dtype).tocsc()
     classes, columns = np.nonzero(rng.random((4, 15)) < 0.4)

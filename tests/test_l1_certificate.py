@@ -8,14 +8,15 @@ from scipy import optimize
 from scipy.special import logsumexp
 
 from skmaxent import MaxEntClassifier
-from skmaxent._parallel import Workers
-from skmaxent.objective.certificate import dual_value
-from skmaxent.objective.composite import CompositeObjective
-from skmaxent.objective.penalty import ElasticNet
-from skmaxent.objective.problem import Problem
-from skmaxent.objective.spaces import Vectors
-from skmaxent.solvers import orthant_newton, starts
-from skmaxent.solvers.stochastic_start import stochastic_start
+from skmaxent.convex import starts
+from skmaxent.convex.composite import CompositeObjective
+from skmaxent.convex.penalty import ElasticNet
+from skmaxent.convex.problem import Problem
+from skmaxent.convex.proofs.certificate import dual_value
+from skmaxent.convex.solvers import orthant_newton
+from skmaxent.convex.spaces import Vectors
+from skmaxent.convex.stochastic_start import stochastic_start
+from skmaxent.numerics.threads import Workers
 
 PENALTIES = {"lasso": (0.7, 0.0), "elastic net": (0.4, 0.3), "weighted": (None, 0.2)}
 

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, log_softmax, logsumexp
 from scipy.special import softmax as scipy_softmax
 
-from skmaxent.objective.loss import logistic, logistic_nll, softmax, softmax_nll
+from skmaxent.numerics.losses import logistic, logistic_nll, softmax, softmax_nll
 
 STEP = 1e-30
 

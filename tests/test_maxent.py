@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from skmaxent import MaxEntClassifier
-from skmaxent.solvers import SOLVERS
+from skmaxent.convex.solvers import SOLVERS
 
 # Any ConvergenceWarning fails, but the one about rounding: the tests ask for more digits than some reach.
 pytestmark = [

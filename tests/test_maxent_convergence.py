@@ -9,7 +9,8 @@ from problems import SHAPES, assert_same_model, dataset, reference, tight
 from sklearn.exceptions import ConvergenceWarning
 
 from skmaxent import MaxEntClassifier
-from skmaxent.solvers import SOLVERS, newton_cg, starts
+from skmaxent.convex import starts
+from skmaxent.convex.solvers import SOLVERS, newton_cg
 
 pytestmark = pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
 ALL_SOLVERS = [*SOLVERS, "auto"]

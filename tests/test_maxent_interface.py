@@ -10,12 +10,15 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
-from skmaxent import MaxEntClassifier, _parallel, maxent
-from skmaxent._parallel import Workers, balanced_cuts, even_cuts, thread_count
-from skmaxent.objective import design as design_module
-from skmaxent.objective import likelihood as likelihood_module
-from skmaxent.objective.spaces import Vectors
-from skmaxent.solvers import SOLVERS, starts
+from skmaxent import MaxEntClassifier
+from skmaxent.convex import likelihood as likelihood_module
+from skmaxent.convex import starts
+from skmaxent.convex.design import blocks as design_module
+from skmaxent.convex.solvers import SOLVERS
+from skmaxent.convex.spaces import Vectors
+from skmaxent.estimators import maxent
+from skmaxent.numerics import threads as threads_module
+from skmaxent.numerics.threads import Workers, balanced_cuts, even_cuts, thread_count
 
 # ---- errors
 
@@ -247,14 +250,14 @@ def test_n_jobs_sets_the_number_of_threads(monkeypatch):
             super().__init__(n_threads)
 
     monkeypatch.setattr(maxent, "Workers", Recorder)
-    monkeypatch.setattr(_parallel, "cpu_count", lambda: 5)
+    monkeypatch.setattr(threads_module, "cpu_count", lambda: 5)
     for n_jobs in (1, 2, None):
         MaxEntClassifier(n_jobs=n_jobs).fit(X_GOOD, Y_GOOD)
     assert asked == [1, 2, 5]
 
 
 def test_threads_inside_joblib_contexts(monkeypatch):
-    monkeypatch.setattr(_parallel, "cpu_count", lambda: 6)
+    monkeypatch.setattr(threads_module, "cpu_count", lambda: 6)
     assert thread_count(None) == 6
     assert thread_count(3) == 3
     assert thread_count(-1) == joblib.effective_n_jobs(-1)

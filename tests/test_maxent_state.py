@@ -15,10 +15,11 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
 
-import skmaxent._sklearn as compatibility
-from skmaxent import MaxEntClassifier, maxent
-from skmaxent.objective.objective import Objective
-from skmaxent.solvers import SOLVERS
+import skmaxent.compat as compatibility
+from skmaxent import MaxEntClassifier
+from skmaxent.convex.objective import Objective
+from skmaxent.convex.solvers import SOLVERS
+from skmaxent.estimators import maxent
 
 needs_callbacks = pytest.mark.skipif(
     not compatibility.HAS_CALLBACKS, reason="sklearn.callback needs scikit-learn 1.9 or later"

@@ -5,7 +5,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmaxent import BackpropMLPClassifier
 from skmaxent.nn.activations import ACTIVATIONS
-from skmaxent.nn.session import SOLVERS
+from skmaxent.nn.training.session import SOLVERS
 
 # The few epochs that keep this quick do not converge.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

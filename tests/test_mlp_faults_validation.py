@@ -17,8 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmaxent import BackpropMLPClassifier
-from skmaxent._sklearn import HAS_CALLBACKS
-from skmaxent.nn.row_keys import stratified_split
+from skmaxent.compat import HAS_CALLBACKS
+from skmaxent.nn.training.row_keys import stratified_split
 
 quiet = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -14,8 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmaxent import BackpropMLPClassifier
-from skmaxent._sklearn import HAS_CALLBACKS
-from skmaxent.nn.trainer import Trainer
+from skmaxent.compat import HAS_CALLBACKS
+from skmaxent.nn.training.trainer import Trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 STOCHASTIC = ["sgd", "adam", "adagrad"]

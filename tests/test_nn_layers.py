@@ -6,11 +6,11 @@ from scipy import sparse
 
 from skmaxent import check_gradient
 from skmaxent.nn.activations import ACTIVATIONS
-from skmaxent.nn.batches import Dataset, SparseBatch
 from skmaxent.nn.graph import FlowGraph, Parameters
 from skmaxent.nn.kernels import csr_dot
 from skmaxent.nn.layers import LOSSES, Activation, Dropout, SparseAffine
-from skmaxent.nn.row_keys import row_keys, stratified_split
+from skmaxent.nn.training.batches import Dataset, SparseBatch
+from skmaxent.nn.training.row_keys import row_keys, stratified_split
 
 
 def make_graph(sizes, activation="tanh", dtype=np.float64, seed=0, sparse_input=False, dropout=0.0):

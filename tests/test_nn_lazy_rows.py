@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skmaxent.nn.kernels import BlockRunner
-from skmaxent.nn.lazy_rows import LazyRows
-from skmaxent.nn.momentum import Momentum
-from skmaxent.nn.optimizers import SGD, AdaGrad, Adam
+from skmaxent.nn.optimizers.lazy_rows import LazyRows
+from skmaxent.nn.optimizers.momentum import Momentum
+from skmaxent.nn.optimizers.rules import SGD, AdaGrad, Adam
 
 RULES = {
     "sgd": SGD,

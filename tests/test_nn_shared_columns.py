@@ -6,11 +6,12 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 
 from skmaxent import BackpropMLPClassifier
-from skmaxent.nn import session, shared_columns
 from skmaxent.nn.graph import Parameters
 from skmaxent.nn.kernels import BlockRunner
-from skmaxent.nn.optimizers import SGD, AdaGrad, Adam
-from skmaxent.nn.shared_columns import SharedColumns, lonely_groups
+from skmaxent.nn.optimizers import shared_columns
+from skmaxent.nn.optimizers.rules import SGD, AdaGrad, Adam
+from skmaxent.nn.optimizers.shared_columns import SharedColumns, lonely_groups
+from skmaxent.nn.training import session
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -7,12 +7,12 @@ from problems import label_masses, make_likelihood, make_objective, random_spars
 from scipy.special import logsumexp, xlogy
 from scipy.special import softmax as scipy_softmax
 
-from skmaxent._parallel import Workers
-from skmaxent.objective import hessian as hessian_module
-from skmaxent.objective import likelihood as likelihood_module
-from skmaxent.objective.hessian import NewtonSystem, loss_hessian
-from skmaxent.objective.objective import ADRIFT
-from skmaxent.objective.spaces import RowSpace, WeightSpace
+from skmaxent.convex import likelihood as likelihood_module
+from skmaxent.convex.objective import ADRIFT
+from skmaxent.convex.preconditioners import hessian as hessian_module
+from skmaxent.convex.preconditioners.hessian import NewtonSystem, loss_hessian
+from skmaxent.convex.spaces import RowSpace, WeightSpace
+from skmaxent.numerics.threads import Workers
 
 KINDS = [(kind, labels) for kind in ("multinomial", "binary") for labels in ("codes", "masses")]
 

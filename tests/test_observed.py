@@ -13,12 +13,12 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from skmaxent import MaxEntClassifier
-from skmaxent._parallel import Workers
-from skmaxent.objective import observed_design
-from skmaxent.objective.observed import count_pairs
-from skmaxent.objective.observed_design import ObservedDesign
-from skmaxent.objective.problem import Problem
-from skmaxent.solvers import prepare as prepare_module
+from skmaxent.convex import prepare as prepare_module
+from skmaxent.convex.design import shared_pairs
+from skmaxent.convex.design.shared_pairs import ObservedDesign
+from skmaxent.convex.problem import Problem
+from skmaxent.convex.reductions.observed import count_pairs
+from skmaxent.numerics.threads import Workers
 
 LAYOUTS = {"mixed": 0.5, "blocks": 0.0, "pairs": 2.0}
 
@@ -31,7 +31,7 @@ LAYOUTS = {"mixed": 0.5, "blocks": 0.0, "pairs": 2.0}
 @pytest.mark.parametrize("kind", ["csc", "dense"])
 @pytest.mark.parametrize("labels", ["codes", "masses"])
 def test_pairs_are_counted_by_rows(n_classes, min_count, kind, labels, monkeypatch):
-    monkeypatch.setattr("skmaxent.objective.observed.COUNTED", 50)  # several blocks
+    monkeypatch.setattr("skmaxent.convex.reductions.observed.COUNTED", 50)  # several blocks
     X, y = problem(n_classes)
     masses = np.eye(n_classes)[y] * 0.25
     if labels == "masses":
@@ -63,8 +63,8 @@ def test_stored_zeros_and_absent_rows_show_nothing():
 @pytest.mark.parametrize("kind", ["csc", "dense"])
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_design_is_the_linear_map(layout, kind, n_threads, monkeypatch):
-    monkeypatch.setattr(observed_design, "SHARE", LAYOUTS[layout])
-    monkeypatch.setattr(observed_design, "LANE_WORK", 8)
+    monkeypatch.setattr(shared_pairs, "SHARE", LAYOUTS[layout])
+    monkeypatch.setattr(shared_pairs, "LANE_WORK", 8)
     rng = np.random.default_rng(1)
     n, d, K = 30, 40, 11
     X = BACK[kind](random_sparse(n, d, 0.2))
@@ -136,7 +136,7 @@ def test_optimum_is_that_of_all_pairs_with_the_others_excluded(
 @pytest.mark.parametrize("space", ["rows", "weights"])
 @pytest.mark.parametrize("solver", ["newton-cg", "lbfgs"])
 def test_every_layout_space_and_solver_finds_it(layout, space, solver, monkeypatch):
-    monkeypatch.setattr(observed_design, "SHARE", LAYOUTS[layout])
+    monkeypatch.setattr(shared_pairs, "SHARE", LAYOUTS[layout])
     X, y = problem(shape=(60, 25) if space == "weights" else (25, 90))
     mask = observed(X, np.eye(5)[y])
     excluding = fit(X, y, penalty_weights=np.where(mask, 1, np.inf))
@@ -156,8 +156,8 @@ def test_all_pairs_are_observed_pairs_when_all_are_observed(prior, n_classes, pa
     X = sparse.csr_array(np.where(X.toarray() == 0, 0.1, X.toarray()))
     everything = fit(X, y, l1_ratio=PRIORS[prior])
     if path == "pairs all the same":  # not by falling back to the design for all pairs
-        monkeypatch.setattr("skmaxent.objective.observed.Pairs.full", False)
-        monkeypatch.setattr(observed_design, "SHARE", 2.0)
+        monkeypatch.setattr("skmaxent.convex.reductions.observed.Pairs.full", False)
+        monkeypatch.setattr(shared_pairs, "SHARE", 2.0)
     model = fit(X, y, l1_ratio=PRIORS[prior], features="observed")
     assert model.convergence_["solver"] == "newton-cg" or path == "as it is" or prior != "L2"
     assert_same(model, everything)

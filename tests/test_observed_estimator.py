@@ -9,14 +9,14 @@ from observed_problems import PRIORS, dense, fit, observed, problem
 from scipy import sparse
 
 from skmaxent import MaxEntClassifier, explain, maxent_path, top_features
-from skmaxent.objective.observed_design import ObservedDesign
+from skmaxent.convex.design.shared_pairs import ObservedDesign
 
 
 @pytest.mark.parametrize("prior", PRIORS)
 @pytest.mark.parametrize("shape", [(60, 25), (25, 90)])
 @pytest.mark.parametrize("dense_bytes", [0, 1 << 25])
 def test_warm_start_across_everything(prior, shape, dense_bytes, monkeypatch):
-    monkeypatch.setattr("skmaxent._prediction.DENSE_BYTES", dense_bytes)
+    monkeypatch.setattr("skmaxent.estimators.common.prediction.DENSE_BYTES", dense_bytes)
     X, y = problem(shape=shape)
     model = MaxEntClassifier(features="observed", warm_start=True, l1_ratio=PRIORS[prior], tol=1e-10)
     first = model.fit(X, y).n_iter_[0]
@@ -37,7 +37,7 @@ def test_warm_start_across_everything(prior, shape, dense_bytes, monkeypatch):
 
 @pytest.mark.parametrize("prior", PRIORS)
 def test_same_bits_for_any_number_of_threads(prior, monkeypatch):
-    for module in ("skmaxent.objective.observed_design", "skmaxent.objective.design"):
+    for module in ("skmaxent.convex.design.shared_pairs", "skmaxent.convex.design.blocks"):
         monkeypatch.setattr(f"{module}.LANE_WORK", 8)
     X, y = problem(11, shape=(80, 60))
     one, three = (
@@ -50,12 +50,14 @@ def test_same_bits_for_any_number_of_threads(prior, monkeypatch):
 @pytest.mark.parametrize("n_classes", [2, 5])
 def test_sparse_weights_serve_everything(n_classes, monkeypatch):
     X, y = problem(n_classes)
-    monkeypatch.setattr("skmaxent._prediction.DENSE_BYTES", 0)
+    monkeypatch.setattr("skmaxent.estimators.common.prediction.DENSE_BYTES", 0)
     model = fit(X, y, features="observed", min_count=2)
     assert sparse.issparse(model.coef_) and model.coef_.format == "csc"
     assert model.coef_.shape == ((1 if n_classes == 2 else 5), 25)
     expected = X.toarray() @ dense(model).T + model.intercept_
-    monkeypatch.setattr("skmaxent._prediction.BLOCK_ENTRIES", 3 * n_classes)  # several blocks
+    monkeypatch.setattr(
+        "skmaxent.estimators.common.prediction.BLOCK_ENTRIES", 3 * n_classes
+    )  # several blocks
     for form in (X, X.tocsc(), X.toarray(), sparse.csr_matrix(X)):
         scores = model.decision_function(form)
         assert type(scores) is np.ndarray

@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmaxent import MaxEntClassifier, MaxEntClassifierCV, PathDisplay, c_min, maxent_path
-from skmaxent.solvers import prepare as prepare_module
+from skmaxent.convex import prepare as prepare_module
 
 
 @pytest.fixture(scope="module", params=[2, 3], ids=["binary", "multinomial"])

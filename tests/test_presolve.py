@@ -9,11 +9,11 @@ from problems import random_sparse
 from scipy import sparse
 
 from skmaxent import MaxEntClassifier
-from skmaxent._parallel import Workers
-from skmaxent.objective import presolve
-from skmaxent.objective.presolve import merge_columns, merge_rows
-from skmaxent.objective.problem import Problem, canonical, short_indices
-from skmaxent.solvers import prepare as prepare_module
+from skmaxent.convex import prepare as prepare_module
+from skmaxent.convex.problem import Problem, canonical, short_indices
+from skmaxent.convex.reductions import presolve
+from skmaxent.convex.reductions.presolve import merge_columns, merge_rows
+from skmaxent.numerics.threads import Workers
 
 FEW = settings(deadline=None, max_examples=60)
 ENTRIES = st.sampled_from([0.0, 0.0, 0.0, 1.0, -1.0, 0.5, 3.0])

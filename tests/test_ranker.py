@@ -18,11 +18,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
 
 from skmaxent import MaxEntClassifier, MaxEntRanker, explain
-from skmaxent._parallel import Workers
-from skmaxent.objective.grouped import Grouped, GroupedProblem
-from skmaxent.objective.loss import grouped_softmax
-from skmaxent.objective.presolve import merge_rows
-from skmaxent.solvers import SOLVERS
+from skmaxent.convex.grouped import Grouped, GroupedProblem
+from skmaxent.convex.reductions.presolve import merge_rows
+from skmaxent.convex.solvers import SOLVERS
+from skmaxent.numerics.losses import grouped_softmax
+from skmaxent.numerics.threads import Workers
 
 SIZES = {"equal": np.full(12, 4), "varied": np.array([1, 5, 2, 7, 3, 1, 4, 2, 2, 6])}
 

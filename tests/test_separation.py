@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from skmaxent import JointFeatures, MaxEntClassifier, MaxEntRanker
-from skmaxent.solvers import COMPOSITE_SOLVERS, SOLVERS
+from skmaxent.convex.solvers import COMPOSITE_SOLVERS, SOLVERS
 
 ALL_SOLVERS = ["auto", *SOLVERS, *COMPOSITE_SOLVERS]
 

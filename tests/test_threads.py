@@ -14,9 +14,11 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from skmaxent import BackpropMLPClassifier, MaxEntClassifier, MaxEntClassifierCV, _parallel, maxent
-from skmaxent._parallel import SingleBlas, Workers
+from skmaxent import BackpropMLPClassifier, MaxEntClassifier, MaxEntClassifierCV
+from skmaxent.estimators import maxent
 from skmaxent.nn.kernels import BlockRunner
+from skmaxent.numerics import threads as threads_module
+from skmaxent.numerics.threads import SingleBlas, Workers
 
 TIMEOUT = 60
 
@@ -246,7 +248,7 @@ def libraries(monkeypatch):
         sys.modules[modules[-1]] = types.ModuleType(modules[-1])
         return found[-1]
 
-    monkeypatch.setattr(_parallel, "ThreadpoolController", Controller)
+    monkeypatch.setattr(threads_module, "ThreadpoolController", Controller)
     yield load
     for name in modules:
         del sys.modules[name]
@@ -272,7 +274,7 @@ def test_libraries_are_not_looked_for_again_without_imports(libraries, monkeypat
     libraries("first")
     with single_blas:
         pass
-    monkeypatch.setattr(_parallel, "ThreadpoolController", None)
+    monkeypatch.setattr(threads_module, "ThreadpoolController", None)
     with single_blas:
         pass
 
@@ -309,7 +311,7 @@ def test_a_number_that_each_thread_has_is_limited_in_each(libraries):
 
 
 def test_a_number_that_each_thread_has_is_limited_in_a_pool_too(libraries, monkeypatch):
-    monkeypatch.setattr(_parallel, "single_blas", SingleBlas())
+    monkeypatch.setattr(threads_module, "single_blas", SingleBlas())
     library = libraries("mkl", per_thread=True)
     with Workers(2) as workers:
         assert workers.map(lambda _: library.num_threads, range(8)) == [1] * 8

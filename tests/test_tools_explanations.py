@@ -23,7 +23,7 @@ from skmaxent import (
     explain,
     top_features,
 )
-from skmaxent.inspection import _top
+from skmaxent.inspection import top as top_module
 
 # ---- both signs
 
@@ -41,7 +41,7 @@ def test_iris_setosa_shows_its_petals():
 @pytest.mark.parametrize("multilabel", [False, True])
 @pytest.mark.parametrize("block", [7, 1 << 22])
 def test_every_class_shows_the_strongest_weights_of_both_signs(n, multilabel, block, monkeypatch):
-    monkeypatch.setattr(_top, "_BLOCK", block)
+    monkeypatch.setattr(top_module, "_BLOCK", block)
     data, y = make_multilabel_classification(60, 40, n_classes=4, random_state=0)
     model = LogisticRegression(max_iter=1000)
     model = OneVsRestClassifier(model) if multilabel else model
@@ -59,7 +59,7 @@ def test_classes_with_weights_of_one_sign():
         model = LogisticRegression().fit(X[TWO], Y[TWO])
         model.coef_ = sign * np.abs(np.random.default_rng(0).normal(size=(1, 4)))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_top, "_BLOCK", block)
+            patch.setattr(top_module, "_BLOCK", block)
             top = top_features(model, n=2)
         order = np.argsort(np.abs(model.coef_[0]))[::-1][:2]
         for class_, direction in (("versicolor", -sign), ("virginica", sign)):

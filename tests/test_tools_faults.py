@@ -60,7 +60,7 @@ def test_the_penalty_follows_the_parameters_and_cannot_be_set():
 
 @pytest.fixture
 def sparse_weights(monkeypatch):
-    monkeypatch.setattr("skmaxent._prediction.DENSE_BYTES", 0)
+    monkeypatch.setattr("skmaxent.estimators.common.prediction.DENSE_BYTES", 0)
     return MaxEntClassifier(features="observed").fit(X, Y)
 
 
@@ -68,9 +68,9 @@ def sparse_weights(monkeypatch):
 def test_weights_of_observed_pairs_are_an_array_up_to_a_size(monkeypatch, dtype):
     size = 5 * X.shape[1] * np.dtype(dtype).itemsize
     model = MaxEntClassifier(features="observed")
-    monkeypatch.setattr("skmaxent._prediction.DENSE_BYTES", size)
+    monkeypatch.setattr("skmaxent.estimators.common.prediction.DENSE_BYTES", size)
     array = clone(model).fit(X.astype(dtype), Y)
-    monkeypatch.setattr("skmaxent._prediction.DENSE_BYTES", size - 1)
+    monkeypatch.setattr("skmaxent.estimators.common.prediction.DENSE_BYTES", size - 1)
     thin = clone(model).fit(X.astype(dtype), Y)
     assert type(array.coef_) is np.ndarray and array.coef_.dtype == thin.coef_.dtype == dtype
     assert sparse.issparse(thin.coef_) and thin.coef_.format == "csc"

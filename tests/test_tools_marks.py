@@ -66,7 +66,7 @@ def test_marks_of_a_tokenizer_that_ignores_the_case():
 @settings(deadline=None, max_examples=200)
 @given(st.text(alphabet="abé e\u0301-_ İΣς下", max_size=25), st.data())
 def test_pieces_of_words_are_found_where_they_are_or_not_at_all(text, data):
-    from skmaxent.inspection._words import _find_in_order
+    from skmaxent.inspection.words import _find_in_order
 
     chosen = data.draw(st.lists(st.booleans(), min_size=len(text), max_size=len(text)))
     tokens = [c for c, kept in zip(text, chosen) if kept]

@@ -9,11 +9,11 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from skmaxent import MaxEntClassifier
-from skmaxent.objective import memory
-from skmaxent.objective.null_space import least_norm
-from skmaxent.objective.rotation import Rotation
-from skmaxent.objective.units import ordinary_units
-from skmaxent.solvers import COMPOSITE_SOLVERS, SOLVERS, newton_cg, working_set
+from skmaxent.convex import memory
+from skmaxent.convex.reductions.null_space import least_norm
+from skmaxent.convex.reductions.rotation import Rotation
+from skmaxent.convex.reductions.units import ordinary_units
+from skmaxent.convex.solvers import COMPOSITE_SOLVERS, SOLVERS, newton_cg, working_set
 
 ALL_SOLVERS = ["auto", *SOLVERS, *COMPOSITE_SOLVERS]
 CONTAINERS = {"dense": np.asarray, "csr": sparse.csr_array, "csc": sparse.csc_array}

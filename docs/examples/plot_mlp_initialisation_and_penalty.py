@@ -23,12 +23,12 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from skmaxent import BackpropMLPClassifier
-from skmaxent.nn.batches import Dataset
 from skmaxent.nn.graph import FlowGraph, Parameters
 from skmaxent.nn.kernels import BlockRunner
 from skmaxent.nn.layers import SoftmaxLoss
-from skmaxent.nn.optimizers import SGD
-from skmaxent.nn.trainer import Trainer
+from skmaxent.nn.optimizers.rules import SGD
+from skmaxent.nn.training.batches import Dataset
+from skmaxent.nn.training.trainer import Trainer
 
 X, y = load_digits(return_X_y=True)
 X, X_test, y, y_test = train_test_split(X / 16, y, random_state=0)

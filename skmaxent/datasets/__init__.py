@@ -7,15 +7,15 @@ checkout; then they fall back on copies that scikit-learn or NLTK have downloade
 FileNotFoundError names the choices. No loader downloads anything, except `load_newsgroups` when told to.
 """
 
-from ._docstrings import load_docstrings
-from ._documents import (
+from .docstrings import load_docstrings
+from .documents import (
     load_newsgroups,
     load_ppattach,
     load_senseval2,
     load_sentence_polarity,
     load_trec_questions,
 )
-from ._sequences import (
+from .sequences import (
     load_conll2000,
     load_conll2002_spanish,
     load_ud_ewt,

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skmaxent.inspection._html import explanation_html, page
-from skmaxent.inspection._text import (
+from .html import explanation_html, page
+from .text import (
     display_width,
     number_format,
     printable,

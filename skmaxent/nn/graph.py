@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .batches import SparseBatch
 from .kernels import row_block, run_at_once
 from .layers import Activation, Affine, Dropout, SparseAffine
+from .training.batches import SparseBatch
 
 
 class Parameters:

@@ -7,7 +7,7 @@ from itertools import count
 import numpy as np
 from scipy import sparse
 
-from .._parallel import Workers, thread_count
+from ..numerics.threads import Workers, thread_count
 
 try:  # the kernel behind csr @ dense: adds into our own memory and takes a range of rows without a copy
     from scipy.sparse._sparsetools import csr_matvecs

@@ -9,10 +9,10 @@ row while training, None otherwise.
 
 import numpy as np
 
-from ..objective.loss import logistic_nll, softmax_nll
+from ..numerics.losses import logistic_nll, softmax_nll
 from .activations import ACTIVATIONS
 from .kernels import Buffers, csr_dot, run_at_once
-from .row_keys import mix
+from .training.row_keys import mix
 
 #: multiplications that are worth handing to another thread
 THREAD_WORK = 1_000_000

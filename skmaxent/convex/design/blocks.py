@@ -1,0 +1,266 @@
+"""The design: the linear map from weights (d, K) to scores (n, K), its adjoint, and their product.
+
+Three layouts, by shape. `ColumnBlocks` (n < d) walks CSC column blocks: the score block stays in
+cache while the long weight array streams past. `RowBlocks` (n >= d) walks CSR row blocks, for the
+same reason the other way round. `DenseDesign` gives row blocks to BLAS. The blocks depend on the
+data alone, never on the number of threads, and partial sums are added in a fixed order.
+
+The `dtype` of a design is that of the vectors it takes and gives. Data in float32 stay in float32 under
+float64 vectors, and are widened block by block within the products.
+"""
+
+import numpy as np
+from scipy import sparse
+
+from ...numerics.threads import balanced_cuts, even_cuts
+
+# A lane is a chain of blocks with one accumulator. Four lanes feed four threads; more would
+# spend more on adding the accumulators up than they gain.
+MAX_LANES = 4
+# Non-zeros times columns of the right-hand side below which a thread costs more than it gains.
+LANE_WORK = 1_500_000
+BLOCK_NNZ = 150_000
+
+
+# Rows of dense float32 data that are widened at a time, as entries.
+WIDENED_ENTRIES = 2_000_000
+
+
+def make_design(X, n_outputs, workers, dtype=None):
+    """The design for X: dense array, or CSR/CSC with sorted int32/int64 indices.
+
+    Parameters
+    ----------
+    X : ndarray or sparse array of shape (n, d)
+    n_outputs : int
+        Columns K of the right-hand sides, to judge the work.
+    workers : Workers
+    dtype : dtype, optional
+        Precision of the vectors, at least that of X; by default the same.
+    """
+    if not sparse.issparse(X):
+        return DenseDesign(X, workers, dtype=dtype)
+    layout = ColumnBlocks if X.shape[0] < X.shape[1] else RowBlocks
+    return layout(layout.convert(X), n_outputs, workers, dtype=dtype)
+
+
+def narrowed(values, dtype):
+    """The values in the given precision, or as they are where theirs is lower."""
+    return values if values.itemsize <= np.dtype(dtype).itemsize else values.astype(dtype)
+
+
+def column_squares(X):
+    """Sum of the squares of each column, (d,), in float64."""
+    if sparse.issparse(X):
+        squares = np.square(X.data, dtype=float)
+        if X.format == "csr":
+            return np.bincount(X.indices, squares, minlength=X.shape[1])
+        sums, filled = np.zeros(X.shape[1]), np.flatnonzero(np.diff(X.indptr))
+        if len(filled):
+            sums[filled] = np.add.reduceat(squares, X.indptr[filled])
+        return sums
+    chunks = even_cuts(X.shape[0], -(-X.size // WIDENED_ENTRIES))
+    return sum(np.einsum("ij,ij->j", X[rows], X[rows], dtype=float) for rows in chunks)
+
+
+def weight_squares(design):
+    """Sum of the squares of the column of each weight of a design, (d, 1), or (m, 1) of pairs."""
+    squares = column_squares(design.X)
+    return (squares[design.columns] if design.paired else squares)[:, None]
+
+
+def row_squares(X):
+    """Sum of the squares of each row, (n,), in float64."""
+    return column_squares(X.T)
+
+
+class _SparseDesign:
+    paired = False  # weights are (d, K); a paired design has one for each of some pairs, (m, 1)
+
+    def __init__(self, X, n_outputs, workers, tally=None, dtype=None):
+        self.shape, self.dtype = X.shape, np.dtype(dtype or X.dtype)
+        self.X, self._n_outputs, self._workers = X, n_outputs, workers
+        self.tally = [0.0] if tally is None else tally  # products; forward and adjoint are one half each
+        self._squares = None
+        n_lanes = int(np.clip(X.nnz * n_outputs // LANE_WORK, 1, MAX_LANES))
+        n_blocks = n_lanes * max(1, X.nnz // (n_lanes * BLOCK_NNZ)) if self._fine else n_lanes
+        self._cuts = balanced_cuts(X.indptr, n_blocks)
+        blocks = [(cut, self._block(cut)) for cut in self._cuts]
+        self._blocks = [(cut, B, B.T) for cut, B in blocks]
+        self._lanes = [self._blocks[i::n_lanes] for i in range(min(n_lanes, len(blocks)))]
+
+    def _block(self, cut):
+        """Rows (columns) `cut` of the CSR (CSC) array, as views of its memory."""
+        X = self.X
+        indptr = X.indptr[cut.start : cut.stop + 1]
+        piece = slice(int(indptr[0]), int(indptr[-1]))
+        length = cut.stop - cut.start
+        shape = (length, X.shape[1]) if X.format == "csr" else (X.shape[0], length)
+        return type(X)((X.data[piece], X.indices[piece], indptr - indptr[0]), shape=shape, copy=False)
+
+    def astype(self, dtype):
+        """The same design in another precision, sharing the indices."""
+        X = self.X
+        twin = type(X)((narrowed(X.data, dtype), X.indices, X.indptr), shape=X.shape, copy=False)
+        return type(self)(twin, self._n_outputs, self._workers, self.tally, dtype)
+
+    def squared_adjoint(self, R):
+        """(X * X).T @ R without forming X * X whole: the diagonal of a weighted Gram matrix."""
+        if self._squares is None:
+            values = self.X.data
+            if np.all((values == 0) | (values == 1)):  # indicators are their own squares
+                self._squares = self
+            else:
+                squared = type(self.X)(
+                    (values**2, self.X.indices, self.X.indptr), shape=self.shape, copy=False
+                )
+                self._squares = type(self)(squared, self._n_outputs, self._workers, dtype=self.dtype)
+        return self._squares.adjoint(R)
+
+    def _lane_sums(self, function):
+        """Sum of function(lane) over the lanes, in their order."""
+        sums = self._workers.map(function, self._lanes)
+        total = sums[0]
+        for part in sums[1:]:
+            total += part
+        return total
+
+    def _piecewise(self, shape, function):
+        """Array filled block by block: result[cut] = function(B, B.T) for each block."""
+        result = np.empty(shape, self.dtype)
+
+        def fill(block):
+            cut, B, B_T = block
+            result[cut] = function(B, B_T)
+
+        self._workers.map(fill, self._blocks)
+        return result
+
+
+class ColumnBlocks(_SparseDesign):
+    """Sparse design in CSC blocks, for fewer rows than columns."""
+
+    _fine = True  # small blocks, so that a block's part of the weights stays in cache
+
+    @staticmethod
+    def convert(X):
+        return X.tocsc()
+
+    def forward(self, W):
+        """Scores X @ W, (n, K)."""
+        self.tally[0] += 0.5
+
+        def lane_sum(lane):
+            total = np.zeros((self.shape[0], W.shape[1]), self.dtype)
+            for cut, B, _ in lane:
+                total += B @ W[cut]
+            return total
+
+        return self._lane_sums(lane_sum)
+
+    def adjoint(self, R):
+        """X.T @ R, (d, K)."""
+        self.tally[0] += 0.5
+        return self._piecewise((self.shape[1], R.shape[1]), lambda B, B_T: B_T @ R)
+
+    def gram(self, A):
+        """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus, in one pass.
+
+        The (d, K) array in between never exists whole.
+        """
+        self.tally[0] += 1
+        peaks = []
+
+        def lane_sum(lane):
+            total = np.zeros(A.shape, self.dtype)
+            for _, B, B_T in lane:
+                V = B_T @ A
+                peaks.append(_peak(V))
+                total += B @ V
+            return total
+
+        return self._lane_sums(lane_sum), max(peaks)
+
+
+class RowBlocks(_SparseDesign):
+    """Sparse design in CSR blocks, for at least as many rows as columns."""
+
+    _fine = False
+
+    @staticmethod
+    def convert(X):
+        return X.tocsr()
+
+    def forward(self, W):
+        """Scores X @ W, (n, K)."""
+        self.tally[0] += 0.5
+        return self._piecewise((self.shape[0], W.shape[1]), lambda B, B_T: B @ W)
+
+    def adjoint(self, R):
+        """X.T @ R, (d, K)."""
+        self.tally[0] += 0.5
+
+        def lane_sum(lane):
+            total = lane[0][2] @ R[lane[0][0]]
+            for cut, _, B_T in lane[1:]:
+                total += B_T @ R[cut]
+            return total
+
+        return self._lane_sums(lane_sum)
+
+    def gram(self, A):
+        """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus."""
+        V = self.adjoint(A)
+        return self.forward(V), _peak(V)
+
+
+class DenseDesign:
+    """Dense design, in blocks of rows."""
+
+    paired = False
+
+    def __init__(self, X, workers, tally=None, dtype=None):
+        self.X, self.shape, self.dtype, self._workers = X, X.shape, np.dtype(dtype or X.dtype), workers
+        self.tally = [0.0] if tally is None else tally
+        n_lanes = int(np.clip(X.size // LANE_WORK, 1, MAX_LANES))
+        if self.dtype != X.dtype:
+            n_lanes = max(n_lanes, -(-X.size // WIDENED_ENTRIES))
+        self._cuts = even_cuts(X.shape[0], n_lanes)
+
+    def astype(self, dtype):
+        """The same design in another precision."""
+        return DenseDesign(narrowed(self.X, dtype), self._workers, self.tally, dtype)
+
+    def forward(self, W):
+        """Scores X @ W, (n, K)."""
+        self.tally[0] += 0.5
+        scores = np.empty((self.shape[0], W.shape[1]), self.dtype)
+
+        def block(rows):
+            np.matmul(self.X[rows], W, out=scores[rows])
+
+        self._workers.map(block, self._cuts)
+        return scores
+
+    def adjoint(self, R):
+        """X.T @ R, (d, K)."""
+        self.tally[0] += 0.5
+        # BLAS is faster on the transposed product: R has few columns.
+        parts = self._workers.map(lambda rows: R[rows].T @ self.X[rows], self._cuts)
+        return np.ascontiguousarray(sum(parts[1:], start=parts[0]).T)
+
+    def gram(self, A):
+        """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus."""
+        V = self.adjoint(A)
+        return self.forward(V), _peak(V)
+
+    def squared_adjoint(self, R):
+        """(X * X).T @ R: the diagonal of a weighted Gram matrix."""
+        chunks = even_cuts(self.shape[0], -(-self.X.size // 500_000))  # never a second X in memory
+        parts = self._workers.map(lambda rows: (self.X[rows] ** 2).T @ R[rows], chunks)
+        return sum(parts[1:], start=parts[0]).astype(self.dtype, copy=False)
+
+
+def _peak(V):
+    """Largest entry in modulus, without a copy."""
+    return max(float(V.max(initial=0)), -float(V.min(initial=0)))

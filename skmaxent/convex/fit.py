@@ -1,0 +1,308 @@
+"""From a problem to its optimum: presolve, solution, restoration, report."""
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from .composite import CompositeObjective
+from .design.blocks import make_design
+from .design.shared_pairs import ObservedDesign
+from .objective import Objective
+from .penalty import ElasticNet
+from .prepare import in_row_space, prepare
+from .proofs.rounding import EPS, rounding
+from .proofs.separation import Separation
+from .reductions.null_space import least_norm
+from .reductions.present_classes import certain_report, reduced_start
+from .solvers import COMPOSITE_SOLVERS, SOLVERS
+from .solvers.control import Control, GapControl
+from .spaces import RowSpace, Vectors, WeightSpace
+from .starts import cold_start, warm_start
+
+
+@dataclass
+class Result:
+    """The optimum of a problem.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (d, n_outputs)
+        With observed pairs a CSR matrix.
+    intercept : ndarray of shape (n_outputs,)
+    report : dict
+        What `convergence_` shows.
+    separated : integer ndarray or None
+        Columns along which the unpenalised optimum lies at infinity; None where it does not.
+    spread : float
+        By how much the scales of the columns differ.
+    """
+
+    weights: np.ndarray
+    intercept: np.ndarray
+    report: dict
+    separated: np.ndarray | None
+    spread: float = 1.0
+
+
+def train(
+    problem, *, C, l1_ratio=0.0, penalty_weights=None, min_count=None, fit_intercept, solver, **settings
+):
+    """Fit the maximum-entropy model: `prepare`, then `optimise`; see there for the parameters."""
+    begun = time.perf_counter()
+    l1_ratio = l1_ratio if np.isfinite(C) else 0.0
+    prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count)
+    return optimise(prepared, C=C, l1_ratio=l1_ratio, fit_intercept=fit_intercept, begun=begun, **settings)
+
+
+def optimise(
+    prepared,
+    *,
+    C,
+    l1_ratio,
+    fit_intercept,
+    tol,
+    max_iter,
+    workers,
+    seed=0,
+    start=None,
+    report=None,
+    begun=None,
+):
+    """Solve a prepared problem.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    C : float
+        Inverse strength of the prior; infinite for none.
+    l1_ratio : float
+        Share of the Laplace prior, as when the problem was prepared.
+    fit_intercept : bool
+    tol, max_iter : float, int
+        Stopping rule, see `Control`.
+    workers : Workers
+    seed : int
+        Seed of the stochastic start, which large problems with many rows begin with.
+    start : tuple (weights (d, n_outputs), intercept (n_outputs,)), optional
+        Warm start.
+    report : callable, optional
+        Called after each iteration as ``report(record, model)``: the line of the history as a dict,
+        and a function that returns weights and intercept as of now. A true answer stops the fit.
+    begun : float, optional
+        Time (`time.perf_counter`) from which to count the seconds.
+
+    Returns
+    -------
+    result : Result
+    """
+    problem, solver, class_map = prepared.problem, prepared.solver, prepared.class_map
+    if class_map is not None and class_map.certain:
+        return _certain_result(prepared, begun)
+    composite = solver in COMPOSITE_SOLVERS
+    # The row weights of the problem are smaller than the user's by this factor, and so is the penalty.
+    C = C * prepared.weight_unit
+    objective = _objective(prepared, C, l1_ratio, fit_intercept, workers)
+
+    def restored(objective, point):
+        design = objective.space.design
+        weights, change = _chosen(objective, point, prepared)
+        weights, intercept = prepared.restored(weights, point.intercept + change, design, workers)
+        return (weights, intercept) if class_map is None else class_map.restore(weights, intercept)
+
+    def reported(record, objective, point):
+        def model():
+            weights, intercept = restored(objective, point)
+            return weights.copy(), intercept  # a callback may keep them; the solver works in place
+
+        return report is not None and report(record, model)
+
+    total = float(problem.weights.sum(dtype=float))
+    separation = Separation(problem) if objective.has_free else None
+    control = (GapControl if composite else Control)(tol, max_iter, total, reported, begun, separation)
+    start = reduced_start(start, class_map)
+    point = None if start is None else warm_start(objective, *start, prepared, fit_intercept)
+    if point is None:
+        point = cold_start(objective, problem, solver, seed, workers)
+    point, gradient = (COMPOSITE_SOLVERS if composite else SOLVERS)[solver](objective, point, control)
+    control.finish(objective, point, gradient)
+    if prepared.automatic and solver == "newton-cholesky" and control.reason == "precision":
+        solver, control.reason = "newton-cg", None  # which goes on where a factor has no digits left
+        point, gradient = SOLVERS[solver](objective, point, control)
+        control.finish(objective, point, gradient)
+    undecided = separation and separation.columns is None and control.reason != "converged"
+    if undecided and objective.certifiable and not separation.search(objective):
+        step = objective.certify(point, gradient, np.inf)[1]
+        if step is not None:
+            separation.recedes(objective, step.scores + step.shift, step.coords)
+    weights, intercept = restored(objective, point)
+    gradient.gap += _lost_in_return(
+        prepared, objective, point, *reduced_start((weights, intercept), class_map)
+    )
+    if control.reason == "converged" and control.accuracy(objective, point, gradient) > 1:
+        control.reason = "precision"
+    summary = _summary(objective, point, gradient, control, solver) | {"presolve": prepared.removed}
+    if prepared.pair_map is not None:
+        summary["n_pairs"] = len(prepared.pair_map.pairs)
+    columns = None
+    if separation is not None and separation.columns is not None:
+        columns = _users_columns(separation.columns, prepared, objective, workers)
+    spread = 1.0 if prepared.units is None else prepared.units.spread
+    return Result(weights, intercept, summary, columns, spread)
+
+
+def _certain_result(prepared, begun):
+    """The result where one class has all the weight."""
+    pair_map = prepared.pair_map
+    d = prepared.problem.X.shape[1] if pair_map is None else pair_map.pairs.n_columns
+    weights, intercept = prepared.class_map.certain_model(d, prepared.dtype, pair_map is not None)
+    report = certain_report(0.0 if begun is None else time.perf_counter() - begun)
+    if pair_map is not None:
+        report["n_pairs"] = len(pair_map.pairs)
+    return Result(weights, intercept, report, None)
+
+
+def _users_columns(columns, prepared, objective, workers):
+    """The user's columns that columns of the solved problem stand for."""
+    design, K = objective.space.design, objective.likelihood.shape[1]
+    marks = np.zeros(design.X.shape[1])
+    marks[columns] = 1.0
+    marks = marks[design.columns, None] if design.paired else np.repeat(marks[:, None], K, axis=1)
+    weights = prepared.restored(marks, np.zeros(K), design, workers)[0]
+    return np.flatnonzero(np.diff(weights.indptr) if sparse.issparse(weights) else weights.any(axis=1))
+
+
+def _chosen(objective, point, prepared):
+    """Weights in the solved problem's columns, where no prior chooses among equals those of least norm.
+
+    Returns
+    -------
+    weights : ndarray like the weights of the design
+    change : ndarray of shape (K,)
+        Of the intercept.
+    """
+    space, change = objective.space, np.zeros(len(point.intercept))
+    weights = space.weights(point.coords)
+    if not objective.has_free:
+        return weights, change
+    K = objective.likelihood.shape[1]
+    free = objective.free
+    if space.design.paired:
+        columns = space.design.columns
+        totals = np.bincount(columns, free[:, 0] * weights[:, 0])
+        whole = np.bincount(columns, free[:, 0]) == K
+        if K > 1:
+            weights = weights - np.where(whole, totals / K, 0.0)[columns, None]
+        return weights, change
+    free = np.ones(len(weights), bool) if free.shape != weights.shape else free.all(axis=1)
+    scale = np.ones(len(weights)) if prepared.units is None else prepared.units.scale
+    if space.preconditioned and prepared.rotation is None and free.any():
+        weights = weights.copy()
+        X = space.design.X[:, free]
+        weights[free], change = least_norm(X, weights[free], scale[free], objective.fit_intercept)
+    if K > 1:
+        # Only differences between classes matter; a prior would centre the weights by itself.
+        weights = np.where(free[:, None], weights - weights.mean(axis=1, keepdims=True), weights)
+    return weights, change
+
+
+def _lost_in_return(prepared, objective, point, weights, intercept):
+    """By how much rounding to the user's precision, a rotation or a shift can have raised the objective."""
+    likelihood, units, lost = objective.likelihood, prepared.units, 0.0
+    if prepared.rotation is not None:
+        residual = np.abs(likelihood.residual(point.expected)).sum(axis=1)
+        rows = np.sqrt(np.einsum("ij,ij->i", prepared.problem.X, prepared.problem.X))
+        norm = np.linalg.norm(point.coords)
+        lost = rounding(prepared.rotation.Q.shape[0]) * float(residual @ rows) * norm
+    design = objective.space.design
+    if prepared.dtype == np.float64 and (units is None or units.shift is None):
+        return lost
+    moved = _rounding_of_shift(prepared, objective, point)
+    # A settled intercept: its error counts squared.
+    lost += 0.5 * float(likelihood.weights.sum()) * moved**2
+    if prepared.dtype == np.float64:
+        return lost
+    rounded, intercept = prepared.reduced(weights, intercept.astype(prepared.dtype).astype(float), design)
+    scores = design.forward(rounded)
+    expected = np.empty_like(scores)
+    loss, value = likelihood.evaluate(scores + intercept, expected), objective.value(point)
+    lost += moved * float(np.abs(likelihood.residual(expected)).sum())
+    return lost + max(loss + objective.penalty_value(rounded) - value, 0.0) + 16 * EPS * value
+
+
+def _rounding_of_shift(prepared, objective, point):
+    """Bound on the rounding of what shifted columns add to the intercept."""
+    units, design = prepared.units, objective.space.design
+    if units is None or units.shift is None:
+        return 0.0
+    weights = objective.space.weights(point.coords)
+    if prepared.rotation is not None:
+        weights = prepared.rotation.restored(weights)
+    worst = replace(units, shift=-np.abs(units.shift))
+    size = worst.restored(np.abs(weights), np.zeros(objective.likelihood.shape[1]), design, float)[1]
+    return 4 * EPS * float(np.abs(size).max(initial=0))
+
+
+def _objective(prepared, C, l1_ratio, fit_intercept, workers):
+    """The objective of a reduced problem, in the space of coordinates that its shape asks for.
+
+    Its vectors are in float64, also where X is in float32.
+    """
+    problem, pair_map, units = prepared.problem, prepared.pair_map, prepared.units
+    vectors, K = Vectors(workers), problem.n_outputs
+    if pair_map is None or pair_map.reduced.full:
+        design = make_design(problem.X, K, workers, np.float64)
+    else:
+        pairs = pair_map.reduced
+        X = problem.X.tocsc() if sparse.issparse(problem.X) else problem.X
+        design = ObservedDesign(X, pairs.columns, pairs.classes, K, workers).astype(np.float64)
+    likelihood = problem.likelihood(workers).astype(np.float64)
+    if prepared.solver in COMPOSITE_SOLVERS:
+        smooth = Objective(WeightSpace(design, vectors), likelihood, 0.0, fit_intercept, vectors)
+        return CompositeObjective(smooth, *_elastic_net(prepared, design, C, l1_ratio))
+    if in_row_space(problem, pair_map, prepared.solver):
+        space, unit = RowSpace(design, vectors), 1.0 if units is None else float(units.scale[0])
+        return Objective(space, likelihood, 1 / C / unit / unit, fit_intercept, vectors)
+    scale = None
+    if prepared.rotation is not None and units is not None:  # the same for all columns
+        scale = np.full((design.shape[1], 1), units.scale[0])
+    elif units is not None:
+        scale = units.scales(design)
+    return Objective(WeightSpace(design, vectors, scale), likelihood, 1 / C, fit_intercept, vectors)
+
+
+def _elastic_net(prepared, design, C, l1_ratio):
+    """The penalty on the weights of the design, and by how much they are larger than the user's."""
+    multipliers = prepared.multipliers
+    if prepared.pair_map is not None and multipliers is not None:
+        multipliers = prepared.pair_map.multipliers(multipliers, design)
+    penalty = ElasticNet.from_prior(C, l1_ratio, multipliers)
+    if prepared.units is None or (prepared.units.scale == 1).all():
+        return penalty, None
+    scale = prepared.units.scales(design)
+    return penalty.scaled(scale), scale
+
+
+def _summary(objective, point, gradient, control, solver):
+    """What `convergence_` reports, on the scale of the mean loss."""
+    total = control.total_weight
+    value, gap, square = float(objective.value(point)), float(gradient.gap), gradient.square
+    if getattr(objective, "scale", None) is not None:
+        shown = gradient.coords * objective.scale
+        square = objective.smooth.vectors.dot(shown, shown)
+    relative = gap / value if value > 0 else (np.inf if gap else 0.0)
+    return {
+        "objective": value / total,
+        "duality_gap": gap / total,
+        "relative_gap": relative,
+        "gradient_norm": float(np.sqrt(square)) / total,
+        "kkt_violation": float(gradient.peak) / total,
+        "stop_reason": control.reason,
+        "n_iter": control.n_iter,
+        "n_products": objective.space.design.tally[0],
+        "seconds": control.elapsed(),
+        "solver": solver,
+        "space": objective.space.name,
+        "history": {name: np.array(values) for name, values in control.history.items()},
+    }

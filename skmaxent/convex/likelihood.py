@@ -1,0 +1,273 @@
+"""The conditional likelihood of a maximum-entropy model as a function of its scores.
+
+Conventions: n rows, K score columns (one when binary: the log-odds of the second class). Row i has
+the label masses t_i and the total mass m_i = sum_k t_ik (its weight). A state of the scores is kept
+as the *expected* masses E = m * p, p the model's probabilities, because everything needed follows:
+
+    residual (gradient)   E - t
+    curvature times V     E * V - E * (E . V) / m        (multinomial),  E (1 - E / m) V  (binary)
+
+Everything runs over blocks of rows that stay in cache, several at a time in threads; sums over the
+rows are accumulated in float64 block by block in a fixed order.
+"""
+
+from functools import cached_property
+
+import numpy as np
+from scipy.special import xlogy
+
+from ..numerics.losses import logistic, softmax_above
+from ..numerics.threads import even_cuts
+
+BLOCK_ENTRIES = 65_536
+# Matrices (K, K) that are added up at a time.
+MAX_PARTS = 16
+
+
+class Likelihood:
+    """Shared by the likelihoods: the walk over blocks of rows.
+
+    Parameters
+    ----------
+    codes : integer ndarray of shape (n,) or None
+        Class of each row, when every row has a single label.
+    masses : ndarray of shape (n, K) or None
+        Label masses otherwise.
+    weights : ndarray of shape (n,)
+        Total mass of each row, positive.
+    n_outputs : int
+        K.
+    workers : Workers
+    """
+
+    def __init__(self, codes, masses, weights, n_outputs, workers):
+        self.codes, self.masses, self.weights = codes, masses, weights
+        self.dtype = weights.dtype
+        self.shape = (len(weights), n_outputs)
+        self._workers = workers
+        self._cuts = even_cuts(len(weights), -(-self.shape[0] * n_outputs // BLOCK_ENTRIES))
+
+    def astype(self, dtype):
+        """The same likelihood in another precision."""
+        masses = None if self.masses is None else self.masses.astype(dtype)
+        return type(self)(self.codes, masses, self.weights.astype(dtype), self.shape[1], self._workers)
+
+    def _sum(self, function):
+        """Sum of function(rows) over the blocks, float64, in their order."""
+        return sum(self._workers.map(function, self._cuts))
+
+    def evaluate(self, scores, out, direction=None, step=0.0):
+        """Total loss at the scores (plus `step` times `direction`), in nats; fills `out` with E."""
+
+        def block(rows):
+            z = scores[rows] if direction is None else scores[rows] + self.dtype.type(step) * direction[rows]
+            return self._evaluate_rows(rows, z, out[rows])
+
+        return self._sum(block)
+
+    def residual(self, expected):
+        """The gradient of the loss with respect to the scores, E - t, as a new array."""
+        result = np.empty_like(expected)
+
+        def block(rows):
+            np.copyto(result[rows], expected[rows])
+            self._subtract_labels(rows, result[rows])
+
+        self._workers.map(block, self._cuts)
+        return result
+
+    def curvature(self, expected, V, shift=None):
+        """The Hessian with respect to the scores, applied to V + shift (one shift a column)."""
+        result = np.empty_like(V)
+
+        def block(rows):
+            v = V[rows] if shift is None else V[rows] + shift
+            self._curvature_rows(rows, expected[rows], v, result[rows])
+
+        self._workers.map(block, self._cuts)
+        return result
+
+    def curvature_totals(self, expected, V):
+        """Sums over the rows of the Hessian applied to V, (K,), float64; the product is not stored."""
+
+        return self._sum(lambda rows: self._curvature_totals_rows(rows, expected[rows], V[rows]))
+
+    def slopes(self, expected, direction):
+        """First and second derivative of the loss along `direction`, at the state `expected`."""
+
+        def block(rows):
+            E, v = expected[rows], direction[rows]
+            Hv = np.empty_like(v)
+            self._curvature_rows(rows, E, v, Hv)
+            first = np.vdot(E, v).astype(float) - float(np.sum(self._label_sums(rows, v), dtype=float))
+            return np.array([first, np.vdot(v, Hv)], dtype=float)
+
+        return self._sum(block)
+
+    @cached_property
+    def label_totals(self):
+        """Observed label masses summed over the rows, (K,)."""
+        zero = np.zeros(self.shape, self.dtype)
+        return -self.totals(self.residual(zero))
+
+    def mixed_entropy(self, expected, share):
+        """Sum of m_i H(q_i), q_i = share * p_i + (1 - share) * label distribution i, in nats."""
+
+        def block(rows):
+            Q = share * expected[rows].astype(float)
+            if share < 1:
+                self._subtract_labels(rows, Q, share - 1)
+            weights = self.weights[rows, None]
+            entropy = -xlogy(Q, Q / weights).sum()
+            if Q.shape[1] == 1:
+                Q = weights - Q
+                entropy -= xlogy(Q, Q / weights).sum()
+            return entropy
+
+        return float(self._sum(block))
+
+    def contains(self, masses):
+        """Whether an (n, K) array of masses whose rows have the right sums has no negative one."""
+        return bool(self._sum(lambda rows: self._count_outside(rows, masses[rows])) == 0)
+
+    def _count_outside(self, rows, masses):
+        return np.count_nonzero(~(masses >= 0))
+
+    def totals(self, values):
+        """Sums over the rows of an (n, K) array, (K,), float64."""
+        return self._sum(lambda rows: _column_sums(values[rows]))
+
+    def sample(self, size):
+        """About `size` rows drawn at random, in order: the part of the Hessian that they make up."""
+        return np.sort(np.random.default_rng(0).permutation(self.shape[0])[:size])
+
+    def pieces(self, rows, size):
+        """The given rows cut into arrays of about `size`, each with a Hessian of its own."""
+        return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+    def centred(self, rows, part, E):
+        """Dense rows of X as `curvature_matrix` wants them: as they are."""
+        return part
+
+
+def _column_sums(block):
+    """Sums over the rows of a block; the matrix product is much faster than `sum` on short rows."""
+    return (np.ones(len(block), block.dtype) @ block).astype(float)
+
+
+class Multinomial(Likelihood):
+    """Softmax likelihood of K >= 2 classes, one score column each."""
+
+    def _evaluate_rows(self, rows, z, out):
+        weights = self.weights[rows]
+        excess, top, p = softmax_above(z, out=out)
+        p *= weights[:, None]
+        # Row by row and from the largest score on: the two sums over all rows, and the two terms of a
+        # row that is all but certain, can be many times their difference.
+        if self.codes is None:
+            labels = np.einsum("ij,ij->i", self.masses[rows], z - top[:, None])
+        else:
+            labels = weights * (z[np.arange(len(z)), self.codes[rows]] - top)
+        return float(np.sum(weights * excess - labels, dtype=float))
+
+    def _label_sums(self, rows, z):
+        """Label masses times z, summed over the classes of each row."""
+        if self.codes is None:
+            return np.einsum("ij,ij->i", self.masses[rows], z)
+        return self.weights[rows] * z[np.arange(len(z)), self.codes[rows]]
+
+    def _subtract_labels(self, rows, result, share=1):
+        if self.codes is None:
+            result -= share * self.masses[rows]
+        else:
+            result[np.arange(len(result)), self.codes[rows]] -= share * self.weights[rows]
+
+    def _curvature_rows(self, rows, E, v, out):
+        np.multiply(E, v, out=out)
+        mean = out @ np.ones(out.shape[1], out.dtype)
+        mean /= self.weights[rows]
+        out -= E * mean[:, None]
+
+    def _curvature_totals_rows(self, rows, E, v):
+        product = E * v
+        mean = product @ np.ones(E.shape[1], E.dtype)
+        mean /= self.weights[rows]
+        return _column_sums(product) - mean @ E
+
+    def curvature_diagonal(self, expected):
+        """The diagonal of the Hessian with respect to the scores, (n, K)."""
+        return expected * (1 - expected / self.weights[:, None])
+
+    def intercept_hessian(self, expected):
+        """Hessian of the loss with respect to one shift a column, (K, K), float64.
+
+        It is the Laplacian of a graph of the classes, the weights of its edges sum_i E_ik E_il / m_i:
+        the diagonal is taken from them, because a difference would lose rare classes in float32.
+        """
+
+        def block(rows):
+            E = expected[rows]
+            return (E.T @ (E / self.weights[rows, None])).astype(float)
+
+        n, K = self.shape
+        # Blocks no smaller than the result, and few results at a time: with 1,000 classes one is 8 MB.
+        cuts = even_cuts(n, -(-n * K // max(BLOCK_ENTRIES, K * K)))
+        H = np.zeros((K, K))
+        for start in range(0, len(cuts), MAX_PARTS):
+            for part in self._workers.map(block, cuts[start : start + MAX_PARTS]):
+                H -= part
+        np.fill_diagonal(H, 0.0)
+        np.fill_diagonal(H, -H.sum(axis=0))
+        return H
+
+    def curvature_matrix(self, rows, E):
+        """Function (k, l) -> entries (k, l) of the curvature of each of the rows."""
+        weights = self.weights[rows]
+        return lambda k, l: E[:, k] * ((k == l) - E[:, l] / weights)
+
+
+class Binary(Likelihood):
+    """Logistic likelihood of two classes: one score, the log-odds of the second."""
+
+    def _evaluate_rows(self, rows, z, out):
+        z = z[:, 0]
+        p = logistic(z, out=out[:, 0])[1]
+        weights, positive = self.weights[rows], self._positive(rows)
+        p *= weights
+        # log(1 + exp(z)) less z times the mass of the second class, without cancellation for either sign.
+        tail = weights * np.log1p(np.exp(-np.abs(z)))
+        return float(np.sum(tail + np.where(z > 0, (weights - positive) * z, -positive * z), dtype=float))
+
+    def _count_outside(self, rows, masses):
+        return np.count_nonzero(~((masses >= 0) & (masses <= self.weights[rows, None])))
+
+    def _positive(self, rows):
+        """Mass of the second class in each row."""
+        if self.codes is None:
+            return self.masses[rows, 1]
+        return self.weights[rows] * self.codes[rows]
+
+    def _label_sums(self, rows, z):
+        return self._positive(rows) * z[:, 0]
+
+    def _subtract_labels(self, rows, result, share=1):
+        result[:, 0] -= share * self._positive(rows)
+
+    def _curvature_rows(self, rows, E, v, out):
+        np.multiply(E * (1 - E / self.weights[rows, None]), v, out=out)
+
+    def _curvature_totals_rows(self, rows, E, v):
+        return _column_sums(E * (1 - E / self.weights[rows, None]) * v)
+
+    def curvature_diagonal(self, expected):
+        """The diagonal of the Hessian with respect to the scores, (n, 1)."""
+        return expected * (1 - expected / self.weights[:, None])
+
+    def intercept_hessian(self, expected):
+        """Hessian of the loss with respect to the intercept, (1, 1), float64."""
+        return self.curvature_diagonal(expected).sum(axis=0, dtype=float, keepdims=True)
+
+    def curvature_matrix(self, rows, E):
+        """Function (k, l) -> entries (k, l) of the curvature of each of the rows."""
+        diagonal = E[:, 0] * (1 - E[:, 0] / self.weights[rows])
+        return lambda k, l: diagonal

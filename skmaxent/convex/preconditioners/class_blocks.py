@@ -1,0 +1,124 @@
+"""A preconditioner for the weights of (column, class) pairs: the Hessian within each class, inverted.
+
+For class k the Hessian is A' diag(E_k (1 - E_k / m)) A with the columns A of X that have a weight for k, less
+a rank-one part for the intercept. Near an optimum most rows are all but certain: the few that hold nearly all
+of the curvature are taken, and what the others have is added to the diagonal, which is exact.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+from scipy import linalg, sparse
+
+from ...numerics.threads import even_cuts
+from ..design.pairs import pair_index
+from ..grouped import Grouped
+
+# Curvatures below this share of a row's mean mass are left out.
+THIN = 1e-3
+# Largest side of a block, numbers in all blocks, and weights up to which blocks that small are worth it.
+BLOCK_SIDE, BLOCK_NUMBERS, MAX_WEIGHTS = 3_000, 40_000_000, 200_000
+# Ridge of a block relative to its diagonal, which is 1: collinear columns.
+RIDGE = 1e-5
+
+
+class ClassBlocks:
+    """The inverse of the diagonal blocks of the Hessian, in float32.
+
+    Parameters
+    ----------
+    X : CSR array or ndarray of shape (n, d), float32
+    columns, classes : integer ndarray of shape (m,)
+        The pairs, in any order.
+    curved : ndarray of shape (n, K), float32
+        Curvature of each score.
+    threshold : float
+        Smaller curvatures are left out.
+    diagonal : ndarray of shape (m,)
+        Of the exact Hessian, with any ridge.
+    fit_intercept : bool
+    workers : Workers
+    """
+
+    def __init__(self, X, columns, classes, curved, threshold, diagonal, fit_intercept, workers):
+        self._workers = workers
+        order = np.lexsort((columns, classes))
+        side = int(min(BLOCK_SIDE, 1 + BLOCK_NUMBERS // max(len(order), 1)))
+        edges = np.searchsorted(classes[order], np.arange(curved.shape[1] + 1))
+        pieces = []
+        for k, (first, last) in enumerate(pairwise(edges.tolist())):
+            mine = order[first:last]
+            pieces += [(k, mine[cut]) for cut in even_cuts(len(mine), -(-len(mine) // side)) if len(mine)]
+
+        def block(piece):
+            k, places = piece
+            rows = np.flatnonzero(curved[:, k] > threshold)
+            weights = curved[rows, k]
+            A = X[rows][:, columns[places]]
+            if sparse.issparse(A):
+                scaled = A.copy()
+                scaled.data *= np.repeat(np.sqrt(weights), np.diff(A.indptr))
+                B = (scaled.T @ scaled).toarray()
+            else:
+                scaled = A * np.sqrt(weights)[:, None]
+                B = scaled.T @ scaled
+            own = np.arange(len(B))
+            B[own, own] = np.maximum(diagonal[places], B[own, own])
+            if fit_intercept and len(rows):
+                b = A.T @ weights
+                B -= np.outer(b, b / curved[:, k].sum())
+            return places, *_inverse(B)
+
+        self._blocks = workers.map(block, pieces)
+
+    @classmethod
+    def build(cls, objective, expected, free, diagonal):
+        """For some weights of an objective; None where there are too many, or no classes but groups of rows.
+
+        Parameters
+        ----------
+        objective : CompositeObjective
+            On a working set, in float32.
+        expected : ndarray of shape (n, K)
+        free : integer ndarray of shape (m,)
+            The weights, as places in its flat coordinates.
+        diagonal : ndarray of shape (m,)
+        """
+        likelihood = objective.likelihood
+        if isinstance(likelihood, Grouped) or len(free) > MAX_WEIGHTS:
+            return None
+        X, columns, classes = pair_index(objective.space.design, free, expected.shape[1])
+        if sparse.issparse(X):
+            used, columns = np.unique(columns, return_inverse=True)
+            X = X[:, used].tocsr()
+        X = X.astype(np.float32, copy=False)
+        curved = likelihood.curvature_diagonal(expected).astype(np.float32, copy=False)
+        threshold = THIN * float(likelihood.weights.mean())
+        workers = objective.smooth.vectors.workers
+        return cls(X, columns.ravel(), classes, curved, threshold, diagonal, objective.fit_intercept, workers)
+
+    def __call__(self, r):
+        """An approximate solution of Hessian times z = r, (m,)."""
+        z = np.empty_like(r)
+
+        def solve(block):
+            places, scale, inverse = block
+            z[places] = scale * linalg.blas.ssymv(1.0, inverse, scale * r[places], lower=1)
+
+        self._workers.map(solve, self._blocks)
+        return z
+
+
+def _inverse(B):
+    """The scale s that brings the diagonal of B to 1, and the lower triangle of the inverse of s B s."""
+    own = np.arange(len(B))
+    scale = 1 / np.sqrt(np.maximum(B[own, own], np.finfo(B.dtype).tiny))
+    B *= scale[:, None] * scale
+    ridge = RIDGE
+    while ridge < 1e3:
+        B[own, own] = 1 + ridge
+        factor, failed = linalg.lapack.spotrf(B.T, lower=1, clean=0)
+        if not failed and np.isfinite(factor[-1, -1]):
+            return scale, linalg.lapack.spotri(factor, lower=1, overwrite_c=1)[0]
+        ridge *= 10
+    return scale, np.asfortranarray(np.eye(len(B), dtype=B.dtype))  # entries that overflow

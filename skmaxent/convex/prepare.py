@@ -1,0 +1,214 @@
+"""From a problem to one that can be solved for any strength of the prior, and back: presolve."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from .memory import require_weights
+from .problem import canonical, short_indices
+from .reductions.observed import PairMap, observe
+from .reductions.present_classes import drop_absent_classes
+from .reductions.presolve import drop_dominated, merge_columns, merge_rows
+from .reductions.rotation import Rotation
+from .reductions.units import Units, ordinary_units
+from .solvers import SOLVERS
+
+# Looking for proportional columns costs about as much as a few products: only where many follow.
+THOROUGH_WORK = 5_000_000
+# Side of the Hessian up to which its Cholesky factor beats conjugate gradients ...
+CHOLESKY_SIDE = 150
+# ... provided the weighted Gram matrices stay cheap: rows times the square of the side.
+CHOLESKY_WORK = 2e9
+# The same where dense data have fewer rows than columns and are rotated first.
+ROTATED_WORK = 4e9
+# Mean row weights, as powers of two, that are left as they are.
+ORDINARY_WEIGHT = 10
+
+
+@dataclass
+class Prepared:
+    """A problem after presolve, to be solved for one strength of the prior after another.
+
+    Attributes
+    ----------
+    problem : Problem
+        The reduced problem.
+    solver : str
+    multipliers : ndarray of shape (d, 1) or (d, n_outputs) or None
+        Penalty weights of the columns that are left.
+    removed : dict
+        What presolve took out.
+    automatic : bool
+        Whether the solver was ours to choose, and may be changed where it stalls.
+    dtype : dtype
+        Of the weights to return.
+    weight_unit : float
+        The row weights of the problem are the user's divided by this.
+    column_map : ColumnMap or None
+    pair_map : PairMap or None
+        With observed pairs, the way back to the user's columns, through `column_map` and beyond;
+        `multipliers` are then those of the user's columns.
+    units : Units or None
+    rotation : Rotation or None
+        What was done after the columns had been merged, in this order.
+    class_map : ClassMap or None
+        Which classes of the user's problem have weight, where not all have.
+    """
+
+    problem: object
+    solver: str
+    multipliers: np.ndarray | None
+    removed: dict
+    automatic: bool
+    dtype: np.dtype
+    weight_unit: float
+    column_map: object = None
+    pair_map: PairMap | None = None
+    units: Units | None = None
+    rotation: Rotation | None = None
+    class_map: object = None
+
+    def restored(self, weights, intercept, design, workers):
+        """Weights and intercept of the user's columns, in the user's precision."""
+        if self.rotation is not None:
+            weights = self.rotation.restored(weights)
+        if self.units is not None:
+            weights, intercept = self.units.restored(weights, intercept, design, self.dtype)
+        if self.pair_map is not None:
+            weights = self.pair_map.restore(weights, design)
+        elif self.column_map is not None:
+            weights = self.column_map.restore(weights, workers)
+        if self.problem.n_outputs > 1:
+            intercept = intercept - intercept.mean()
+        return weights.astype(self.dtype, copy=False), intercept
+
+    def reduced(self, weights, intercept, design):
+        """The weights of the solved problem that give the same scores, and the intercept."""
+        if self.pair_map is not None:
+            weights = self.pair_map.reduce(weights, design)
+        elif self.column_map is not None:
+            # Orthogonal projection on the weights that the reduced problem can express.
+            entries = (self.column_map.scale, (self.column_map.group, np.arange(len(weights))))
+            weights = sparse.csr_array(entries, shape=(self.column_map.n_reduced, len(weights))) @ weights
+        weights = np.asarray(weights, dtype=float)
+        if self.units is not None:
+            weights, intercept = self.units.reduced(weights, intercept, design)
+        if self.rotation is not None:
+            weights = self.rotation.reduced(weights)
+        return np.ascontiguousarray(weights), intercept
+
+
+def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count=None):
+    """Presolve, and the choice of the solver.
+
+    Parameters
+    ----------
+    problem : Problem
+    l1_ratio : float
+        Share of the Laplace prior.
+    penalty_weights : ndarray of shape (d, 1) or (d, n_outputs) or None
+        Factors on the penalty of each weight.
+    fit_intercept : bool
+    solver : str
+        A key of `SOLVERS` or `COMPOSITE_SOLVERS`, or "auto".
+    min_count : int, optional
+        Only the pairs of a column and a class that so many rows show have a weight; by default all.
+    """
+    n_columns, dtype = problem.X.shape[1], problem.X.dtype
+    problem, penalty_weights, class_map = drop_absent_classes(problem, penalty_weights, fit_intercept)
+    if min_count is None:
+        require_weights(n_columns, problem.n_outputs, dtype)
+        pairs = kept = None
+    else:  # counted before equal rows become one
+        problem, pairs, kept = observe(problem, min_count)
+    if class_map is not None and class_map.certain:
+        pair_map = None if min_count is None else PairMap(pairs, kept, None)
+        return Prepared(problem, solver, None, {}, False, dtype, 1.0, pair_map=pair_map, class_map=class_map)
+    problem, rows_merged = merge_rows(problem)
+    problem, weight_unit = _ordinary_weights(problem)
+    automatic = solver == "auto"
+    if automatic:
+        gaussian = l1_ratio == 0 and penalty_weights is None
+        solver = _choose(problem, fit_intercept) if gaussian else "working-set"
+        if solver == "newton-cholesky" and pairs is not None and not pairs.of_columns(kept).full:
+            solver = "newton-cg"
+    X, column_map = problem.X, None
+    if solver in SOLVERS:
+        X, column_map = _reduce_columns(X, problem.n_outputs, solver)
+    elif sparse.issparse(X):
+        X = short_indices(X)
+        if l1_ratio == 1 and penalty_weights is None:
+            X, column_map = drop_dominated(canonical(X.tocsc()), thorough=X.shape[0] >= X.shape[1])
+    removed = {"rows_merged": rows_merged, "columns_merged": n_columns - X.shape[1]}
+    pair_map = None if min_count is None else PairMap(pairs, kept, column_map)
+    problem = replace(problem, X=X)
+    rotates = automatic and pair_map is None and solver in SOLVERS and _worth_rotating(problem)
+    uniform = rotates or in_row_space(problem, pair_map, solver)
+    X, units = ordinary_units(X, fit_intercept, uniform)
+    rotation = None
+    if rotates:
+        rotation = Rotation.of(X)
+        X, solver = rotation.X, "newton-cholesky"
+    problem = replace(problem, X=X)
+    return Prepared(
+        problem,
+        solver,
+        penalty_weights,
+        removed,
+        automatic,
+        dtype,
+        weight_unit,
+        column_map=column_map,
+        pair_map=pair_map,
+        units=units,
+        rotation=rotation,
+        class_map=class_map,
+    )
+
+
+def _ordinary_weights(problem):
+    """The problem with row weights of ordinary size, and by which power of two they were divided."""
+    exponent = int(np.frexp(float(problem.weights.mean(dtype=float)))[1])
+    if abs(exponent) <= ORDINARY_WEIGHT:
+        return problem, 1.0
+    parts = {"weights": np.ldexp(problem.weights, -exponent)}
+    if problem.masses is not None:
+        parts["masses"] = np.ldexp(problem.masses, -exponent)
+    return replace(problem, **parts), 2.0**exponent
+
+
+def _worth_rotating(problem):
+    """Whether dense data have so few rows that a Cholesky factor of their size is the fastest way."""
+    n, d = problem.X.shape
+    side = float(n + 1) * problem.n_outputs
+    if sparse.issparse(problem.X) or n >= d:
+        return False
+    return n * side**2 + side**3 / 3 <= ROTATED_WORK
+
+
+def in_row_space(problem, pair_map, solver):
+    """Whether the coordinates are those of the rows: where they are fewer numbers than the weights."""
+    (n, d), K = problem.X.shape, problem.n_outputs
+    n_weights = d * K if pair_map is None else len(pair_map.reduced)
+    return n * K < n_weights and solver in ("newton-cg", "lbfgs")
+
+
+def _choose(problem, fit_intercept):
+    """The solver for "auto": by shape, from the measurements of benchmarks/maxent_l2.py."""
+    n, d = problem.X.shape
+    side = (d + fit_intercept) * problem.n_outputs
+    if side <= CHOLESKY_SIDE and n * float(side) ** 2 <= CHOLESKY_WORK:
+        return "newton-cholesky"
+    return "newton-cg"
+
+
+def _reduce_columns(X, n_outputs, solver):
+    """X without the columns that presolve can merge, in the layout that its shape asks for."""
+    if not sparse.issparse(X) or solver == "newton-cholesky":
+        return X, None
+    X = short_indices(X)
+    n, d = X.shape
+    if n >= d and X.nnz * n_outputs < THOROUGH_WORK:
+        return X, None
+    return merge_columns(canonical(X.tocsc()), thorough=n >= d)

@@ -1,0 +1,175 @@
+"""Weights without any penalty: Newton's equation on them, the dual point that it gives, and its decrement.
+
+A dual point mu must satisfy Z' (mu - t) = 0 for the design Z of the free weights and the intercept. The
+model's own masses E do so only at an optimum. With the Newton step c on the free weights, H c = -Z' (E - t),
+
+    mu = E + S Z c        S the curvature of the likelihood, so that Z' (mu - t) = Z' (E - t) + H c = 0,
+
+and its relative entropy to the model is at most c' H c, the Newton decrement, wherever mu >= 0. Without any
+penalty that is the duality gap. Rounding in Z' (E - t) is bounded and becomes part of the decrement.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..design.blocks import column_squares, weight_squares
+from ..preconditioners.hessian import loss_hessian
+from .rounding import EPS, rounding
+
+# Largest side of the Newton equation: its eigenvalues are wanted.
+SIDE = 1_500
+# Eigenvalues of the equation, scaled to a unit diagonal, that are no more than rounding.
+NULL = 1e-13
+
+
+def is_manageable(design, free, n_outputs, fit_intercept):
+    """Whether Newton's equation on the free weights is small enough to be solved."""
+    columns = design.columns[free[:, 0]] if design.paired else np.flatnonzero(free.any(axis=1))
+    return (len(np.unique(columns)) + fit_intercept) * n_outputs <= SIDE
+
+
+def least_decrement(objective, point, gradient, free):
+    """A lower bound of the decrement at next to no cost: that of the best single weight."""
+    curvatures = objective.space.design.squared_adjoint(
+        objective.likelihood.curvature_diagonal(point.expected)
+    )
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return float(np.max(gradient**2 / curvatures, initial=0.0, where=free & (curvatures > 0)))
+
+
+@dataclass
+class FreeStep:
+    """Newton's step on the free weights and the intercept.
+
+    Attributes
+    ----------
+    coords : ndarray like the weights
+        0 for the weights that have a penalty.
+    shift : ndarray of shape (K,)
+    scores : ndarray of shape (n, K)
+        Of `coords`, without the shift.
+    decrement : float
+    masses : ndarray of shape (n, K) or None
+        The dual point times the row weights; None where it leaves the simplex, so that nothing is proven.
+    """
+
+    coords: np.ndarray
+    shift: np.ndarray
+    scores: np.ndarray
+    decrement: float
+    masses: np.ndarray | None
+
+
+class FreeSystem:
+    """Newton's equation at one state.
+
+    Parameters
+    ----------
+    objective : Objective
+    expected : ndarray of shape (n, K)
+        The state.
+    free : boolean ndarray like the weights
+    """
+
+    def __init__(self, objective, expected, free):
+        self._objective, self._free = objective, free
+        design, likelihood = objective.space.design, objective.likelihood
+        K = likelihood.shape[1]
+        if design.paired:
+            columns, place = np.unique(design.columns[free[:, 0]], return_inverse=True)
+            classes = design.classes[free[:, 0]]
+        else:
+            columns = np.flatnonzero(free.any(axis=1))
+            place, classes = np.nonzero(free[columns])
+        X = design.X[:, columns]
+        workers = objective.vectors.workers
+        H = loss_hessian(likelihood, X, expected, objective.fit_intercept, workers)
+        side = len(H) // K
+        chosen = classes * side + place
+        if objective.fit_intercept:
+            chosen = np.concatenate([chosen, np.arange(K) * side + side - 1])
+        H = H[np.ix_(chosen, chosen)]
+        diagonal = np.diagonal(H)
+        self._scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+        self._values, self._vectors = np.linalg.eigh(H * self._scale[:, None] * self._scale)
+        # Bound on the norm of what rounding adds to the scaled right-hand side.
+        squares = column_squares(X)[place]
+        if objective.fit_intercept:
+            squares = np.concatenate([squares, np.full(K, float(X.shape[0]))])
+        residual = float(np.linalg.norm(likelihood.residual(expected)))
+        self._error = rounding(X.shape[0]) * residual * float(np.linalg.norm(np.sqrt(squares) * self._scale))
+
+    def step(self, gradient, excess, expected):
+        """The step from the gradient of the loss (like the weights) and the excess of the class totals.
+
+        The norm of the rounding is counted against every direction, and directions without curvature as
+        if they had the least that rounding can tell from none.
+        """
+        objective, free = self._objective, self._free
+        right = gradient[free].astype(float)
+        if objective.fit_intercept:
+            right = np.concatenate([right, excess])
+        parts = self._vectors.T @ (self._scale * right)
+        curved = self._values > NULL
+        curvatures = np.where(curved, self._values, NULL)
+        excesses = np.where(curved, np.abs(parts), np.maximum(np.abs(parts) - self._error, 0))
+        decrement = np.sqrt(np.sum(excesses**2 / curvatures))
+        decrement += self._error * np.sqrt(np.sum(1 / curvatures[curved]))
+        solution = -self._scale * (self._vectors @ np.where(curved, parts / curvatures, 0))
+        coords = np.zeros(gradient.shape, objective.dtype)
+        n_free = np.count_nonzero(free)
+        coords[free] = solution[:n_free]
+        shift = solution[n_free:] if objective.fit_intercept else np.zeros(expected.shape[1])
+        scores = objective.space.push(coords)
+        masses = expected + objective.likelihood.curvature(expected, scores, shift)
+        if not objective.likelihood.contains(masses):
+            masses = None
+        return FreeStep(coords, shift, scores, float(decrement) ** 2, masses)
+
+
+def weak_gap(objective, point, gradient, enough):
+    """Duality gap under a Gaussian prior by a dual point repaired where the prior is weak.
+
+    |g_j|^2 / (2 lambda_j) asks for a gradient g_j far below its rounding where lambda_j is small beside the
+    curvature. There Newton's step brings the dual point's gradient to what the weight asks for,
+    -lambda_j w_j, and what rounding leaves of it counts times |w_j|.
+
+    Parameters
+    ----------
+    objective : Objective
+        In weight space, with a penalty.
+    point : Point
+    gradient : Gradient
+    enough : float
+        A gap of use.
+    """
+    likelihood, design = objective.likelihood, objective.space.design
+    ridge = np.broadcast_to(objective.penalty * np.asarray(objective.space.units), point.coords.shape)
+    norms = np.sqrt(weight_squares(design))
+    heaviest = np.sqrt(float(likelihood.weights.max(initial=0)))
+
+    def error(masses, decrement):
+        residual = float(np.linalg.norm(likelihood.residual(masses)))
+        return (rounding(likelihood.shape[0]) * residual + np.sqrt(decrement) * heaviest) * norms
+
+    share = (np.abs(gradient.coords) + error(point.expected, point.decrement)) ** 2 / (2 * ridge)
+    weak = share > 1e-3 * enough / share.size
+    fit_intercept = objective.fit_intercept
+    if not weak.any() or not is_manageable(design, weak, likelihood.shape[1], fit_intercept):
+        return np.inf
+    system = FreeSystem(objective, point.expected, weak)
+    wanted = np.where(weak, gradient.coords, 0)
+    step = system.step(wanted, objective.excess(point.expected), point.expected)
+    if step.masses is None:
+        return np.inf
+    left = objective.space.pull(likelihood.residual(step.masses)) + ridge * point.coords
+    excess = objective.excess(step.masses)
+    again = system.step(np.where(weak, left, 0), excess, step.masses).decrement
+    beyond = np.abs(left) + error(step.masses, again)
+    gap = (np.sqrt(step.decrement) + np.sqrt(again)) ** 2
+    gap += np.sum(beyond**2 / (2 * ridge), where=~weak) + np.sum(beyond * np.abs(point.coords), where=weak)
+    if fit_intercept:
+        spread = float(np.ptp(np.append(point.intercept, 0.0)))
+        gap += (np.abs(excess).sum() + 4 * EPS * float(likelihood.weights.sum())) * spread
+    return float(gap)

@@ -1,0 +1,196 @@
+"""Exact changes of units before solving, undone afterwards: columns near 0 and of like scale.
+
+With an intercept, x and x - a give the same models: w stays, and the intercept moves by a w. A column far
+from 0 is therefore shifted by a number near its mean, which is exact where all its values are within a
+factor 2 of that (Sterbenz 1974). Columns of unlike scale are divided by powers of two, which is exact too:
+w is multiplied by it, and the penalty of the column divided by its square. Solvers and certificates then
+work on numbers of ordinary size, whatever the units of the data.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from ..design.blocks import column_squares
+
+# Columns are shifted whose mean is more than so many standard deviations from 0.
+FAR = 8.0
+# ... which a sparse column can only be with at least this share of its entries stored.
+FULL = 0.9
+# Root mean squares of the entries that are not 0, as powers of two, that are left as they are.
+ORDINARY = 8
+# Powers of two beyond which the square of a scale would overflow.
+LIMIT = 500
+# ... and beyond which it would in single precision.
+SINGLE_LIMIT = 50
+# Rows of dense data from which a look at every so many is enough to find the columns.
+SAMPLE = 2_000
+
+
+@dataclass(frozen=True)
+class Units:
+    """The columns of the solved problem: (x - shift) / scale.
+
+    Attributes
+    ----------
+    scale : ndarray of shape (d,)
+        Powers of two.
+    shift : ndarray of shape (d,) or None
+    """
+
+    scale: np.ndarray
+    shift: np.ndarray | None
+
+    @property
+    def spread(self):
+        """By how much the columns differ in scale or lie away from 0 beside their scale."""
+        far = 1.0 if self.shift is None else np.max(np.abs(self.shift) / self.scale, initial=1.0)
+        return float(max(far, self.scale.max(initial=1.0) / self.scale.min(initial=np.inf)))
+
+    def scales(self, design):
+        """The scale of each weight of a design, (d, 1), or (m, 1) for one of pairs."""
+        return (self.scale[design.columns] if design.paired else self.scale)[:, None]
+
+    def restored(self, weights, intercept, design, dtype):
+        """Weights and intercept of the user's columns from those of the solved problem.
+
+        The intercept is the one that goes with the weights as they are in the given precision.
+        """
+        weights = (weights / self.scales(design)).astype(dtype)
+        if self.shift is None:
+            return weights, intercept
+        if design.paired:
+            votes = self.shift[design.columns] * weights[:, 0]
+            return weights, intercept - np.bincount(design.classes, votes, minlength=len(intercept))
+        return weights, intercept - self.shift @ weights
+
+    def reduced(self, weights, intercept, design):
+        """Weights and intercept of the solved problem from those of the user's columns."""
+        if self.shift is not None:
+            if design.paired:
+                votes = self.shift[design.columns] * weights[:, 0]
+                intercept = intercept + np.bincount(design.classes, votes, minlength=len(intercept))
+            else:
+                intercept = intercept + self.shift @ weights
+        return weights * self.scales(design), intercept
+
+
+def fits_single(scale):
+    """Whether the squares of the scales of weights are numbers of single precision."""
+    return scale is None or bool(np.all(np.abs(np.log2(scale)) <= SINGLE_LIMIT))
+
+
+def ordinary_units(X, fit_intercept, uniform=False):
+    """X in ordinary units, and the Units that undo it; X itself and None where nothing is to be done.
+
+    Parameters
+    ----------
+    X : ndarray or canonical CSR/CSC array of shape (n, d)
+        Left as it is.
+    fit_intercept : bool
+        Whether columns may be shifted.
+    uniform : bool
+        Whether all columns must have the same scale.
+    """
+    shift = _far_means(X) if fit_intercept else None
+    if shift is not None:
+        X = _shifted(X, shift)
+    exponents = _uniform_exponent(X) if uniform else _exponents(X)
+    if np.abs(exponents).max(initial=0) <= ORDINARY:
+        return X, None if shift is None else Units(np.ones(X.shape[1]), shift.astype(float))
+    exponents = np.clip(exponents, -LIMIT, LIMIT)
+    return _divided(X, exponents), Units(2.0**exponents, None if shift is None else shift.astype(float))
+
+
+def _far_means(X):
+    """Shifts (d,) in the precision of X, 0 for columns that are near 0 as they are; None for none."""
+    n, d = X.shape
+    if sparse.issparse(X):
+        counts = np.bincount(X.indices, minlength=d) if X.format == "csr" else np.diff(X.indptr)
+        columns = np.flatnonzero(counts >= max(FULL * n, 1))
+        values = X[:, columns].toarray() if len(columns) else np.zeros((n, 0))
+    else:
+        columns = np.arange(d)
+        if n > SAMPLE:
+            columns = columns[_is_far(*_moments(X[:: n // SAMPLE]), 0.5 * FAR)]
+        values = X if len(columns) == d else X[:, columns]
+    mean, spread = _moments(values)
+    far = _is_far(mean, spread, FAR)
+    if not far.any():
+        return None
+    shift = np.zeros(d, X.dtype)
+    shift[columns[far]] = mean[far]
+    return shift
+
+
+def _moments(values):
+    """Mean and standard deviation of each column, in float64 and about the first row."""
+    first = values[:1].astype(float)
+    with np.errstate(over="ignore", invalid="ignore"):
+        centred = values - first
+        mean = centred.mean(axis=0)
+        centred -= mean
+        return first[0] + mean, np.sqrt(np.einsum("ij,ij->j", centred, centred) / len(values))
+
+
+def _is_far(mean, spread, factor):
+    return np.isfinite(mean) & np.isfinite(spread) & (np.abs(mean) > factor * spread)
+
+
+def _shifted(X, shift):
+    """X less the shift of each column; in float64 where float32 would round."""
+    columns = np.flatnonzero(shift)
+    part = X[:, columns].toarray() if sparse.issparse(X) else X[:, columns]
+    moved = part - shift[columns]
+    if X.dtype != np.float64 and not (moved + shift[columns] == part).all():
+        X, moved = X.astype(float), part.astype(float) - shift[columns]
+    if not sparse.issparse(X):
+        X = X.copy()
+        X[:, columns] = moved
+        return X
+    entries = X.tocoo()
+    kept = shift[entries.col] == 0
+    full = sparse.coo_array(moved)
+    rows = np.concatenate([entries.row[kept], full.row])
+    cols = np.concatenate([entries.col[kept], columns[full.col]])
+    data = np.concatenate([entries.data[kept], full.data])
+    shifted = sparse.coo_array((data, (rows, cols)), shape=X.shape).asformat(X.format)
+    shifted.sort_indices()
+    return shifted
+
+
+def _uniform_exponent(X):
+    """log2 of the largest entry, the same for all columns; 0 where there is none."""
+    values = X.data if sparse.issparse(X) else X
+    peak = max(float(values.max(initial=0)), -float(values.min(initial=0)))
+    return np.full(X.shape[1], int(np.frexp(peak)[1]))
+
+
+def _exponents(X):
+    """log2 of the root mean square of the entries of each column that are not 0, rounded; 0 for none."""
+    if not sparse.issparse(X) and len(X) > SAMPLE:
+        X = X[:: len(X) // SAMPLE]
+    top = int(_uniform_exponent(X)[0]) if X.shape[1] else 0
+    if abs(top) > LIMIT // 2:  # squares would overflow, or underflow
+        X = _divided(X, np.full(X.shape[1], top))
+    else:
+        top = 0
+    if not sparse.issparse(X):
+        counts = np.count_nonzero(X, axis=0)
+    elif X.format == "csc":
+        counts = np.diff(X.indptr)
+    else:
+        counts = np.bincount(X.indices, minlength=X.shape[1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exponents = top + np.round(0.5 * np.log2(column_squares(X) / counts))
+    return np.where(counts > 0, np.maximum(np.nan_to_num(exponents, neginf=-LIMIT), -LIMIT), 0).astype(int)
+
+
+def _divided(X, exponents):
+    """X with each column divided by a power of two."""
+    if not sparse.issparse(X):
+        return np.ldexp(X, -exponents)
+    columns = X.indices if X.format == "csr" else np.repeat(np.arange(X.shape[1]), np.diff(X.indptr))
+    data = np.ldexp(X.data, -exponents[columns])
+    return type(X)((data, X.indices, X.indptr), shape=X.shape, copy=False)

@@ -1,0 +1,83 @@
+"""Truncated Newton with conjugate gradients, most of it in single precision.
+
+One outer iteration solves the Newton equation (J' S J + penalty) D = -gradient by conjugate
+gradients, S the curvature of the likelihood in the scores and J' S J its pull-back through the
+design, to a relative accuracy that tightens with the gradient (Dembo & Steihaug 1983; Nocedal &
+Wright, Numerical Optimization, 2006, ch. 7). Directions need few digits, so they are sought in
+float32: half the memory traffic. Iterates start in float32 too, and move to float64 when they are
+close enough, so that the answer and its certificate have full precision.
+"""
+
+import numpy as np
+
+from ..reductions.units import fits_single
+from .line_search import search
+from .newton_direction import newton_direction
+
+# Fewer scores than this fit in the cache in any precision: nothing to gain from float32.
+SINGLE_ENTRIES = 20_000
+# Relative duality gap at which float32 iterates hand over to float64.
+SWITCH = 1e-6
+
+
+def solve(objective, point, control):
+    """Minimise the objective from the point; see `skmaxent.convex.solvers` for the contract."""
+    stages = [(objective, objective)]
+    if (
+        objective.dtype == np.float64
+        and objective.likelihood.shape[0] * sum(objective.coords_shape) > SINGLE_ENTRIES
+        and fits_single(objective.space.scale)
+    ):
+        single = objective.astype(np.float32)
+        stages = [(single, single), (objective, single), (objective, objective)]
+    first_square = None
+    for base, inner in stages:
+        control.new_stage()
+        if point.scores.dtype != base.dtype:
+            scores = None if point.coords.any() else point.scores
+            point = base.point(point.coords, point.intercept, scores)
+        else:
+            base.settle_intercept(point)
+        final = base is objective
+        factor = 1.0 if final else max(0.5, SWITCH / control.tol) if control.tol else np.inf
+        while True:
+            gradient = base.gradient(point)
+            if control.stop(base, point, gradient, final=final):
+                return _return_point(objective, base, point, gradient)
+            if not final and control.accuracy(base, point, gradient) <= factor:
+                break
+            if control.stalled(base, point, gradient):
+                break
+            first_square = first_square or gradient.square
+            accuracy = _forcing_term(gradient.square, first_square, factor * control.target(base, point))
+            if not _newton_step(base, inner, point, gradient, accuracy):
+                break
+    control.reason = "precision"
+    return point, gradient
+
+
+def _return_point(objective, base, point, gradient):
+    """The point and its gradient in the objective's own precision."""
+    if base is objective:
+        return point, gradient
+    point = objective.point(point.coords, point.intercept)
+    return point, objective.gradient(point)
+
+
+def _forcing_term(square, first_square, target):
+    """Relative accuracy of the Newton direction: superlinear convergence, but no more than is needed."""
+    superlinear = min(0.5, (square / first_square) ** 0.25)
+    enough = 0.5 * np.sqrt(target / square)
+    return min(0.5, max(superlinear, enough))
+
+
+def _newton_step(base, inner, point, gradient, accuracy):
+    """One Newton iteration on `point`, in place; False when there was no descent."""
+    coords, scores, shift = newton_direction(inner, point, gradient, accuracy)
+    if base is not inner:
+        coords = coords.astype(base.dtype)
+        scores = base.space.push(coords)
+    if not search(base, point, coords, scores, shift):
+        return False
+    base.settle_intercept(point)
+    return True

@@ -1,0 +1,162 @@
+"""The quadratic model of the loss that orthant-wise Newton steps minimise: by conjugate gradients, or whole.
+
+Both have `times`, the Hessian times a vector, and `improve`, which brings the residual of Newton's equation
+down on the weights that are free and not held.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from ..preconditioners.class_blocks import ClassBlocks
+from ..preconditioners.hessian import Factor, fill_common_shift, loss_hessian
+
+ACCURACY = 0.1
+# Power of the inverse diagonal of the Hessian that conditions the conjugate gradients.
+DAMPING = 0.75
+# Length of a run from which the Hessian is inverted within each class to condition it: on text this takes a
+# third of the products, and about as long as a run of that length.
+BLOCKS_FROM = 32
+# Weights up to which the Hessian is formed and factored instead, and its work: rows times their square.
+WHOLE_SIDE, WHOLE_WORK = 300, 2e8
+
+
+def curvatures(objective, expected, ridge):
+    """The diagonal of the Hessian, nowhere 0."""
+    dtype = objective.dtype
+    diagonal = objective.space.design.squared_adjoint(objective.likelihood.curvature_diagonal(expected))
+    diagonal += ridge
+    return np.maximum(diagonal, dtype.type(1e-6) * diagonal.max(initial=np.finfo(dtype).tiny), out=diagonal)
+
+
+class KrylovModel:
+    """The model through products with the design.
+
+    Parameters
+    ----------
+    inner : CompositeObjective
+        In the precision of the products.
+    expected : ndarray of shape (n, K)
+    free : boolean ndarray like the weights
+        Those that may move at all.
+    ridge : float or ndarray
+        Added to the Hessian's diagonal.
+    diagonal : ndarray like the weights
+        Of the Hessian, with the ridge.
+    run : int
+        Longest run of conjugate gradients.
+    r : ndarray like the weights
+        The first residual, to measure the accuracy by.
+    """
+
+    def __init__(self, inner, expected, free, ridge, diagonal, run, r):
+        self._design, self._likelihood, self._vectors = (
+            inner.space.design,
+            inner.likelihood,
+            inner.smooth.vectors,
+        )
+        self._expected, self._ridge, self._run, self._dtype = expected, ridge, run, inner.dtype
+        self._eliminate = inner.smooth.intercept_elimination(expected)
+        self._conditioner = _conditioner(inner, expected, free, diagonal, run)
+        self._start = self._vectors.dot(r, self._conditioner(np.zeros(r.shape, bool))(r))
+
+    def times(self, p):
+        """Hessian times p, the intercept eliminated."""
+        scores = self._design.forward(p)
+        shift = self._eliminate(scores).astype(self._dtype)
+        Hp = self._design.adjoint(self._likelihood.curvature(self._expected, scores, shift))
+        if np.any(self._ridge):
+            Hp += self._ridge * p
+        return Hp
+
+    def improve(self, coords, r, held):
+        """At most `run` steps on `coords` and residual `r`, in place; True when all were taken."""
+        vectors, condition = self._vectors, self._conditioner(held)
+        z = condition(r)
+        p, rz = z.copy(), vectors.dot(r, z)
+        for _ in range(self._run):
+            if not rz > ACCURACY**2 * self._start:
+                return False
+            Hp = self.times(p)
+            curvature = vectors.dot(Hp, p)
+            if not curvature > 0:
+                break
+            alpha = rz / curvature
+            vectors.add(coords, alpha, p)
+            vectors.add(r, -alpha, Hp)
+            z = condition(r)
+            rz, last = vectors.dot(r, z), rz
+            vectors.scale_add(p, rz / last, z)
+        return True
+
+
+def _conditioner(inner, expected, free, diagonal, run):
+    """Function held -> function r -> z: solves the Newton equation roughly on the free weights not held."""
+    blocks = None
+    if run >= BLOCKS_FROM:
+        places = np.flatnonzero(free)
+        blocks = ClassBlocks.build(inner, expected, places, diagonal.ravel()[places])
+    if blocks is None:
+        inverse = diagonal**-DAMPING
+        inverse *= free
+        return lambda held: partial(np.multiply, inverse * ~held)
+
+    def on_moving(held):
+        moving = ~held.ravel()[places]
+
+        def solve(r):
+            z = np.zeros_like(r)
+            z.ravel()[places] = blocks(r.ravel()[places] * moving) * moving
+            return z
+
+        return solve
+
+    return on_moving
+
+
+class WholeModel:
+    """The model of few weights: the whole Hessian, in which runs have no length.
+
+    Parameters are those of `KrylovModel`.
+    """
+
+    def __init__(self, inner, expected, free, ridge):
+        likelihood, design, smooth = inner.likelihood, inner.space.design, inner.smooth
+        d, K = inner.coords_shape
+        H = loss_hessian(likelihood, design.X, expected, smooth.fit_intercept, smooth.vectors.workers)
+        side = len(H) // K
+        # Of a column without any penalty all classes move, and what they share has no curvature.
+        shared = np.flatnonzero(inner.free.all(axis=1)) if K > 1 else []
+        fill_common_shift(H.reshape(K, side, K, side), shared)
+        weights = (np.arange(K) * side + np.arange(d)[:, None]).ravel()
+        self._H = H[np.ix_(weights, weights)]
+        if smooth.fit_intercept:
+            border = H[np.ix_(weights, np.arange(K) * side + d)]
+            self._H -= border @ smooth.inverse_intercept_hessian(expected) @ border.T
+        own = np.arange(d * K)
+        self._H[own, own] += np.broadcast_to(ridge, (d, K)).ravel()
+        self._free = free
+
+    @staticmethod
+    def fits(objective):
+        """Whether the Hessian of an objective is small enough."""
+        design, weights = objective.space.design, np.prod(objective.coords_shape)
+        n = objective.likelihood.shape[0]
+        return not design.paired and weights <= WHOLE_SIDE and n * float(weights) ** 2 <= WHOLE_WORK
+
+    def times(self, p):
+        """Hessian times p, the intercept eliminated."""
+        return (self._H @ p.ravel()).reshape(p.shape).astype(p.dtype, copy=False)
+
+    def improve(self, coords, r, held):
+        """Solve for the free weights that are not held, in place; never cut short."""
+        moving = np.flatnonzero(self._free & ~held)
+        if not len(moving):
+            return False
+        part = self._H[np.ix_(moving, moving)]
+        step = np.zeros(coords.size, coords.dtype)
+        step[moving] = Factor(part).solve(r.ravel()[moving].astype(float))
+        step = step.reshape(coords.shape)
+        coords += step
+        r -= self.times(step)
+        return False

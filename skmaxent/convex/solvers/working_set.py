@@ -1,0 +1,113 @@
+"""Working sets: an elastic net solved on the columns that matter, until the KKT conditions hold on all.
+
+Each round takes the gradient on all columns, keeps the columns with weights and adds the worst
+violators of the KKT conditions, at most as many as there are columns with weights (or `MIN_NEW`),
+and lets the inner solver bring the violation on these columns to a fifth. Rounds run in float32
+first, and in float64 when the gap is small.
+"""
+
+import numpy as np
+
+from ..reductions.units import fits_single
+from . import orthant_lbfgs, orthant_newton
+
+MIN_NEW = 2_000
+# Inner iterations of a round, and the factor on the subgradient norm that ends it before.
+INNER_STEPS = 20
+REDUCTION = 0.2
+# Relative duality gap at which float32 iterates hand over to float64.
+SWITCH = 1e-4
+# ... or relative decrease of the objective in a round: less would drown in rounding.
+SLOW = 1e-4
+# Scores and weights up to which single precision saves less than its stage costs.
+SINGLE_ENTRIES = 50_000
+# Far below the critical penalty probabilities saturate and Newton steps fail. A cold start begins with
+# the penalty at this share of the critical one, weakens it by a factor as soon as a round gains less
+# than `ENOUGH`, relative, and so stays close to the path of optima.
+FIRST_SHARE, STRENGTH_FACTOR, ENOUGH = 0.01, 4.0, 0.1
+
+
+def solve(objective, point, control):
+    """Minimise a CompositeObjective from the point; see `skmaxent.convex.solvers` for the contract."""
+    stages = [(objective, objective.dtype)]
+    size = np.prod(objective.likelihood.shape) + np.prod(objective.coords_shape)
+    if objective.dtype == np.float64 and size > SINGLE_ENTRIES and fits_single(objective.scale):
+        single = np.dtype(np.float32)
+        stages = [(objective.astype(single), single), (objective, single), (objective, objective.dtype)]
+    trust, strength = orthant_newton.Trust(), None
+    # With many rows the evaluations of the loss, of which quasi-Newton steps need more, cost most.
+    quasi = objective.likelihood.shape[0] < objective.coords_shape[0]
+    for base, direction_dtype in stages:
+        control.new_stage()
+        trust.damping = 0.0
+        if point.scores.dtype != base.dtype:
+            point = base.point(point.coords, point.intercept)
+        elif not point.settled:  # a stochastic start
+            base.smooth.settle_intercept(point)
+        final = base is objective
+        improve = (orthant_lbfgs if quasi and not final else orthant_newton).improve
+        factor = 1.0 if final else max(0.5, SWITCH / control.tol) if control.tol else np.inf
+        last_value = np.inf
+        while True:
+            subgradient = base.subgradient(point)
+            if control.stop(base, point, subgradient, final=final):
+                if not final:
+                    point = objective.point(point.coords, point.intercept)
+                    subgradient = objective.subgradient(point)
+                return point, subgradient
+            if strength is None:
+                strength = _first_strength(base, point, subgradient)
+            if strength > 1:
+                stronger, slope = base.strengthened(strength, point, subgradient)
+                moved = _round(improve, stronger, direction_dtype, point, slope, trust)
+                value = stronger.value(point)
+                if not moved or value > (1 - ENOUGH) * last_value:
+                    strength, value = strength / STRENGTH_FACTOR, np.inf
+                last_value = value
+                continue
+            if not final and control.accuracy(base, point, subgradient) <= factor:
+                break
+            value = base.value(point)
+            if not final and value > (1 - SLOW) * last_value:
+                break
+            last_value = value
+            if control.stalled(base, point, subgradient):
+                break
+            if not _round(improve, base, direction_dtype, point, subgradient, trust):
+                break
+    control.reason = "precision"
+    return point, subgradient
+
+
+def _first_strength(base, point, subgradient):
+    """Factor on the penalty to begin with: a cold start far from the optimum goes there by stages."""
+    share = min(base.penalty.shares(subgradient.loss))
+    return 1.0 if point.coords.any() else FIRST_SHARE / share
+
+
+def _round(improve, base, direction_dtype, point, subgradient, trust):
+    """One working set, solved to a fraction of its violation; changes the point in place."""
+    allowed = working_pairs(point.coords, subgradient.coords, base.penalty)
+    part, place = base.restrict(allowed)
+    inner = part if part.dtype == direction_dtype else part.astype(direction_dtype)
+    # Scores that are only ever added to drift, in float32 soon by more than what is left to gain.
+    partial = part.point(np.ascontiguousarray(point.coords[place]), point.intercept)
+    target = REDUCTION**2 * subgradient.square
+    moved = improve(part, inner, partial, trust, target=target, max_steps=INNER_STEPS)
+    W = point.coords
+    W[place] = partial.coords
+    vars(point).update(vars(partial) | {"coords": W})
+    return moved
+
+
+def working_pairs(W, V, penalty):
+    """Mask of the weights that are not 0 or have no Laplace prior, and of the worst violators."""
+    allowed = W != 0
+    allowed |= np.asarray(penalty.lasso) == 0
+    violation = np.where(allowed, 0, np.abs(V)).ravel()
+    room = max(MIN_NEW, int(np.count_nonzero(allowed)))
+    candidates = np.flatnonzero(violation)
+    if len(candidates) > room:
+        candidates = candidates[np.argpartition(-violation[candidates], room - 1)[:room]]
+    allowed.ravel()[candidates] = True
+    return allowed

@@ -1,0 +1,207 @@
+"""Two systems of coordinates for the weights W (d, K) of an L2-penalised linear model.
+
+With a Gaussian prior every gradient, and so every iterate that starts at 0, is W = X.T @ A with one
+row of A (n, K) per datum (the representer theorem). `RowSpace` keeps A: with fewer rows than
+columns its vectors are short, and it works in the metric of the Gram matrix G = X X.T, so that the
+iterates are those of the same method on W. `WeightSpace` keeps W itself.
+
+A point or direction v always travels with its scores X @ v. What a solver needs from the space:
+
+    pull(T)             coordinates of X.T @ T, for T (n, K)
+    metric(r)           z = P r (P the preconditioner, if any), its scores when they come for free, <r, z>
+    push(v)             scores of v
+    inner(u, v, Xv)     the inner product of the coordinates of u and v
+    square_of(u, v, Xv) the inner product of the user's weights, which the penalty measures
+    penalise(g, a, v)   g += a times the gradient of half the square of v
+"""
+
+import numpy as np
+from scipy import sparse
+
+from .preconditioners.hessian import NewtonSystem, loss_hessian
+
+
+class Vectors:
+    """Operations on large arrays of one shape, block by block in threads, summed in a fixed order."""
+
+    BLOCK = 65_536
+
+    def __init__(self, workers):
+        self.workers = workers
+
+    def _cuts(self, u):
+        return [slice(i, i + self.BLOCK) for i in range(0, u.size, self.BLOCK)] or [slice(0, 0)]
+
+    def dot(self, u, v):
+        """Sum of u * v, accumulated over blocks in float64."""
+        u, v = u.reshape(-1), v.reshape(-1)
+        return sum(self.workers.map(lambda cut: float(np.dot(u[cut], v[cut])), self._cuts(u)))
+
+    def add(self, u, a, v):
+        """u += a * v, in place."""
+        flat_u, flat_v, a = u.reshape(-1), v.reshape(-1), u.dtype.type(a)
+
+        def block(cut):
+            flat_u[cut] += a * flat_v[cut]
+
+        self.workers.map(block, self._cuts(flat_u))
+
+    def scale_add(self, u, a, v):
+        """u = a * u + v, in place."""
+        flat_u, flat_v, a = u.reshape(-1), v.reshape(-1), u.dtype.type(a)
+
+        def block(cut):
+            flat_u[cut] *= a
+            flat_u[cut] += flat_v[cut]
+
+        self.workers.map(block, self._cuts(flat_u))
+
+
+class RowSpace:
+    """Coordinates A of W = X.T @ A, in the metric of X X.T."""
+
+    name = "rows"
+    preconditioned = False
+    scale = None
+
+    def __init__(self, design, vectors):
+        self.design, self._vectors = design, vectors
+
+    def astype(self, dtype):
+        """The same space in another precision."""
+        return RowSpace(self.design.astype(dtype), self._vectors)
+
+    def coords_shape(self, n_outputs):
+        """Shape of the coordinates."""
+        return (self.design.shape[0], n_outputs)
+
+    def pull(self, T):
+        return T
+
+    def push(self, v):
+        return self.design.gram(v)[0]
+
+    def metric(self, r):
+        scores, _ = self.design.gram(r)
+        return r, scores, self._vectors.dot(r, scores)
+
+    def dual_norm(self, r):
+        """Squared norm of the weights X.T @ r, their largest modulus, and the scores of r."""
+        scores, peak = self.design.gram(r)
+        return self._vectors.dot(r, scores), peak, scores
+
+    def inner(self, u, v, v_scores):
+        return self._vectors.dot(u, v_scores)
+
+    square_of = inner
+
+    def penalise(self, g, a, v):
+        self._vectors.add(g, a, v)
+
+    def weights(self, v):
+        """The weights (d, K)."""
+        return self.design.adjoint(v)
+
+
+class WeightSpace:
+    """The weights themselves, with a preconditioner.
+
+    With few columns and many rows it is the Cholesky factor of a Hessian summed over a sample of
+    the rows, whose cost disappears beside the products. Otherwise it is the damped diagonal
+    diag(H)^-0.5 rather than diag(H)^-1: it took fewer products on part-of-speech tagging, where
+    many classes are nearly certain and the diagonal varies fast from one iterate to the next.
+
+    Parameters
+    ----------
+    design : design
+    vectors : Vectors
+    scale : ndarray of shape (d, 1), or (m, 1) of pairs, optional
+        By how much the weights are larger than the user's, whose squares the penalty measures.
+
+    Attributes
+    ----------
+    units : 1.0 or ndarray like `scale`
+        Factors on the penalty of each weight.
+    """
+
+    name = "weights"
+    preconditioned = True
+    DAMPING = 0.5
+    SAMPLE = 20  # rows for each unknown in the sampled Hessian
+    WORTH = 20  # products that the factor may cost, or as many as the fit has taken without it
+    SIDE = 3_000  # largest side of the Hessian
+
+    def __init__(self, design, vectors, scale=None):
+        self.design, self._vectors, self.scale = design, vectors, scale
+        self.units = 1.0 if scale is None else (scale**-2.0).astype(design.dtype)
+        self._apply = None
+
+    def astype(self, dtype):
+        """The same space in another precision."""
+        return WeightSpace(self.design.astype(dtype), self._vectors, self.scale)
+
+    def precondition(self, likelihood, expected, penalty, fit_intercept):
+        """Set the preconditioner for the Hessian at the state `expected`."""
+        (n, K), d = likelihood.shape, self.design.shape[1]
+        if self.design.paired:
+            self._precondition_diagonally(likelihood, expected, penalty)
+            return
+        sample = min(n, self.SAMPLE * K * d)
+        flops = sample * d**2 * K * (K + 1) + (K * d) ** 3 / 3
+        entries = self.design.X.nnz if sparse.issparse(self.design.X) else n * d
+        worth = max(self.WORTH, self.design.tally[0])
+        if K * d <= self.SIDE and flops <= worth * 4 * entries * K:
+            rows = likelihood.sample(sample)
+            H = loss_hessian(likelihood, self.design.X, expected, fit_intercept, self._vectors.workers, rows)
+            H *= n / len(rows)
+            system = NewtonSystem(H, K, d, penalty * np.asarray(self.units, dtype=float))
+            self._apply = lambda r: system.solve(r)[0]
+            return
+        self._precondition_diagonally(likelihood, expected, penalty)
+
+    def _precondition_diagonally(self, likelihood, expected, penalty):
+        H = self.design.squared_adjoint(likelihood.curvature_diagonal(expected))
+        ridge = self.design.dtype.type(penalty) * self.units
+        H += np.min(ridge)
+        # Without a penalty a column that no uncertain row uses has no curvature at all.
+        np.maximum(H, H.dtype.type(1e-6) * max(float(H.max(initial=0)), np.finfo(H.dtype).tiny), out=H)
+        if np.ndim(ridge) == 0:
+            np.power(H, -self.DAMPING, out=H)
+        else:  # what the penalty has beyond its least is known exactly, and is not damped
+            typical = H.dtype.type(float(H.mean(dtype=float)) ** (1 - self.DAMPING))
+            H = 1 / (typical * H**self.DAMPING + (ridge - np.min(ridge)))
+        self._apply = lambda r: r * H
+
+    def coords_shape(self, n_outputs):
+        """Shape of the coordinates."""
+        return (self.design.shape[1], 1 if self.design.paired else n_outputs)
+
+    def pull(self, T):
+        return self.design.adjoint(T)
+
+    def push(self, v):
+        return self.design.forward(v)
+
+    def metric(self, r):
+        z = self._apply(r)
+        return z, None, self._vectors.dot(r, z)
+
+    def dual_norm(self, r):
+        """Squared norm of the gradient r in the user's weights, its peak, None for scores not needed."""
+        if self.scale is not None:
+            r = r * self.scale
+        peak = max(float(r.max(initial=0)), -float(r.min(initial=0)))
+        return self._vectors.dot(r, r), peak, None
+
+    def inner(self, u, v, v_scores):
+        return self._vectors.dot(u, v)
+
+    def square_of(self, u, v, v_scores):
+        return self._vectors.dot(u, v if self.scale is None else v * self.units)
+
+    def penalise(self, g, a, v):
+        self._vectors.add(g, a, v if self.scale is None else v * self.units)
+
+    def weights(self, v):
+        """The weights (d, K)."""
+        return v

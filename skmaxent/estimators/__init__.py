@@ -1,0 +1,1 @@
+"""What users fit, a file each."""

@@ -1,0 +1,182 @@
+"""From checked X, y and weights to the examples a network trains on, and back."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import type_of_target, unique_labels
+from sklearn.utils.validation import column_or_1d
+
+from ...compat import check_sample_weight
+from ...nn.training.batches import Dataset
+from ...nn.training.row_keys import row_keys, stratified_split
+from .class_weights import check_class_factors
+
+
+def target_kind(y, target_type):
+    """ "classes", "multilabel" (an indicator matrix) or "distribution" ((n, K) masses).
+
+    A y of one dimension holds class labels. For two, `target_type` decides, or with "auto" the dtype:
+    floats are masses, integers and booleans indicators. The values never do, which may look different in
+    each fold.
+    """
+    n_columns = y.shape[1] if np.ndim(y) == 2 else 0
+    if n_columns < {"auto": 2, "masses": 2, "multilabel": 1}[target_type]:
+        if target_type != "auto":
+            raise ValueError(
+                f"target_type={target_type!r} needs a y of shape (n_samples, n_outputs). Got an array of "
+                f"shape {y.shape} instead."
+            )
+        kind = type_of_target(y, input_name="y")
+        if kind in ("binary", "multiclass"):
+            return "classes"
+        raise ValueError(
+            f"Unknown label type: {kind}. y must hold class labels, a multilabel indicator matrix of "
+            "integers, or an (n_samples, n_classes) array of label distributions or counts as floats."
+        )
+    if y.dtype.kind not in "fiub":
+        raise ValueError(
+            f"Unknown label type: a y of shape {y.shape} must hold numbers. Got dtype {y.dtype} instead."
+        )
+    if target_type == "masses" or (target_type == "auto" and y.dtype.kind == "f"):
+        return "distribution"
+    return "multilabel"
+
+
+def find_classes(y, kind):
+    """The classes in y: sorted labels, or column numbers."""
+    return unique_labels(y) if kind == "classes" else np.arange(y.shape[1])
+
+
+def encode(y, kind, classes, dtype):
+    """The targets of the loss, and the mass of each row.
+
+    Returns
+    -------
+    targets : ndarray
+        Codes (n,) for three classes or more, probabilities (n, 1) of the second of two, (n, K) for
+        distributions (each row sums to 1) and multilabel indicators.
+    mass : float64 ndarray of shape (n,) or None
+        What each row of label masses sums to.
+    """
+    if kind == "classes":
+        y = column_or_1d(y, warn=True)
+        codes = np.searchsorted(classes, y)
+        codes[codes == classes.size] = 0
+        unknown = classes[codes] != y
+        if np.any(unknown):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {classes}. "
+                f"'y' has {np.unique(np.asarray(y)[unknown])}."
+            )
+        targets = codes.astype(dtype)[:, None] if classes.size <= 2 else codes
+        return targets, None
+    if np.ndim(y) != 2 or y.shape[1] != classes.size:
+        raise ValueError(f"y has shape {np.shape(y)}, but the model has {classes.size} classes.")
+    y = y.toarray() if sparse.issparse(y) else np.asarray(y)
+    if kind == "multilabel":
+        if not ((y == 0) | (y == 1)).all():
+            raise ValueError(
+                "A multilabel indicator matrix y must hold 0 and 1 only. Label counts or distributions are "
+                "given as floats, or with target_type='masses'."
+            )
+        return y.astype(dtype), None
+    if (y < 0).any():
+        raise ValueError("Negative values in y: label distributions must be non-negative.")
+    mass = y.sum(axis=1, dtype=float)
+    targets = y / np.where(mass > 0, mass, 1)[:, None]
+    return targets.astype(dtype), mass
+
+
+def decode(data, kind, classes):
+    """(X, y, weights) of a Dataset as a scorer takes them.
+
+    Of label masses each class of a row is a row of its own, weighted by its mass.
+    """
+    targets, weights = data.targets, data.weights
+    if kind == "multilabel":
+        return data.X, targets.astype(int), weights
+    if kind == "classes":
+        return data.X, classes[_codes(targets)], weights
+    rows, codes = np.nonzero(targets)
+    masses = targets[rows, codes]
+    return data.X[rows], classes[codes], masses if weights is None else masses * weights[rows]
+
+
+def _codes(targets):
+    """Class codes (n,) of the targets of class labels."""
+    return targets if targets.ndim == 1 else targets[:, 0].astype(np.intp)
+
+
+def class_factors(class_weight, kind, classes, data):
+    """The factor (K,) on the weights of each class that `class_weight` asks for; None for none.
+
+    "balanced": n / (K n_k), all n weighted, so that each class weighs the same.
+    """
+    if class_weight is None:
+        return None
+    if kind != "classes":
+        raise ValueError("class_weight is supported for y of class labels only.")
+    codes = _codes(data.targets)
+    if isinstance(class_weight, str):
+        counts = np.bincount(codes, weights=data.weights, minlength=classes.size)
+        return counts.sum() / (max(1, (counts > 0).sum()) * np.where(counts > 0, counts, 1))
+    return check_class_factors(
+        compute_class_weight(class_weight, classes=classes, y=classes[codes]), class_weight
+    )
+
+
+def weigh_classes(data, factors):
+    """The Dataset with the weights of each class multiplied by its factor."""
+    if factors is None:
+        return data
+    weights = factors[_codes(data.targets)]
+    return _weighted(data.X, data.targets, weights if data.weights is None else data.weights * weights)
+
+
+def _weighted(X, targets, weights):
+    """The Dataset of the rows with a positive weight; its weights are None when all are 1."""
+    if weights is not None:
+        kept = weights > 0
+        if not kept.all():
+            X, targets, weights = X[kept], targets[kept], weights[kept]
+        weights = None if (weights == 1).all() else weights.astype(X.dtype)
+    return Dataset(X, targets, weights)
+
+
+def compact_indices(X):
+    """CSR with 32-bit indices where they suffice and without repeated entries; X itself is left alone."""
+    if not sparse.issparse(X):
+        return X
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    if X.indices.dtype != np.int32 and max(X.nnz, *X.shape) < np.iinfo(np.int32).max:
+        parts = (X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32))
+        X = type(X)(parts, shape=X.shape, copy=False)
+    return X
+
+
+def make_dataset(X, y, kind, classes, sample_weight):
+    """The Dataset of the examples with a positive weight, class weights aside."""
+    targets, weights = encode(y, kind, classes, X.dtype)
+    if sample_weight is not None:
+        sample_weight = check_sample_weight(sample_weight, X)
+        weights = sample_weight if weights is None else weights * sample_weight
+    return _weighted(X, targets, weights)
+
+
+def split(data, kind, seed, fraction):
+    """(training, validation) Datasets, stratified by class; see `stratified_split`.
+
+    Class weights come later: a row of a class that weighs more has not occurred more often.
+    """
+    targets, keys = data.targets, row_keys(data.X, seed)
+    if kind == "classes":
+        strata = _codes(targets)
+    else:  # distributions by their most probable class; label sets, which may all differ, as one stratum
+        keys += row_keys(targets, seed)
+        multilabel = kind == "multilabel"
+        strata = np.zeros(len(data), dtype=np.intp) if multilabel else targets.argmax(axis=1)
+    share = stratified_split(keys, strata, data.weights, fraction)
+    weights = 1.0 if data.weights is None else data.weights
+    return _weighted(data.X, targets, weights * (1 - share)), _weighted(data.X, targets, weights * share)

@@ -1,0 +1,332 @@
+"""MaxEntClassifier: the maximum-entropy (multinomial logistic regression) classifier."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from ..compat import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
+from ..convex.fit import train
+from ..convex.problem import canonical
+from ..convex.solvers import COMPOSITE_SOLVERS, SOLVERS
+from ..features.joint import JointFeatures, column_names
+from ..numerics.threads import Workers, thread_count
+from .common.joint import JointModel, as_data, joint_problem
+from .common.labels import encode_labels, make_problem
+from .common.penalty import check_penalty, penalty_name
+from .common.prediction import Prediction, stored_weights
+from .common.reports import progress, warn_unless_converged
+from .common.targets import TARGET_TYPES
+
+
+class MaxEntClassifier(
+    Prediction, JointModel, CallbackSupport, VersionedPickle, ClassifierMixin, BaseEstimator
+):
+    """Maximum-entropy classifier: multinomial logistic regression under a Gaussian or Laplace prior.
+
+    Every column j of X joined with every class k is a feature f_jk(c, x) = x_j [c = k] with a
+    weight. The weights vote, and a softmax turns the votes into probabilities::
+
+        p(c | x) = exp(sum_j w_jc x_j + b_c) / sum_c' exp(sum_j w_jc' x_j + b_c')
+
+    Training maximises the conditional likelihood under the prior, that is, it minimises::
+
+        mean_i m_i * -log p(y_i | x_i)
+            +  1 / (C sum_i m_i) * sum_jk u_jk (l1_ratio |w_jk| + (1 - l1_ratio) / 2 w_jk^2)
+
+    with m the row weights and u the penalty weights; the intercept is never penalised. This is the
+    optimum of scikit-learn's LogisticRegression with the same `C` and `l1_ratio`, and the fit tells how
+    far from it it can be at most: `convergence_` holds a duality gap. With two classes there is one
+    weight vector, for the log-odds of the second.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Inverse strength of the prior, positive; with ``l1_ratio=0`` the variance of the Gaussian on
+        each weight. ``np.inf`` for no prior; of weights with equal scores (collinear columns) those of
+        least norm are then chosen.
+    l1_ratio : float, default=0.0
+        Share of the Laplace (L1) prior, from 0 (Gaussian, L2) to 1; between them the elastic net.
+        With a Laplace part most weights are exactly 0; below `skmaxent.c_min` all are.
+    features : {"all", "observed"} or JointFeatures, default="all"
+        What a feature is. "all": each column of X joined with each class. "observed": only the pairs
+        of a column and a class that at least `min_count` training rows show, that is, rows with a
+        non-zero entry in the column and a positive mass of the class, whatever their weight; the
+        weights of the others are 0, and fitting takes memory in proportion to the pairs and to X
+        rather than to K d. When binary, the weight of a column is the difference between those of
+        its two pairs: it exists when either is observed. A `JointFeatures` object:
+        functions f(c, d) of the class and the datum; X is then a list of data of any kind, and there
+        is one weight a function. The functions are the whole model, so `fit_intercept` does not
+        apply.
+    min_count : int, default=1
+        Number of training rows that make a pair observed; only with ``features="observed"``.
+    penalty_weights : array-like of shape (d,) or (K, d), default=None
+        Factors on the penalty of each column, or of each weight as in `coef_` (one row when binary).
+        Non-negative: 0 leaves a weight without penalty, ``np.inf`` excludes it.
+    fit_intercept : bool, default=True
+        Whether each class gets an unpenalised bias.
+    class_weight : dict or "balanced", default=None
+        Factor on the weight of each class; a class that the dict does not name has 1. "balanced"
+        makes the total weights of the classes equal. A class without any weight, by 0 here or in
+        `sample_weight`, is never predicted where there are intercepts.
+    target_type : {"auto", "masses"}, default="auto"
+        What a `y` of shape (n, K) means. It depends on the type of y alone, so that it is the same in
+        every fold of a cross-validation. "auto": floats are label masses; integers and booleans mark
+        the labels of each row, of which there must be one (for several use
+        `sklearn.multioutput.MultiOutputClassifier` or `BackpropMLPClassifier`). "masses": any numbers
+        are label masses, integer counts too.
+    solver : {"auto", "newton-cg", "lbfgs", "newton-cholesky", "working-set"}, default="auto"
+        All reach the same optimum. "auto" picks "working-set" under a Laplace part or penalty weights;
+        otherwise by the shape of the problem, "newton-cholesky" with few columns and classes,
+        "newton-cg" with more. Only "working-set" can have `l1_ratio` above 0 or penalty weights;
+        "newton-cholesky" has all pairs only.
+    tol : float, default=1e-6
+        Relative duality gap at which to stop: the objective is proven to be within this fraction
+        of its minimum, rounding included. Where weights have no penalty, the Newton decrement, which is
+        then the gap, is brought below ``tol ** 2`` as far as precision goes; it does not depend on the
+        units of the columns.
+    max_iter : int, default=1000
+        Largest number of outer iterations.
+    warm_start : bool, default=False
+        Whether `fit` starts from the previous weights when classes and columns are the same.
+    n_jobs : int, default=None
+        Number of threads. None means all cores, or the share of a worker inside joblib's
+        contexts, so that GridSearchCV(n_jobs=...) never oversubscribes them. Results are the
+        same bits for any number.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the stochastic start that large problems with many rows begin with; None is a fixed
+        seed. The optimum does not depend on it.
+    verbose : int, default=0
+        1 prints one line an iteration.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (K,)
+        The labels, also those of rows without weight; 0..K-1 when y was an array of label masses.
+    coef_ : ndarray of shape (K, d), or (1, d) when binary, or (p,) with joint features
+        Weights, stored so that one row of X is scored without touching the others. With observed pairs
+        an array when it takes at most 32 MiB, otherwise a SciPy CSC matrix, as after `sparsify`;
+        `densify` makes it an array.
+    intercept_ : ndarray of shape (K,) or (1,)
+        Biases; they sum to 0 when K > 2. Joint features have none. A class without weight has one that
+        makes its probability 0 to rounding, about -1417 (-175 in float32), and weights of 0.
+    joint_feature_names_ : ndarray of shape (p,)
+        With joint features: their names.
+    joint_table_ : dict
+        With joint features: what the templates found in the training data, see
+        `JointFeatures.fit_design`.
+    n_iter_ : ndarray of shape (1,)
+        Outer iterations.
+    convergence_ : dict
+        ``objective``, ``duality_gap`` (both on the scale of the mean loss, in nats),
+        ``relative_gap`` (gap / objective), both infinite where nothing is proven: where unpenalised
+        weights are separated, or more than 1,500; ``gradient_norm``, ``kkt_violation`` (largest entry of
+        the gradient in modulus; with a Laplace prior, of the smallest subgradient), ``stop_reason``
+        ("converged", "separated", "max_iter", "precision" or "callback"),
+        ``n_iter``, ``n_products`` (products with X and its transpose, in pairs), ``seconds``,
+        ``solver``, ``space`` (coordinates of the weights: "rows" or "weights"), ``presolve``
+        (``rows_merged``, ``columns_merged``), with observed pairs their number ``n_pairs``, and
+        ``history``, a dict of arrays ``iteration``, ``seconds``, ``objective``, ``gap``, ``kkt`` and,
+        from the solver "working-set", ``support``, the number of columns with weights. The last entries
+        of the history are in full precision; earlier ones may come from single-precision iterates.
+    n_features_in_ : int
+        Number of columns d; joint features have none.
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns, when X had names that are all strings.
+    penalty : {"l1", "l2", "elasticnet"} or None
+        Read-only: the kind of the prior in scikit-learn's words, for tools that ask, such as
+        `sklearn.feature_selection.SelectFromModel`; None with ``C=np.inf``.
+
+    See Also
+    --------
+    sklearn.linear_model.LogisticRegression : The same model, without certificate.
+
+    References
+    ----------
+    A. L. Berger, S. A. Della Pietra and V. J. Della Pietra, A maximum entropy approach to natural
+    language processing, Computational Linguistics 22 (1996).
+
+    S. F. Chen and R. Rosenfeld, A Gaussian prior for smoothing maximum entropy models, 1999.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skmaxent import MaxEntClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MaxEntClassifier().fit(X, y)
+    >>> model.predict(X[:2])
+    array([0, 0])
+    >>> model.convergence_["relative_gap"] <= 1e-6
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "C": [Interval(Real, 0, None, closed="right")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "penalty_weights": ["array-like", None],
+        "features": [StrOptions({"all", "observed"}), JointFeatures],
+        "min_count": [Interval(Integral, 1, None, closed="left")],
+        "fit_intercept": ["boolean"],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "target_type": [StrOptions(set(TARGET_TYPES))],
+        "solver": [StrOptions({"auto", *SOLVERS, *COMPOSITE_SOLVERS})],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "n_jobs": [None, Integral],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        *,
+        C=1.0,
+        l1_ratio=0.0,
+        features="all",
+        min_count=1,
+        penalty_weights=None,
+        fit_intercept=True,
+        class_weight=None,
+        target_type="auto",
+        solver="auto",
+        tol=1e-6,
+        max_iter=1000,
+        warm_start=False,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.C = C
+        self.l1_ratio = l1_ratio
+        self.features = features
+        self.min_count = min_count
+        self.penalty_weights = penalty_weights
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.target_type = target_type
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array-like or sparse array of shape (n, d), or list of n data
+            Training data, float64 or float32 (other types become float64); any Python objects with
+            joint features.
+        y : array-like of shape (n,) or (n, K)
+            Labels of any sortable kind, or non-negative label masses: distributions or counts (see
+            `target_type`).
+        sample_weight : array-like of shape (n,), default=None
+            Non-negative weights; a row of weight 0 counts as absent, but its label stays among the
+            classes.
+
+        Returns
+        -------
+        self : MaxEntClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are malformed, hold fewer than two classes, or weigh nothing.
+        """
+        events = FitEvents(self, self.max_iter + 1, X, y, {"sample_weight": sample_weight})
+        joint = isinstance(self.features, JointFeatures)
+        if joint:
+            X, names = as_data(X, type(self).__name__), {}
+        else:
+            X, names = validate_training_data(self, X, y)
+        labels = encode_labels(y, X, sample_weight, self.class_weight, self.target_type)
+        if joint:
+            table, problem = joint_problem(self.features, X, labels)
+            names = {"joint_table_": table}
+        else:
+            problem = make_problem(canonical(X), labels)
+        penalty_weights = check_penalty(self, problem)
+        seed = 0 if self.random_state is None else check_random_state(self.random_state).randint(2**31)
+
+        def attributes(weights, intercept):
+            if joint:
+                return names | {"classes_": labels.classes, "coef_": weights[:, 0]}
+            return names | _parameters(labels.classes, weights, intercept)
+
+        with Workers(thread_count(self.n_jobs)) as workers:
+            result = train(
+                problem,
+                C=self.C,
+                l1_ratio=self.l1_ratio,
+                penalty_weights=penalty_weights,
+                min_count=self.min_count if self.features == "observed" else None,
+                fit_intercept=self.fit_intercept and not joint,
+                solver=self.solver,
+                tol=self.tol,
+                max_iter=self.max_iter,
+                workers=workers,
+                seed=seed,
+                start=self._previous(labels.classes, names) if self.warm_start else None,
+                report=progress(self, events, attributes),
+            )
+        warn_unless_converged(
+            self,
+            result,
+            lambda: column_names(table, labels.classes) if joint else names.get("feature_names_in_"),
+        )
+        state = attributes(result.weights, result.intercept)
+        state["convergence_"] = result.report
+        state["n_iter_"] = np.array([max(result.report["n_iter"], 1)], dtype=np.int32)
+        for name in {"feature_names_in_", "n_features_in_", "intercept_", "joint_table_"} - state.keys():
+            self.__dict__.pop(name, None)
+        self.__dict__.update(state)
+        events.end(lambda: state)
+        return self
+
+    @property
+    def penalty(self):
+        """Kind of the prior in scikit-learn's words; no parameter, it follows from `C` and `l1_ratio`."""
+        return penalty_name(self.C, self.l1_ratio)
+
+    def _previous(self, classes, names):
+        """Weights (d, K) and intercept of the last fit, when they fit this one; None otherwise."""
+        if not hasattr(self, "coef_") or not np.array_equal(self.classes_, classes):
+            return None
+        if "joint_table_" in names:
+            same = hasattr(self, "joint_table_") and np.array_equal(
+                self.joint_feature_names_, column_names(names["joint_table_"], classes)
+            )
+            return (self.coef_[:, None], np.zeros(1)) if same else None
+        if self.coef_.ndim != 2 or self.coef_.shape[1] != names["n_features_in_"]:
+            return None
+        weights = self.coef_.T
+        if sparse.issparse(weights) and self.features != "observed":
+            weights = weights.toarray()
+        return weights, self.intercept_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        # Through the origin no weights can prefer one class everywhere, as scikit-learn's check of
+        # class weights wants; LogisticRegression(fit_intercept=False) cannot either.
+        tags.classifier_tags.poor_score = not self.fit_intercept
+        return tags
+
+
+def _parameters(classes, weights, intercept):
+    """The attributes that prediction needs."""
+    return {
+        "classes_": classes,
+        "coef_": stored_weights(weights),
+        "intercept_": np.asarray(intercept, dtype=weights.dtype),
+    }

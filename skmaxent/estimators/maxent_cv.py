@@ -1,0 +1,381 @@
+"""MaxEntClassifierCV: the prior of a maximum-entropy classifier chosen by cross-validation."""
+
+import warnings
+from numbers import Integral
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.model_selection import check_cv
+from sklearn.utils import Bunch, _safe_indexing
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from ..compat import (
+    FitEvents,
+    check_sample_weight,
+    routing_enabled,
+    validate_training_data,
+    with_callbacks,
+)
+from ..convex.problem import canonical
+from ..convex.reductions.present_classes import mean_intercept
+from ..numerics.threads import Workers, thread_count
+from .common.cv_scoring import best_place, make_scoring, warn_of_nonfinite
+from .common.labels import encode_labels, make_problem
+from .common.penalty import penalty_name
+from .common.targets import label_masses
+from .maxent import MaxEntClassifier
+from .path import solve_path, strengths
+
+
+class MaxEntClassifierCV(MaxEntClassifier):
+    """Maximum-entropy classifier whose prior is chosen by cross-validation.
+
+    For each fold and each share of the Laplace prior one warm-started path of fits runs from the
+    smallest C to the largest, with one presolve; the model is then fitted to all data.
+
+    Parameters
+    ----------
+    Cs : int or list of floats, default=10
+        Inverse strengths of the prior to try; an integer is the length of a logarithmic grid from
+        1e-4 to 1e4.
+    l1_ratios : array-like of shape (n_l1_ratios,), default=(0.0,)
+        Shares of the Laplace prior to try.
+    cv : int or cross-validation generator, default=None
+        Number of folds (None: 5), stratified unless `y` has two dimensions, or how to split.
+    scoring : str or callable, default=None
+        What to maximise; None is accuracy. On label masses "accuracy" is the expected accuracy and
+        "neg_log_loss" minus the mean of -log p over the mass. A score that takes ``labels`` is told
+        all classes, because a fold may lack some. A pair with a score of NaN is never chosen before
+        one without.
+    refit : bool, default=True
+        Whether to fit on all data with the best pair. Otherwise the weights are the mean over the
+        folds of each fold's best, and so are `C_` and `l1_ratio_`.
+    store_paths : bool, default=True
+        Whether to keep `coefs_paths_`, which takes the memory of as many dense models as there are fits.
+    penalty_weights : array-like of shape (d,) or (K, d), default=None
+        Factors on the penalty, as in MaxEntClassifier.
+    fit_intercept : bool, default=True
+        Whether each class gets an unpenalised bias.
+    class_weight : dict or "balanced", default=None
+        As in MaxEntClassifier; "balanced" balances the classes of each training part.
+    target_type : {"auto", "masses"}, default="auto"
+        What a `y` of shape (n, K) means, as in MaxEntClassifier.
+    solver : str, default="auto"
+        As in MaxEntClassifier.
+    tol : float, default=1e-6
+        Relative duality gap at which each fit stops.
+    max_iter : int, default=1000
+        Largest number of outer iterations of each fit.
+    random_state : int, RandomState instance or None, default=None
+        As in MaxEntClassifier.
+    n_jobs : int, default=None
+        Number of paths that run at the same time, in threads. None is 1, and then each fit uses all
+        cores.
+    verbose : int, default=0
+        1 prints one line a path.
+
+    Attributes
+    ----------
+    C_ : float
+        The best inverse strength of the prior.
+    l1_ratio_ : float
+        The best share of the Laplace prior.
+    Cs_ : ndarray of shape (n_Cs,)
+    l1_ratios_ : ndarray of shape (n_l1_ratios,)
+    scores_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
+        Score of each fit on the part left out.
+    coefs_paths_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs, K or 1, d or d + 1)
+        Weights of each fit, the intercept last, when `fit_intercept` and `store_paths`.
+    n_iter_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
+    classes_ : ndarray of shape (K,)
+        The labels.
+    coef_ : ndarray of shape (K, d), or (1, d) when binary
+        Weights of the final fit.
+    intercept_ : ndarray of shape (K,) or (1,)
+        Biases of the final fit.
+    n_features_in_ : int
+        Number of columns d.
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns, when X had names that are all strings.
+    convergence_ : dict
+        As in MaxEntClassifier, of the final fit; with ``refit=False`` empty.
+    penalty : {"l1", "l2", "elasticnet"} or None
+        As in MaxEntClassifier, of the best pair; before `fit` of all pairs.
+
+    See Also
+    --------
+    sklearn.linear_model.LogisticRegressionCV : The attributes are those of its
+        ``use_legacy_attributes=False``.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skmaxent import MaxEntClassifierCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> MaxEntClassifierCV(Cs=[0.01, 1]).fit(X, y).C_
+    1.0
+    """
+
+    _parameter_constraints: dict = {
+        **{
+            name: constraint
+            for name, constraint in MaxEntClassifier._parameter_constraints.items()
+            if name not in ("C", "l1_ratio", "warm_start")
+        },
+        "Cs": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "l1_ratios": ["array-like"],
+        "cv": ["cv_object"],
+        "scoring": [StrOptions(set(get_scorer_names())), callable, None],
+        "refit": ["boolean"],
+        "store_paths": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        *,
+        Cs=10,
+        l1_ratios=(0.0,),
+        cv=None,
+        scoring=None,
+        refit=True,
+        store_paths=True,
+        penalty_weights=None,
+        fit_intercept=True,
+        class_weight=None,
+        target_type="auto",
+        solver="auto",
+        tol=1e-6,
+        max_iter=1000,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.Cs = Cs
+        self.l1_ratios = l1_ratios
+        self.cv = cv
+        self.scoring = scoring
+        self.refit = refit
+        self.store_paths = store_paths
+        self.penalty_weights = penalty_weights
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.target_type = target_type
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, **params):
+        """Choose the prior and fit the model.
+
+        Parameters
+        ----------
+        X : array-like or sparse array of shape (n, d)
+        y : array-like of shape (n,) or (n, K)
+            Labels, or label masses. A class that the training part of a fold lacks is there a class
+            without weight.
+        sample_weight : array-like of shape (n,), default=None
+            Weights for fitting, and for scoring unless metadata routing says otherwise.
+        **params : dict
+            Metadata for the splitter and the scorer, when metadata routing is enabled.
+
+        Returns
+        -------
+        self : MaxEntClassifierCV
+            The fitted estimator.
+        """
+        routed = self._routed("fit", sample_weight, params)
+        events = FitEvents(self, None, X, y, {"sample_weight": sample_weight})
+        X_in = X
+        X, names = validate_training_data(self, X, y)
+        X = canonical(X.tocsr() if hasattr(X, "tocsr") else X)
+        weights = routed.scorer.score.get("sample_weight")
+        if weights is not None:
+            routed.scorer.score["sample_weight"] = check_sample_weight(weights, X)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, X)
+        classes = encode_labels(y, X, sample_weight, self.class_weight, self.target_type).classes
+        y_in, masses = y, label_masses(y, self.target_type)
+        y = column_or_1d(y) if masses is None else masses
+        Cs, l1_ratios = strengths(self.Cs), self._shares()
+        folds = list(check_cv(self.cv, y, classifier=True).split(X, y, **routed.splitter.split))
+        if not folds:
+            raise ValueError("No fits were performed. Was the CV iterator empty?")
+        scorer = make_scoring(self.scoring, y, classes, "auto" if masses is None else "masses")
+        paths = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+            delayed(self._score_path)(
+                X, y, sample_weight, train, test, classes, Cs, l1_ratio, scorer, routed.scorer.score
+            )
+            for train, test in folds
+            for l1_ratio in l1_ratios
+        )
+        grid = (len(folds), len(l1_ratios), len(Cs))
+        state = {
+            name: np.array([path[name] for path in paths]).reshape(*grid, *paths[0][name].shape[1:])
+            for name in ("scores_", "n_iter_", *(["coefs_paths_"] if self.store_paths else []))
+        }
+        state |= {"Cs_": Cs, "l1_ratios_": l1_ratios, "classes_": classes, **names}
+        unconverged = sum(path["unconverged"] for path in paths)
+        if unconverged:
+            warnings.warn(
+                f"{unconverged} of {np.prod(grid)} fits of the cross-validation stopped before the "
+                f"relative duality gap was below tol={self.tol:g}. Increase max_iter or tol.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        state |= self._choose(state, paths, X_in, y_in, sample_weight)
+        for name in ("feature_names_in_", "coefs_paths_"):
+            self.__dict__.pop(name, None)
+        self.__dict__.update(state)
+        events.end(lambda: state)
+        return self
+
+    def _shares(self):
+        """`l1_ratios` as an array, checked."""
+        l1_ratios = np.asarray(self.l1_ratios, dtype=np.float64)
+        if l1_ratios.ndim != 1 or not len(l1_ratios) or not ((l1_ratios >= 0) & (l1_ratios <= 1)).all():
+            raise ValueError(
+                "l1_ratios must be an array-like of numbers between 0 and 1; got "
+                f"(l1_ratios={self.l1_ratios!r})"
+            )
+        return l1_ratios
+
+    def _model(self, C, l1_ratio):
+        """A MaxEntClassifier with this estimator's parameters."""
+        shared = MaxEntClassifier().get_params().keys() & self.get_params().keys()
+        parameters = {name: getattr(self, name) for name in shared - {"verbose", "n_jobs"}}
+        return MaxEntClassifier(C=C, l1_ratio=l1_ratio, **parameters)
+
+    def _score_path(self, X, y, sample_weight, train, test, classes, Cs, l1_ratio, scorer, score_params):
+        """Scores, weights and iterations along the path of one fold and one share of the Laplace prior."""
+        X_test, y_test = X[test], _safe_indexing(y, test)
+        score_params = {
+            name: value if value is None or np.isscalar(value) else _safe_indexing(value, test)
+            for name, value in score_params.items()
+        }
+        X, y = X[train], _safe_indexing(y, train)
+        weights = None if sample_weight is None else sample_weight[train]
+        model = self._model(1.0, float(l1_ratio))
+        labels = encode_labels(y, X, weights, self.class_weight, model.target_type, classes)
+        problem = make_problem(X, labels)
+        K, d = problem.n_outputs, X.shape[1]
+        path = {"scores_": np.empty(len(Cs)), "n_iter_": np.empty(len(Cs), np.int32), "unconverged": 0}
+        kept = len(Cs) if self.store_paths or not self.refit else 0
+        path["coefs_paths_"] = np.empty((kept, K, d + self.fit_intercept), X.dtype)
+        # Inside joblib's threads this is one thread each; alone, all cores.
+        with Workers(thread_count(None)) as workers:
+            for index, result in solve_path(model, problem, Cs, workers):
+                model.classes_, model.n_features_in_ = classes, d
+                model.coef_ = result.weights.T
+                model.intercept_ = result.intercept.astype(X.dtype)
+                path["scores_"][index] = scorer(model, X_test, y_test, **score_params)
+                path["n_iter_"][index] = result.report["n_iter"]
+                path["unconverged"] += result.report["stop_reason"] not in ("converged", "precision")
+                if kept:
+                    path["coefs_paths_"][index, :, :d] = model.coef_
+                    path["coefs_paths_"][index, :, d:] = model.intercept_[:, None]
+        if self.verbose:
+            best = best_place(path["scores_"])
+            print(
+                f"[MaxEntClassifierCV] l1_ratio {l1_ratio:g}: best score {path['scores_'][best]:.4f} "
+                f"at C={Cs[best]:.4g}",
+                flush=True,
+            )
+        return path
+
+    def _choose(self, state, paths, X, y, sample_weight):
+        """The best pair and the model that goes with it."""
+        scores, Cs, l1_ratios = state["scores_"], state["Cs_"], state["l1_ratios_"]
+        means = scores.mean(axis=0)
+        warn_of_nonfinite(means)
+        if self.refit:
+            r, c = best_place(means)
+            model = self._model(float(Cs[c]), float(l1_ratios[r])).fit(X, y, sample_weight=sample_weight)
+            chosen = {name: getattr(model, name) for name in ("coef_", "intercept_", "convergence_")}
+            return chosen | {"C_": float(Cs[c]), "l1_ratio_": float(l1_ratios[r])}
+        best = [best_place(fold) for fold in scores]
+        stored = [paths[i * len(l1_ratios) + r]["coefs_paths_"][c] for i, (r, c) in enumerate(best)]
+        mean, d = np.mean(stored, axis=0), state["n_features_in_"]
+        intercept = np.zeros(len(mean), mean.dtype)
+        if self.fit_intercept:
+            intercept = mean_intercept(np.array(stored)[:, :, d])
+        return {
+            "coef_": np.ascontiguousarray(mean[:, :d].T).T,
+            "intercept_": intercept,
+            "convergence_": {},
+            "C_": float(np.mean([Cs[c] for _, c in best])),
+            "l1_ratio_": float(np.mean([l1_ratios[r] for r, _ in best])),
+        }
+
+    def score(self, X, y, sample_weight=None, **score_params):
+        """Score with `scoring`.
+
+        Parameters
+        ----------
+        X : array-like or sparse array of shape (n, d)
+        y : array-like of shape (n,) or (n, K)
+        sample_weight : array-like of shape (n,), default=None
+        **score_params : dict
+            Metadata for the scorer, when metadata routing is enabled.
+
+        Returns
+        -------
+        score : float
+        """
+        check_is_fitted(self)
+        routed = self._routed("score", sample_weight, score_params)
+        if sample_weight is not None and "sample_weight" not in routed.scorer.score:
+            raise TypeError(
+                f"{type(self).__name__}.score got unexpected argument(s) {{'sample_weight'}}, which are not "
+                "routed to any object."
+            )
+        scorer = make_scoring(self.scoring, y, self.classes_, self.target_type)
+        return scorer(self, X, y, **routed.scorer.score)
+
+    def _routed(self, method, sample_weight, params):
+        """Metadata for the splitter and the scorer."""
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if routing_enabled():
+            return process_routing(self, method, **weights, **params)
+        if params:
+            raise ValueError(
+                f"[{', '.join(sorted(params))}] are passed but metadata routing is not enabled: "
+                "sklearn.set_config(enable_metadata_routing=True)."
+            )
+        return Bunch(splitter=Bunch(split={}), scorer=Bunch(score=weights))
+
+    @property
+    def penalty(self):
+        """Kind of the prior in scikit-learn's words: of the best pair, before `fit` of all."""
+        if hasattr(self, "l1_ratio_"):
+            return penalty_name(self.C_, self.l1_ratio_)
+        names = {penalty_name(1.0, l1_ratio) for l1_ratio in self.l1_ratios}
+        return names.pop() if len(names) == 1 else "elasticnet"
+
+    def _get_scorer(self):
+        return get_scorer(self.scoring or "accuracy")
+
+    def get_metadata_routing(self):
+        """Which metadata goes to the splitter and which to the scorer.
+
+        Returns
+        -------
+        routing : MetadataRouter
+        """
+        split = MethodMapping().add(caller="fit", callee="split")
+        score = MethodMapping().add(caller="fit", callee="score").add(caller="score", callee="score")
+        return (
+            MetadataRouter(owner=type(self).__name__)
+            .add_self_request(self)
+            .add(splitter=self.cv, method_mapping=split)
+            .add(scorer=self._get_scorer(), method_mapping=score)
+        )

@@ -1,0 +1,1 @@
+"""From data and a graph to trained parameters: batches, epochs, stopping, sessions that go on."""

@@ -1,0 +1,1 @@
+"""Ground floor, on NumPy and SciPy alone: losses, threads, missing values."""

@@ -1,0 +1,202 @@
+"""Pictures of a fit: convergence of the optimum, loss curves of a network."""
+
+import numpy as np
+
+from ..inspection import final_estimator
+from .base import axes_grid, pyplot
+
+
+class ConvergenceDisplay:
+    """Objective, duality gap and KKT violation of a fit against iterations and time.
+
+    It is recommended to use `from_estimator` to create a `ConvergenceDisplay`.
+
+    Parameters
+    ----------
+    history : dict of ndarray
+        "iteration", "seconds", "objective", "gap" and "kkt", equally long; as in
+        ``convergence_["history"]``. Values that are not finite are not drawn, nor are gaps and
+        violations of 0, which a logarithmic scale has no place for.
+    estimator_name : str, optional
+        Written above the panels.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes of shape (2, 2)
+        Rows: objective; gap and KKT violation. Columns: iterations; seconds.
+    ax_ : matplotlib Axes
+        The first panel.
+    figure_ : matplotlib Figure
+    """
+
+    def __init__(self, history, *, estimator_name=None):
+        self.history = history
+        self.estimator_name = estimator_name
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None, **kwargs):
+        """Draw how a fit converged.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted estimator with the attribute `convergence_`, alone or at the end of a Pipeline.
+        ax : matplotlib Axes, optional
+            Room for the panels; by default a new figure.
+        **kwargs : dict
+            Passed to matplotlib's `plot`.
+
+        Returns
+        -------
+        display : ConvergenceDisplay
+
+        Raises
+        ------
+        ValueError
+            If the estimator keeps no such history.
+        """
+        pyplot(f"{cls.__name__}.from_estimator")
+        estimator = final_estimator(estimator)
+        if "history" not in getattr(estimator, "convergence_", {}):
+            raise ValueError(
+                "Expected 'estimator' to have a fitted attribute convergence_ with a history. "
+                f"Got {type(estimator).__name__} instead."
+            )
+        history = estimator.convergence_["history"]
+        return cls(history, estimator_name=type(estimator).__name__).plot(ax=ax, **kwargs)
+
+    def plot(self, ax=None, **kwargs):
+        """Draw the four panels.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Room for the panels; by default a new figure.
+        **kwargs : dict
+            Passed to matplotlib's `plot`.
+
+        Returns
+        -------
+        display : ConvergenceDisplay
+        """
+        plt = pyplot(f"{type(self).__name__}.plot")
+        self.figure_, self.axes_ = axes_grid(plt, ax, 2, 2, (4.0, 2.6))
+        self.ax_ = self.axes_[0, 0]
+        arguments = {"marker": ".", **kwargs}
+        for column, (key, name) in enumerate((("iteration", "iteration"), ("seconds", "time (s)"))):
+            place = np.asarray(self.history[key], dtype=float)
+            upper, lower = self.axes_[:, column]
+            objective = np.asarray(self.history["objective"], dtype=float)
+            shown = np.isfinite(objective)
+            upper.plot(place[shown], objective[shown], **arguments)
+            upper.set(ylabel="objective")
+            for curve, title in (("gap", "duality gap"), ("kkt", "KKT violation")):
+                height = np.asarray(self.history[curve], dtype=float)
+                shown = np.isfinite(height) & (height > 0)
+                if shown.any():
+                    lower.plot(place[shown], height[shown], label=title, **arguments)
+            lower.set(xlabel=name, yscale="log")
+            if lower.lines:
+                lower.legend(frameon=False)
+        if self.estimator_name and ax is None:
+            self.figure_.suptitle(f"{self.estimator_name}: convergence")
+        return self
+
+
+class LossCurveDisplay:
+    """Training loss of a network by epoch, with the validation loss and score where there are any.
+
+    It is recommended to use `from_estimator` to create a `LossCurveDisplay`.
+
+    Parameters
+    ----------
+    loss : array-like of shape (n_epochs,)
+        Training loss.
+    validation_loss : array-like of shape (n_epochs,), optional
+    validation_score : array-like of shape (n_epochs,), optional
+        Accuracy on the validation set, drawn against an axis of its own on the right.
+    estimator_name : str, optional
+        The title.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    score_ax_ : matplotlib Axes or None
+        The axes of the validation score.
+    figure_ : matplotlib Figure
+    """
+
+    def __init__(self, loss, *, validation_loss=None, validation_score=None, estimator_name=None):
+        self.loss = loss
+        self.validation_loss = validation_loss
+        self.validation_score = validation_score
+        self.estimator_name = estimator_name
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None, **kwargs):
+        """Draw the loss curves of a fitted network.
+
+        Parameters
+        ----------
+        estimator : estimator
+            With the attribute `loss_curve_`, and perhaps `validation_loss_curve_` and
+            `validation_scores_`; alone or at the end of a Pipeline.
+        ax : matplotlib Axes, optional
+            Where to draw; by default a new figure.
+        **kwargs : dict
+            Passed to matplotlib's `plot`.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+
+        Raises
+        ------
+        ValueError
+            If the estimator keeps no loss curve (scikit-learn's networks keep none with
+            ``solver="lbfgs"``).
+        """
+        pyplot(f"{cls.__name__}.from_estimator")
+        estimator = final_estimator(estimator)
+        if not hasattr(estimator, "loss_curve_"):
+            raise ValueError(
+                "Expected 'estimator' to have a fitted attribute loss_curve_. "
+                f"Got {type(estimator).__name__} instead."
+            )
+        return cls(
+            estimator.loss_curve_,
+            validation_loss=getattr(estimator, "validation_loss_curve_", None),
+            validation_score=getattr(estimator, "validation_scores_", None),
+            estimator_name=type(estimator).__name__,
+        ).plot(ax=ax, **kwargs)
+
+    def plot(self, ax=None, **kwargs):
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default a new figure.
+        **kwargs : dict
+            Passed to matplotlib's `plot`.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+        """
+        plt = pyplot(f"{type(self).__name__}.plot")
+        self.figure_, axes = axes_grid(plt, ax, 1, 1, (6.4, 4.0))
+        self.ax_, self.score_ax_ = axes[0, 0], None
+        curves = [(self.ax_, self.loss, "training loss"), (self.ax_, self.validation_loss, "validation loss")]
+        if self.validation_score is not None and len(self.validation_score):
+            self.score_ax_ = self.ax_.twinx()
+            self.score_ax_.set_ylabel("validation score")
+            curves.append((self.score_ax_, self.validation_score, "validation score"))
+        lines = []
+        for number, (panel, heights, title) in enumerate(curves):
+            if heights is not None and len(heights):
+                arguments = {"color": f"C{number}", "label": title, **kwargs}
+                lines += panel.plot(np.arange(1, len(heights) + 1), heights, **arguments)
+        self.ax_.set(xlabel="epoch", ylabel="loss", title=self.estimator_name or "")
+        (self.score_ax_ or self.ax_).legend(handles=lines, loc="center right")
+        return self

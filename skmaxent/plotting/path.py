@@ -1,0 +1,148 @@
+"""Picture of a regularisation path: weights and score against the strength of the prior."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ..inspection import final_estimator
+from .base import axes_grid, label, pyplot
+
+
+class PathDisplay:
+    """Weights of one class and, when there is one, the cross-validated score against C.
+
+    It is recommended to use `from_estimator` to create a `PathDisplay`.
+
+    Parameters
+    ----------
+    Cs : array-like of shape (n_Cs,)
+    coefs : array-like of shape (n_Cs, d)
+        Weights of one class.
+    names : array-like of shape (d,), optional
+        Names of the columns; by default their numbers.
+    scores : array-like of shape (n_folds, n_Cs), optional
+    best_C : float, optional
+        Marked by a line.
+    score_name : str, default="score"
+    title : str, optional
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes of shape (n_panels, 1)
+        Weights, and below them the score.
+    ax_ : matplotlib Axes
+        The panel of the weights.
+    figure_ : matplotlib Figure
+    """
+
+    def __init__(self, Cs, coefs, *, names=None, scores=None, best_C=None, score_name="score", title=None):
+        self.Cs, self.coefs, self.names = Cs, coefs, names
+        self.scores, self.best_C, self.score_name, self.title = scores, best_C, score_name, title
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, *, class_=None, l1_ratio=None, feature_names=None, n=10, ax=None, **kwargs
+    ):
+        """Draw the path of a fitted MaxEntClassifierCV, the weights being the means over the folds.
+
+        Parameters
+        ----------
+        estimator : MaxEntClassifierCV
+            Fitted with ``store_paths=True``, alone or at the end of a Pipeline.
+        class_ : label, optional
+            Whose weights to draw; by default the last class. A binary model has weights for that only.
+        l1_ratio : float, optional
+            One of `l1_ratios_`; by default the best.
+        feature_names : array-like of shape (d,), optional
+            By default `feature_names_in_`, or numbers.
+        n : int, default=10
+            Number of weights to name: those largest at the best C.
+        ax : matplotlib Axes, optional
+            Room for the panels; by default a new figure.
+        **kwargs : dict
+            Passed to matplotlib's `plot` for the weights.
+
+        Returns
+        -------
+        display : PathDisplay
+
+        Raises
+        ------
+        ValueError
+            If the estimator has no paths, or the class or the share is not among its own.
+        """
+        pyplot(f"{cls.__name__}.from_estimator")
+        estimator = final_estimator(estimator)
+        check_is_fitted(estimator)
+        if not hasattr(estimator, "coefs_paths_"):
+            raise ValueError(
+                "Expected 'estimator' to have a fitted attribute coefs_paths_: a MaxEntClassifierCV with "
+                f"store_paths=True. Got {type(estimator).__name__} instead."
+            )
+        classes, ratios = estimator.classes_.tolist(), estimator.l1_ratios_.tolist()
+        class_ = classes[-1] if class_ is None else class_
+        l1_ratio = estimator.l1_ratio_ if l1_ratio is None else l1_ratio
+        if class_ not in classes:
+            raise ValueError(f"class_ must be one of {classes}. Got {class_!r} instead.")
+        if l1_ratio not in ratios:
+            raise ValueError(f"l1_ratio must be one of {ratios}. Got {l1_ratio!r} instead.")
+        paths = estimator.coefs_paths_[:, ratios.index(l1_ratio)].mean(axis=0)
+        d = estimator.n_features_in_
+        coefs = paths[:, 0, :d] if len(classes) == 2 else paths[:, classes.index(class_), :d]
+        if len(classes) == 2 and class_ == classes[0]:
+            coefs = -coefs  # log-odds of the first class
+        if feature_names is None:
+            feature_names = getattr(estimator, "feature_names_in_", None)
+        return cls(
+            estimator.Cs_,
+            coefs,
+            names=feature_names,
+            scores=estimator.scores_[:, ratios.index(l1_ratio)],
+            best_C=estimator.C_,
+            score_name="score" if callable(estimator.scoring) else estimator.scoring or "accuracy",
+            title=f"{type(estimator).__name__}: weights for {label(str(class_))}, l1_ratio={l1_ratio:g}",
+        ).plot(ax=ax, n=n, **kwargs)
+
+    def plot(self, ax=None, *, n=10, **kwargs):
+        """Draw the panels.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Room for the panels; by default a new figure.
+        n : int, default=10
+            Number of weights to name; the others are grey, at most 200 of them.
+        **kwargs : dict
+            Passed to matplotlib's `plot` for the weights.
+
+        Returns
+        -------
+        display : PathDisplay
+        """
+        plt = pyplot(f"{type(self).__name__}.plot")
+        order = np.argsort(self.Cs)
+        Cs, coefs = np.asarray(self.Cs, dtype=float)[order], np.asarray(self.coefs)[order]
+        n_panels = 1 if self.scores is None else 2
+        self.figure_, self.axes_ = axes_grid(plt, ax, n_panels, 1, (7.0, 3.2))
+        self.ax_ = self.axes_[0, 0]
+        at = len(Cs) - 1 if self.best_C is None else int(np.abs(np.log(Cs / self.best_C)).argmin())
+        largest = np.argsort(-np.abs(coefs[at]), kind="stable")
+        names = np.arange(coefs.shape[1]) if self.names is None else np.asarray(self.names)
+        others = largest[n : n + 200]
+        if len(others):
+            self.ax_.plot(Cs, coefs[:, others], color="0.8", linewidth=0.6, zorder=1)
+        for column in largest[:n]:
+            arguments = {"label": label(str(names[column])), "zorder": 2, **kwargs}
+            self.ax_.plot(Cs, coefs[:, column], **arguments)
+        self.ax_.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize="small")
+        self.ax_.set(xscale="log", ylabel="weight", title=self.title or "")
+        if self.scores is not None:
+            scores = np.asarray(self.scores)[:, order]
+            panel = self.axes_[1, 0]
+            panel.plot(Cs, scores.T, color="0.8", linewidth=0.8)
+            panel.plot(Cs, scores.mean(axis=0), color="C0", marker=".")
+            panel.set(xscale="log", ylabel=self.score_name)
+        for panel in self.axes_[:, 0]:
+            if self.best_C is not None:
+                panel.axvline(self.best_C, color="0.4", linewidth=0.8, linestyle="--")
+        self.axes_[-1, 0].set_xlabel("C")
+        return self
