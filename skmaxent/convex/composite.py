@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from ..numerics.sparse import column_counts, peak
 from .design.blocks import make_design, row_squares, weight_squares
 from .design.pairs import PairDesign
 from .objective import Objective
@@ -180,16 +181,16 @@ class CompositeObjective:
         loss = self.space.pull(residual)
         coords = self.penalty.subgradient(point.coords, loss)
         square = self.smooth.vectors.dot(coords, coords)
-        gap, support, peak = np.nan, 0, np.nan
+        gap, support, largest = np.nan, 0, np.nan
         if certify:
             support = self._support(point.coords)
             shown = coords if self.scale is None else coords * self.scale
-            peak = max(float(shown.max(initial=0)), -float(shown.min(initial=0)))
+            largest = peak(shown)
             gap = self._gap(point, loss, norm)
             if self._unsettled > 0.1 * gap and not point.tight:
                 self.smooth.settle_intercept(point, tightly=True)
                 return self.subgradient(point)
-        return Subgradient(coords, loss, square, peak, gap, support)
+        return Subgradient(coords, loss, square, largest, gap, support)
 
     def _gap(self, point, loss, residual):
         """How far the point can be from the optimum by the best bound so far."""
@@ -341,8 +342,7 @@ class CompositeObjective:
         rows = np.sqrt(row_squares(X).max(initial=0))
         n_terms = X.shape[1]
         if sparse.issparse(X):
-            counts = np.diff(X.indptr) if X.format == "csr" else np.bincount(X.indices)
-            n_terms = counts.max(initial=1)
+            n_terms = column_counts(X.T).max(initial=1)
         return Rounding(int(n_terms), float(rows), norms, X.shape[0])
 
     def _support(self, W):

@@ -12,6 +12,7 @@ from scipy import sparse
 from scipy.special import xlogy
 
 from ..numerics.losses import grouped_softmax
+from ..numerics.sparse import take_rows
 from ..numerics.threads import balanced_cuts
 from .likelihood import BLOCK_ENTRIES, Likelihood
 
@@ -185,7 +186,7 @@ class GroupedProblem:
         masses = np.bincount(target, weights=self.masses, minlength=len(rows))
         weights = np.bincount(merged, weights=self.weights, minlength=len(groups))
         dtype = self.weights.dtype
-        X = (self.X.tocsr() if sparse.issparse(self.X) else self.X)[rows]
+        X = take_rows(self.X, rows)
         return replace(self, X=X, weights=weights.astype(dtype), starts=starts, masses=masses.astype(dtype))
 
     def separates(self, scores):

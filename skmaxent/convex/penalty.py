@@ -8,6 +8,8 @@ both are 0 the weight is free.
 
 import numpy as np
 
+from ..numerics.sparse import peak
+
 
 def support_of(W):
     """Rows and columns of the entries of W that are not 0; much faster than `np.nonzero`."""
@@ -120,8 +122,8 @@ class ElasticNet:
         """
         lasso, ridge = self.lasso, self.ridge
         if np.isscalar(lasso) and not np.any(ridge):
-            peak = share * max(float(gradient.max(initial=0)), -float(gradient.min(initial=0)))
-            return 0.0 if not lasso or peak <= lasso else np.inf
+            largest = share * peak(gradient)
+            return 0.0 if not lasso or largest <= lasso else np.inf
         over = np.maximum(share * np.abs(gradient) - lasso, 0)
         if np.isscalar(ridge) and ridge:
             return 0.5 / ridge * float(np.sum(over * over, dtype=float))
@@ -139,8 +141,8 @@ class ElasticNet:
         """
         down = 1 - 4 * np.finfo(gradient.dtype).eps
         if np.isscalar(self.lasso) and np.isscalar(self.ridge):
-            peak = max(float(gradient.max(initial=0)), -float(gradient.min(initial=0)))
-            share = min(1.0, down * self.lasso / peak) if self.lasso and peak else 1.0
+            largest = peak(gradient)
+            share = min(1.0, down * self.lasso / largest) if self.lasso and largest else 1.0
             return {1.0 if self.ridge else share, share}
         lasso, ridge = (np.broadcast_to(part, gradient.shape) for part in (self.lasso, self.ridge))
         penalised = lasso > 0

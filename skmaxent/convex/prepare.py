@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from ..numerics.sparse import canonical, short_indices
 from .memory import require_weights
-from .problem import canonical, short_indices
 from .reductions.observed import PairMap, observe
 from .reductions.present_classes import drop_absent_classes
 from .reductions.presolve import drop_dominated, merge_columns, merge_rows

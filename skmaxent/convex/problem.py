@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import sparse
 
+from ..numerics.sparse import take_rows
 from .likelihood import Binary, Multinomial
 
 
@@ -75,7 +75,7 @@ class Problem:
         group : integer ndarray of shape (n,)
             New row of each old row.
         """
-        X = (self.X.tocsr() if sparse.issparse(self.X) else self.X)[rows]
+        X = take_rows(self.X, rows)
         m = len(rows)
         weights = np.bincount(group, weights=self.weights, minlength=m).astype(self.weights.dtype)
         if self.codes is not None:
@@ -88,25 +88,3 @@ class Problem:
         else:
             np.add.at(masses, (group, self.codes), self.weights)
         return replace(self, X=X, weights=weights, codes=None, masses=masses)
-
-
-def canonical(X):
-    """X as it is, or in sorted CSR/CSC form without duplicates; the input is never changed."""
-    if not sparse.issparse(X):
-        return X
-    if X.format not in ("csr", "csc"):
-        X = X.tocsr()
-    if X.has_canonical_format:
-        return X
-    X = X.copy()
-    X.sum_duplicates()
-    return X
-
-
-def short_indices(X):
-    """The same CSR/CSC array with int32 indices where they suffice: half the index traffic."""
-    limit = np.iinfo(np.int32).max
-    if X.indices.dtype == np.int32 or max(X.nnz, *X.shape) > limit:
-        return X
-    indices, indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
-    return type(X)((X.data, indices, indptr), shape=X.shape, copy=False)

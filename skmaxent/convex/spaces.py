@@ -18,6 +18,7 @@ A point or direction v always travels with its scores X @ v. What a solver needs
 import numpy as np
 from scipy import sparse
 
+from ..numerics.sparse import peak
 from .preconditioners.hessian import NewtonSystem, loss_hessian
 
 
@@ -190,8 +191,7 @@ class WeightSpace:
         """Squared norm of the gradient r in the user's weights, its peak, None for scores not needed."""
         if self.scale is not None:
             r = r * self.scale
-        peak = max(float(r.max(initial=0)), -float(r.min(initial=0)))
-        return self._vectors.dot(r, r), peak, None
+        return self._vectors.dot(r, r), peak(r), None
 
     def inner(self, u, v, v_scores):
         return self._vectors.dot(u, v)

@@ -10,9 +10,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..compat import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
 from ..convex.fit import train
-from ..convex.problem import canonical
 from ..convex.solvers import COMPOSITE_SOLVERS, SOLVERS
 from ..features.joint import JointFeatures, column_names
+from ..numerics.sparse import canonical
 from ..numerics.threads import Workers, thread_count
 from .common.joint import JointModel, as_data, joint_problem
 from .common.labels import encode_labels, make_problem

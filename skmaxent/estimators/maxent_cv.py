@@ -21,8 +21,8 @@ from ..compat import (
     validate_training_data,
     with_callbacks,
 )
-from ..convex.problem import canonical
 from ..convex.reductions.present_classes import mean_intercept
+from ..numerics.sparse import canonical
 from ..numerics.threads import Workers, thread_count
 from .common.cv_scoring import best_place, make_scoring, warn_of_nonfinite
 from .common.labels import encode_labels, make_problem

@@ -8,8 +8,8 @@ from sklearn.utils import Bunch, check_random_state
 from ..compat import validate_training_data
 from ..convex.fit import optimise
 from ..convex.prepare import prepare
-from ..convex.problem import canonical
 from ..features.joint import JointFeatures
+from ..numerics.sparse import canonical
 from ..numerics.threads import Workers, thread_count
 from .common.labels import encode_labels, make_problem
 from .common.penalty import check_penalty

@@ -3,7 +3,6 @@
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -12,10 +11,10 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from ..compat import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
 from ..convex.fit import train
 from ..convex.grouped import GroupedProblem
-from ..convex.problem import canonical
 from ..convex.solvers import COMPOSITE_SOLVERS, SOLVERS
 from ..numerics.losses import grouped_softmax
 from ..numerics.missing import any_missing
+from ..numerics.sparse import canonical, take_rows
 from ..numerics.threads import Workers, thread_count
 from .common.penalty import check_penalty
 from .common.reports import progress, warn_unless_converged
@@ -384,5 +383,5 @@ def _make_problem(X, y, groups, sample_weight):
         order, masses, sizes, totals = order[rows], masses[rows], sizes[kept], totals[kept]
         starts = np.concatenate([[0], np.cumsum(sizes)])
     if len(order) < X.shape[0] or (np.diff(order) != 1).any():
-        X = (X.tocsr() if sparse.issparse(X) else X)[order]
+        X = take_rows(X, order)
     return GroupedProblem(X, totals, starts, masses)

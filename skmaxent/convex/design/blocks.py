@@ -12,6 +12,7 @@ float64 vectors, and are widened block by block within the products.
 import numpy as np
 from scipy import sparse
 
+from ...numerics.sparse import peak
 from ...numerics.threads import balanced_cuts, even_cuts
 
 # A lane is a chain of blocks with one accumulator. Four lanes feed four threads; more would
@@ -175,7 +176,7 @@ class ColumnBlocks(_SparseDesign):
             total = np.zeros(A.shape, self.dtype)
             for _, B, B_T in lane:
                 V = B_T @ A
-                peaks.append(_peak(V))
+                peaks.append(peak(V))
                 total += B @ V
             return total
 
@@ -211,7 +212,7 @@ class RowBlocks(_SparseDesign):
     def gram(self, A):
         """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus."""
         V = self.adjoint(A)
-        return self.forward(V), _peak(V)
+        return self.forward(V), peak(V)
 
 
 class DenseDesign:
@@ -252,15 +253,10 @@ class DenseDesign:
     def gram(self, A):
         """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus."""
         V = self.adjoint(A)
-        return self.forward(V), _peak(V)
+        return self.forward(V), peak(V)
 
     def squared_adjoint(self, R):
         """(X * X).T @ R: the diagonal of a weighted Gram matrix."""
         chunks = even_cuts(self.shape[0], -(-self.X.size // 500_000))  # never a second X in memory
         parts = self._workers.map(lambda rows: (self.X[rows] ** 2).T @ R[rows], chunks)
         return sum(parts[1:], start=parts[0]).astype(self.dtype, copy=False)
-
-
-def _peak(V):
-    """Largest entry in modulus, without a copy."""
-    return max(float(V.max(initial=0)), -float(V.min(initial=0)))

@@ -8,16 +8,9 @@ instead of K for each entry of each column.
 import numpy as np
 from scipy import sparse
 
+from ...numerics.sparse import entries
 from ...numerics.threads import even_cuts
 from .blocks import LANE_WORK, MAX_LANES
-
-
-def column_entries(indptr, columns):
-    """Positions of all entries of the given columns of a CSC array, one after another, and their counts."""
-    counts = np.diff(indptr)[columns]
-    ends = np.cumsum(counts)
-    positions = np.arange(ends[-1] if len(ends) else 0)
-    return positions + np.repeat(indptr[columns] - (ends - counts), counts), counts
 
 
 def pair_index(design, places, n_outputs):
@@ -57,7 +50,8 @@ class PairDesign:
     def __init__(self, X, columns, classes, n_outputs, workers, tally, dtype=None):
         self.X, self.columns, self.classes = X, columns, classes
         n = X.shape[0]
-        positions, counts = column_entries(X.indptr, columns)
+        counts = np.diff(X.indptr)[columns]
+        positions = entries(X.indptr, columns, counts)
         starts = np.concatenate([[0], np.cumsum(counts)])
         rows = X.indices[positions]
         data = X.data[positions].astype(dtype or X.dtype, copy=False)
@@ -65,11 +59,11 @@ class PairDesign:
         self._lanes = []
         for cut in even_cuts(n_outputs, n_lanes):
             pairs = slice(*np.searchsorted(classes, [cut.start, cut.stop]).tolist())
-            entries = slice(int(starts[pairs.start]), int(starts[pairs.stop]))
+            part = slice(int(starts[pairs.start]), int(starts[pairs.stop]))
             shift = np.repeat((classes[pairs] - cut.start) * n, counts[pairs]).astype(rows.dtype)
             shape = ((cut.stop - cut.start) * n, pairs.stop - pairs.start)
-            indptr = (starts[pairs.start : pairs.stop + 1] - entries.start).astype(rows.dtype)
-            B = sparse.csc_array((data[entries], rows[entries] + shift, indptr), shape=shape, copy=False)
+            indptr = (starts[pairs.start : pairs.stop + 1] - part.start).astype(rows.dtype)
+            B = sparse.csc_array((data[part], rows[part] + shift, indptr), shape=shape, copy=False)
             self._lanes.append((cut, pairs, B))
         self._settle(n, len(columns), n_outputs, workers, tally)
 

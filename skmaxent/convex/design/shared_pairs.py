@@ -8,6 +8,7 @@ are multiplied pair by pair, which takes one multiplication for each pair of eac
 import numpy as np
 from scipy import sparse
 
+from ...numerics.sparse import peak
 from ...numerics.threads import balanced_cuts
 from .blocks import LANE_WORK, make_design
 
@@ -134,7 +135,7 @@ class ObservedDesign:
     def gram(self, A):
         """The product of the adjoint with the design, (n, K), and the adjoint's largest entry in modulus."""
         v = self.adjoint(A)
-        return self.forward(v), max(float(v.max(initial=0)), -float(v.min(initial=0)))
+        return self.forward(v), peak(v)
 
 
 class _Pairwise:

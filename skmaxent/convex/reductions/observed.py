@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
-from ..problem import canonical, short_indices
+from ...numerics.sparse import canonical, short_indices
 
 # Stored entries whose pairs are counted at a time.
 COUNTED = 4_000_000

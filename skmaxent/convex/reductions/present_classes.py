@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from ...numerics.sparse import take_rows
+
 # Share of the total weight below which a class counts as without: adding it to the total changes nothing, so
 # that no sum tells its intercept from any lower one.
 VANISHING = np.finfo(float).eps / 2
@@ -115,7 +117,7 @@ def drop_absent_classes(problem, multipliers, fit_intercept):
         kept = has_weight[codes]
         codes = np.searchsorted(present, codes)
     if not kept.all():
-        X, weights = (X.tocsr() if sparse.issparse(X) else X)[kept], weights[kept]
+        X, weights = take_rows(X, kept), weights[kept]
         codes, masses = (None if part is None else part[kept] for part in (codes, masses))
     problem = replace(
         problem, X=X, weights=weights, n_classes=len(present), codes=codes, masses=masses, symmetric=True

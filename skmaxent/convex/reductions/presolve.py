@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from ...numerics.sparse import entries, take_rows
+
 # Up to this many stored entries the rows are always put in a canonical order, so that repeated
 # rows and weighted rows give the same bits; above, only when enough rows repeat to pay the copy.
 CANONICAL_ENTRIES = 200_000
@@ -29,7 +31,7 @@ def merge_rows(problem):
     order = np.argsort(keys, kind="stable")
     if not always and np.count_nonzero(np.diff(keys[order]) == 0) < ROW_GAIN * n:
         return problem, 0
-    ordered = X.tocsr()[order] if sparse.issparse(X) else X[order]
+    ordered = take_rows(X, order)
     new_group = np.concatenate([[True], ~_equal_neighbours(ordered)])
     if not always and n - np.count_nonzero(new_group) < ROW_GAIN * n:
         return problem, 0
@@ -46,18 +48,10 @@ def _equal_neighbours(X):
     counts = np.diff(X.indptr)
     equal = counts[1:] == counts[:-1]
     rows = np.flatnonzero(equal)
-    here, before = _entries(X.indptr, rows + 1, counts), _entries(X.indptr, rows, counts)
+    here, before = entries(X.indptr, rows + 1, counts[rows + 1]), entries(X.indptr, rows, counts[rows])
     same = (X.indices[here] == X.indices[before]) & (X.data[here] == X.data[before])
     equal[rows] = _all_of(same, counts[rows])
     return equal
-
-
-def _entries(indptr, majors, counts):
-    """Positions of all entries of the given rows of a CSR (columns of a CSC) array, one after another."""
-    lengths = counts[majors]
-    ends = np.cumsum(lengths)
-    positions = np.arange(ends[-1] if len(ends) else 0)
-    return positions + np.repeat(indptr[majors] - (ends - lengths), lengths)
 
 
 def _all_of(flags, lengths):
@@ -127,7 +121,7 @@ def merge_columns(X, thorough):
     norm = np.sqrt(np.bincount(leader, weights=ratio.astype(float) ** 2, minlength=X.shape[1]))
     number = np.cumsum(is_leader) - 1
     columns = np.flatnonzero(is_leader)
-    kept = _entries(X.indptr, columns, counts)
+    kept = entries(X.indptr, columns, counts[columns])
     indptr = np.concatenate([[0], np.cumsum(counts[columns])]).astype(X.indptr.dtype)
     data = X.data[kept]
     data *= np.repeat(norm[columns], counts[columns]).astype(X.dtype)
@@ -176,7 +170,7 @@ def _equal_neighbour_leaders(X, counts, leader, ratio):
     for ends in (first, last):  # most differ here already
         after = after[X.indices[ends[after]] == X.indices[ends[after - 1]]]
         after = after[np.abs(X.data[ends[after]]) == np.abs(X.data[ends[after - 1]])]
-    here, before = _entries(X.indptr, after, counts), _entries(X.indptr, after - 1, counts)
+    here, before = entries(X.indptr, after, counts[after]), entries(X.indptr, after - 1, counts[after - 1])
     sign = np.sign(X.data[first[after]]) * np.sign(X.data[first[after - 1]])
     same = X.indices[here] == X.indices[before]
     same &= X.data[here] == np.repeat(sign, counts[after]) * X.data[before]
@@ -209,7 +203,7 @@ def _leaders(X, counts):
     head = usable[np.maximum.accumulate(np.where(run_start, np.arange(len(usable)), 0))]
     candidate = np.flatnonzero((head != usable) & (counts[head] == counts[usable]))
     columns, heads = usable[candidate], head[candidate]
-    here, there = _entries(X.indptr, columns, counts), _entries(X.indptr, heads, counts)
+    here, there = entries(X.indptr, columns, counts[columns]), entries(X.indptr, heads, counts[heads])
     factor = first[columns] / first[heads]
     close = np.abs(X.data[here] - np.repeat(factor, counts[columns]) * X.data[there])
     same = (X.indices[here] == X.indices[there]) & (close <= 4 * np.finfo(X.dtype).eps * np.abs(X.data[here]))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from ...numerics.sparse import column_counts, peak
 from ..design.blocks import column_squares
 
 # Columns are shifted whose mean is more than so many standard deviations from 0.
@@ -107,7 +108,7 @@ def _far_means(X):
     """Shifts (d,) in the precision of X, 0 for columns that are near 0 as they are; None for none."""
     n, d = X.shape
     if sparse.issparse(X):
-        counts = np.bincount(X.indices, minlength=d) if X.format == "csr" else np.diff(X.indptr)
+        counts = column_counts(X)
         columns = np.flatnonzero(counts >= max(FULL * n, 1))
         values = X[:, columns].toarray() if len(columns) else np.zeros((n, 0))
     else:
@@ -162,9 +163,7 @@ def _shifted(X, shift):
 
 def _uniform_exponent(X):
     """log2 of the largest entry, the same for all columns; 0 where there is none."""
-    values = X.data if sparse.issparse(X) else X
-    peak = max(float(values.max(initial=0)), -float(values.min(initial=0)))
-    return np.full(X.shape[1], int(np.frexp(peak)[1]))
+    return np.full(X.shape[1], int(np.frexp(peak(X.data if sparse.issparse(X) else X))[1]))
 
 
 def _exponents(X):
@@ -176,12 +175,7 @@ def _exponents(X):
         X = _divided(X, np.full(X.shape[1], top))
     else:
         top = 0
-    if not sparse.issparse(X):
-        counts = np.count_nonzero(X, axis=0)
-    elif X.format == "csc":
-        counts = np.diff(X.indptr)
-    else:
-        counts = np.bincount(X.indices, minlength=X.shape[1])
+    counts = column_counts(X)
     with np.errstate(divide="ignore", invalid="ignore"):
         exponents = top + np.round(0.5 * np.log2(column_squares(X) / counts))
     return np.where(counts > 0, np.maximum(np.nan_to_num(exponents, neginf=-LIMIT), -LIMIT), 0).astype(int)

@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, _num_samples, check_c
 
 from ...convex.problem import Problem
 from ...numerics.missing import any_missing
+from ...numerics.sparse import take_rows
 from .class_weights import check_class_factors
 from .targets import label_masses
 
@@ -136,5 +137,5 @@ def _class_factors(class_weight, classes, totals):
 def make_problem(X, labels):
     """The training problem on the rows that count; weights and masses stay in float64."""
     if labels.rows is not None:
-        X = (X.tocsr() if hasattr(X, "tocsr") else X)[labels.rows]
+        X = take_rows(X, labels.rows)
     return Problem(X, labels.weights, len(labels.classes), labels.codes, labels.masses)

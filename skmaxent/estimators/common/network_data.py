@@ -143,19 +143,6 @@ def _weighted(X, targets, weights):
     return Dataset(X, targets, weights)
 
 
-def compact_indices(X):
-    """CSR with 32-bit indices where they suffice and without repeated entries; X itself is left alone."""
-    if not sparse.issparse(X):
-        return X
-    if not X.has_canonical_format:
-        X = X.copy()
-        X.sum_duplicates()
-    if X.indices.dtype != np.int32 and max(X.nnz, *X.shape) < np.iinfo(np.int32).max:
-        parts = (X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32))
-        X = type(X)(parts, shape=X.shape, copy=False)
-    return X
-
-
 def make_dataset(X, y, kind, classes, sample_weight):
     """The Dataset of the examples with a positive weight, class weights aside."""
     targets, weights = encode(y, kind, classes, X.dtype)

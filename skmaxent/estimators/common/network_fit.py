@@ -15,10 +15,10 @@ from ...nn.training.loop import Progress
 from ...nn.training.row_keys import row_keys
 from ...nn.training.session import Session
 from ...nn.training.trainer import DivergenceError
+from ...numerics.sparse import compact
 from ...numerics.warnings import warn_user
 from .network_data import (
     class_factors,
-    compact_indices,
     decode,
     find_classes,
     make_dataset,
@@ -100,7 +100,7 @@ class BaseBackpropMLP(VersionedPickle, CallbackSupport, BaseEstimator):
         X, y = validate_data(
             known, X, y, accept_sparse="csr", multi_output=True, dtype=dtype, order="C", reset=reset
         )
-        return compact_indices(X), y
+        return compact(X), y
 
     def _find_classes(self, y, old, classes, incremental):
         """What y means, and all its classes."""

@@ -6,7 +6,8 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from ...compat import check_sample_weight
 from ...nn.graph import Parameters, layer_outputs
 from ...numerics.losses import logistic, softmax
-from .network_data import compact_indices, encode
+from ...numerics.sparse import compact
+from .network_data import encode
 
 
 class NetworkPrediction:
@@ -19,7 +20,7 @@ class NetworkPrediction:
             self, X, accept_sparse="csr", dtype=(np.float64, np.float32), order="C", reset=False
         )
         parameters = Parameters.of(self.coefs_, self.intercepts_)
-        return layer_outputs(parameters, self.activation, compact_indices(X))
+        return layer_outputs(parameters, self.activation, compact(X))
 
     def _scores(self, X):
         return np.concatenate([outputs[-1].copy() for _, outputs in self._outputs(X)])

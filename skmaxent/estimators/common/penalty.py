@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from ...convex.problem import canonical
 from ...convex.solvers import COMPOSITE_SOLVERS
+from ...numerics.sparse import canonical
 from .labels import encode_labels, make_problem
 
 

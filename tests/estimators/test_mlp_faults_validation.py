@@ -199,7 +199,7 @@ def test_validation_arguments_are_checked():
 
 
 def test_the_example_of_a_validation_set_in_a_pipeline(capsys):
-    example = Path(__file__).parents[1] / "docs" / "examples" / "validation_in_a_pipeline.py"
+    example = Path(__file__).parents[2] / "docs" / "examples" / "validation_in_a_pipeline.py"
     if not example.exists():
         pytest.skip("the tests run without a checkout")
     state = runpy.run_path(str(example))

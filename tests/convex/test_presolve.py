@@ -10,9 +10,10 @@ from scipy import sparse
 
 from skmaxent import MaxEntClassifier
 from skmaxent.convex import prepare as prepare_module
-from skmaxent.convex.problem import Problem, canonical, short_indices
+from skmaxent.convex.problem import Problem
 from skmaxent.convex.reductions import presolve
 from skmaxent.convex.reductions.presolve import merge_columns, merge_rows
+from skmaxent.numerics.sparse import canonical, short_indices
 from skmaxent.numerics.threads import Workers
 
 FEW = settings(deadline=None, max_examples=60)

@@ -1,0 +1,64 @@
+"""Helpers for CSR and CSC arrays, each said once; where it makes sense they take dense arrays too."""
+
+import numpy as np
+from scipy import sparse
+
+
+def canonical(X):
+    """X as it is, or in sorted CSR/CSC form without duplicates; the input is never changed."""
+    if not sparse.issparse(X):
+        return X
+    if X.format not in ("csr", "csc"):
+        X = X.tocsr()
+    if X.has_canonical_format:
+        return X
+    X = X.copy()
+    X.sum_duplicates()
+    return X
+
+
+def short_indices(X):
+    """The same CSR/CSC array with int32 indices where they suffice: half the index traffic."""
+    limit = np.iinfo(np.int32).max
+    if X.indices.dtype == np.int32 or max(X.nnz, *X.shape) > limit:
+        return X
+    indices, indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
+    return type(X)((X.data, indices, indptr), shape=X.shape, copy=False)
+
+
+def compact(X):
+    """Sparse X in canonical form, with int32 indices where they suffice; a dense array as it is."""
+    return short_indices(canonical(X)) if sparse.issparse(X) else X
+
+
+def entries(indptr, majors, counts):
+    """Positions of all entries of the given rows of a CSR (columns of a CSC) array, one after another.
+
+    Parameters
+    ----------
+    indptr : integer ndarray
+    majors : integer ndarray of shape (m,)
+        Numbers of the rows (columns).
+    counts : integer ndarray of shape (m,)
+        Their numbers of entries.
+    """
+    ends = np.cumsum(counts)
+    positions = np.arange(ends[-1] if len(ends) else 0)
+    return positions + np.repeat(indptr[majors] - (ends - counts), counts)
+
+
+def take_rows(X, rows):
+    """Rows of an array or a sparse array of any format, by number or by mask."""
+    return (X.tocsr() if sparse.issparse(X) else X)[rows]
+
+
+def column_counts(X):
+    """Number of the entries of each column; of a dense array, of those that are not 0."""
+    if not sparse.issparse(X):
+        return np.count_nonzero(X, axis=0)
+    return np.diff(X.indptr) if X.format == "csc" else np.bincount(X.indices, minlength=X.shape[1])
+
+
+def peak(V):
+    """Largest entry of an array in modulus, without a copy; 0 for an empty one."""
+    return max(float(V.max(initial=0)), -float(V.min(initial=0)))
