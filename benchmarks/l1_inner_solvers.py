@@ -28,7 +28,7 @@ from maxent_l1 import OUTPUT, TARGETS, ours
 from maxent_l2 import seconds_to, write_rows
 from sklearn.linear_model import ElasticNet
 
-from skmaxent.convex import composite
+from skmaxent.convex.design import restricted
 from skmaxent.convex.solvers import orthant_lbfgs, orthant_newton
 
 DEFAULT = ("unigrams:10:1", "docstrings:10:1", "pos:1:1")
@@ -39,7 +39,7 @@ def coordinate_descent(objective, inner, point, trust, *, target, max_steps):
     """Proximal Newton steps, the quadratic model solved by sweeps of coordinate descent."""
     design, penalty, moved = objective.space.design, objective.penalty, False
     for _ in range(max_steps):
-        subgradient = objective.subgradient(point, certify=False)
+        subgradient = objective.gradient(point, certify=False)
         if subgradient.square <= target:
             break
         likelihood = objective.likelihood
@@ -62,7 +62,7 @@ def coordinate_descent(objective, inner, point, trust, *, target, max_steps):
             model.fit(B.astype(float), z, sample_weight=weights)
             direction[pairs, 0] = model.coef_ - point.coords[pairs, 0]  # noqa: B023
 
-        objective.smooth.vectors.workers.map(lane, [piece for piece in design._lanes if piece[2].shape[1]])
+        objective.vectors.workers.map(lane, [piece for piece in design._lanes if piece[2].shape[1]])
         W, V = point.coords, subgradient.coords
         orthant = np.where(W != 0, np.sign(W), -np.sign(V))
         fenced = np.asarray(penalty.lasso) > 0
@@ -77,7 +77,7 @@ def inner_solver(name):
     """The working sets use the inner solver(s) of that name."""
     far, near = INNER[name]
     # Coordinate descent works on the matrix of the pairs, so these are used throughout.
-    share = np.inf if far is coordinate_descent else composite.PAIR_SHARE
+    share = np.inf if far is coordinate_descent else restricted.PAIR_SHARE
     with (
         mock.patch.object(orthant_lbfgs, "improve", far),
         mock.patch.object(orthant_newton, "improve", near),
@@ -85,7 +85,7 @@ def inner_solver(name):
         mock.patch.object(
             orthant_newton, "BLOCKS_FROM", np.inf if "blocks" in name else orthant_newton.BLOCKS_FROM
         ),
-        mock.patch.object(composite, "PAIR_SHARE", share),
+        mock.patch.object(restricted, "PAIR_SHARE", share),
     ):
         yield
 

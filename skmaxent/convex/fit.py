@@ -6,18 +6,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from .composite import CompositeObjective
 from .design.blocks import make_design
 from .design.shared_pairs import ObservedDesign
 from .objective import Objective
-from .penalty import ElasticNet
+from .penalty import ElasticNet, Gaussian
 from .prepare import in_row_space, prepare
 from .proofs.rounding import EPS, rounding
 from .proofs.separation import Separation
 from .reductions.null_space import least_norm
 from .reductions.present_classes import certain_report, reduced_start
-from .solvers import COMPOSITE_SOLVERS, SOLVERS
-from .solvers.control import Control, GapControl
+from .solvers import SOLVERS
+from .solvers.control import Control
 from .spaces import RowSpace, Vectors, WeightSpace
 from .starts import cold_start, warm_start
 
@@ -100,7 +99,6 @@ def optimise(
     problem, solver, class_map = prepared.problem, prepared.solver, prepared.class_map
     if class_map is not None and class_map.certain:
         return _certain_result(prepared, begun)
-    composite = solver in COMPOSITE_SOLVERS
     # The row weights of the problem are smaller than the user's by this factor, and so is the penalty.
     C = C * prepared.weight_unit
     objective = _objective(prepared, C, l1_ratio, fit_intercept, workers)
@@ -120,19 +118,20 @@ def optimise(
 
     total = float(problem.weights.sum(dtype=float))
     separation = Separation(problem) if objective.has_free else None
-    control = (GapControl if composite else Control)(tol, max_iter, total, reported, begun, separation)
+    extras = SOLVERS[solver].history
+    control = Control(tol, max_iter, total, reported, begun, separation, extras)
     start = reduced_start(start, class_map)
     point = None if start is None else warm_start(objective, *start, prepared, fit_intercept)
     if point is None:
         point = cold_start(objective, problem, solver, seed, workers)
-    point, gradient = (COMPOSITE_SOLVERS if composite else SOLVERS)[solver](objective, point, control)
+    point, gradient = SOLVERS[solver].solve(objective, point, control)
     control.finish(objective, point, gradient)
     if prepared.automatic and solver == "newton-cholesky" and control.reason == "precision":
         solver, control.reason = "newton-cg", None  # which goes on where a factor has no digits left
-        point, gradient = SOLVERS[solver](objective, point, control)
+        point, gradient = SOLVERS[solver].solve(objective, point, control)
         control.finish(objective, point, gradient)
     undecided = separation and separation.columns is None and control.reason != "converged"
-    if undecided and objective.certifiable and not separation.search(objective):
+    if undecided and objective.proof.exists and not separation.search(objective):
         step = objective.certify(point, gradient, np.inf)[1]
         if step is not None:
             separation.recedes(objective, step.scores + step.shift, step.coords)
@@ -228,7 +227,7 @@ def _lost_in_return(prepared, objective, point, weights, intercept):
     expected = np.empty_like(scores)
     loss, value = likelihood.evaluate(scores + intercept, expected), objective.value(point)
     lost += moved * float(np.abs(likelihood.residual(expected)).sum())
-    return lost + max(loss + objective.penalty_value(rounded) - value, 0.0) + 16 * EPS * value
+    return lost + max(loss + objective.penalty.of(rounded, objective.space) - value, 0.0) + 16 * EPS * value
 
 
 def _rounding_of_shift(prepared, objective, point):
@@ -258,18 +257,19 @@ def _objective(prepared, C, l1_ratio, fit_intercept, workers):
         X = problem.X.tocsc() if sparse.issparse(problem.X) else problem.X
         design = ObservedDesign(X, pairs.columns, pairs.classes, K, workers).astype(np.float64)
     likelihood = problem.likelihood(workers).astype(np.float64)
-    if prepared.solver in COMPOSITE_SOLVERS:
-        smooth = Objective(WeightSpace(design, vectors), likelihood, 0.0, fit_intercept, vectors)
-        return CompositeObjective(smooth, *_elastic_net(prepared, design, C, l1_ratio))
+    if SOLVERS[prepared.solver].elastic_net:
+        penalty, scale = _elastic_net(prepared, design, C, l1_ratio)
+        return Objective(WeightSpace(design, vectors), likelihood, penalty, fit_intercept, vectors, scale)
     if in_row_space(problem, pair_map, prepared.solver):
         space, unit = RowSpace(design, vectors), 1.0 if units is None else float(units.scale[0])
-        return Objective(space, likelihood, 1 / C / unit / unit, fit_intercept, vectors)
+        penalty = Gaussian(1 / C / unit / unit)
+        return Objective(space, likelihood, penalty, fit_intercept, vectors)
     scale = None
     if prepared.rotation is not None and units is not None:  # the same for all columns
         scale = np.full((design.shape[1], 1), units.scale[0])
     elif units is not None:
         scale = units.scales(design)
-    return Objective(WeightSpace(design, vectors, scale), likelihood, 1 / C, fit_intercept, vectors)
+    return Objective(WeightSpace(design, vectors, scale), likelihood, Gaussian(1 / C), fit_intercept, vectors)
 
 
 def _elastic_net(prepared, design, C, l1_ratio):
@@ -287,10 +287,7 @@ def _elastic_net(prepared, design, C, l1_ratio):
 def _summary(objective, point, gradient, control, solver):
     """What `convergence_` reports, on the scale of the mean loss."""
     total = control.total_weight
-    value, gap, square = float(objective.value(point)), float(gradient.gap), gradient.square
-    if getattr(objective, "scale", None) is not None:
-        shown = gradient.coords * objective.scale
-        square = objective.smooth.vectors.dot(shown, shown)
+    value, gap, square = float(objective.value(point)), float(gradient.gap), objective.users_square(gradient)
     relative = gap / value if value > 0 else (np.inf if gap else 0.0)
     return {
         "objective": value / total,

@@ -1,29 +1,81 @@
-"""The elastic-net penalty: a Laplace and a Gaussian prior on each weight, each with its own strength.
+"""Penalties: what a prior adds to the loss, as a function of the weights.
 
-    P(W) = sum_jk lasso_jk |w_jk| + ridge_jk / 2 * w_jk^2
+    Gaussian      ridge / 2 |W|^2                                    on the user's weights
+    ElasticNet    sum_jk lasso_jk |w_jk| + ridge_jk / 2 w_jk^2       on the solved weights
 
-Both strengths are numbers or arrays (d, 1) or (d, K). An infinite `lasso` excludes the weight; where
-both are 0 the weight is free.
+Both are on the scale of the total weight and offer the same. A Gaussian prior is measured by the space of
+coordinates, so that it serves coordinates of rows as well; in an elastic net every weight can have its own
+strengths. Where the strengths of a weight are 0 it is free; an infinite `lasso` excludes it.
 """
 
 import numpy as np
 
-from ..numerics.sparse import peak
+from ..numerics.sparse import peak, support_of
+from .objective import Gradient
+from .proofs.elastic_net import ElasticNetProof
+from .proofs.gaussian import GaussianProof
 
 
-def support_of(W):
-    """Rows and columns of the entries of W that are not 0; much faster than `np.nonzero`."""
-    return np.divmod(np.flatnonzero(W.reshape(-1) != 0), W.shape[1])
+class Gaussian:
+    """The same Gaussian prior on all weights.
+
+    Parameters
+    ----------
+    ridge : float
+        1 / C; 0 for no prior.
+    """
+
+    smooth = True  # no Laplace part
+    lasso = 0.0
+    proof = GaussianProof
+
+    def __init__(self, ridge):
+        self.ridge = ridge
+
+    def astype(self, dtype):
+        """The penalty in another precision: the same."""
+        return self
+
+    @property
+    def has_free(self):
+        """Whether some weight has no penalty at all: here all or none."""
+        return not self.ridge
+
+    is_none = has_free
+
+    def free(self, shape):
+        """Mask of the weights that have no penalty at all."""
+        return np.full(shape, not self.ridge)
+
+    def at_point(self, point):
+        """The penalty at a point."""
+        return 0.5 * self.ridge * point.square
+
+    def of(self, weights, space):
+        """The penalty of weights of the design."""
+        weights = weights if space.scale is None else weights / space.scale
+        return 0.5 * self.ridge * float(np.sum(weights * weights, dtype=float))
+
+    def gradient(self, objective, point, loss):
+        """The `Gradient` at a point from the gradient of the loss, which is overwritten."""
+        space = objective.space
+        if self.ridge:
+            space.penalise(loss, self.ridge, point.coords)
+        square, largest, scores = space.dual_norm(loss)
+        return Gradient(loss, scores, None, max(square, 0.0), largest)
 
 
 class ElasticNet:
-    """P on the scale of the total weight.
+    """A Laplace and a Gaussian prior on each weight, each with its own strength.
 
     Parameters
     ----------
     lasso, ridge : float or ndarray of shape (d, 1) or (d, K)
         Non-negative strengths; `ridge` is finite.
     """
+
+    smooth = False
+    proof = ElasticNetProof
 
     def __init__(self, lasso, ridge):
         self.lasso, self.ridge = lasso, ridge
@@ -80,6 +132,11 @@ class ElasticNet:
         """Whether some weight has no penalty at all."""
         return bool(np.any((np.asarray(self.lasso) == 0) & (np.asarray(self.ridge) == 0)))
 
+    @property
+    def is_none(self):
+        """Whether no weight has a penalty."""
+        return not (np.any(self.lasso) or np.any(self.ridge))
+
     def free(self, shape):
         """Mask of the weights that have no penalty at all."""
         return np.broadcast_to((np.asarray(self.lasso) == 0) & (np.asarray(self.ridge) == 0), shape)
@@ -87,6 +144,19 @@ class ElasticNet:
     def scaled(self, scale):
         """The penalty of weights that are larger by factors (d, 1), as function of these."""
         return ElasticNet(self.lasso / scale, self.ridge / scale / scale)
+
+    def at_point(self, point):
+        """The penalty at a point."""
+        return self.value(point.coords)
+
+    def of(self, weights, space):
+        """The penalty of weights of the design."""
+        return self.value(weights)
+
+    def gradient(self, objective, point, loss):
+        """The `Gradient` at a point from the gradient of the loss."""
+        coords = self.subgradient(point.coords, loss)
+        return Gradient(coords, None, loss, objective.vectors.dot(coords, coords))
 
     def value(self, W):
         """P(W), summed in float64."""

@@ -111,7 +111,7 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
         Factors on the penalty of each weight.
     fit_intercept : bool
     solver : str
-        A key of `SOLVERS` or `COMPOSITE_SOLVERS`, or "auto".
+        A key of `SOLVERS`, or "auto".
     min_count : int, optional
         Only the pairs of a column and a class that so many rows show have a weight; by default all.
     """
@@ -131,19 +131,20 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
     if automatic:
         gaussian = l1_ratio == 0 and penalty_weights is None
         solver = _choose(problem, fit_intercept) if gaussian else "working-set"
-        if solver == "newton-cholesky" and pairs is not None and not pairs.of_columns(kept).full:
+        if not (SOLVERS[solver].on_pairs or pairs is None or pairs.of_columns(kept).full):
             solver = "newton-cg"
+    ability = SOLVERS[solver]
     X, column_map = problem.X, None
-    if solver in SOLVERS:
-        X, column_map = _reduce_columns(X, problem.n_outputs, solver)
-    elif sparse.issparse(X):
+    if ability.merges:
+        X, column_map = _reduce_columns(X, problem.n_outputs)
+    elif ability.elastic_net and sparse.issparse(X):
         X = short_indices(X)
         if l1_ratio == 1 and penalty_weights is None:
             X, column_map = drop_dominated(canonical(X.tocsc()), thorough=X.shape[0] >= X.shape[1])
     removed = {"rows_merged": rows_merged, "columns_merged": n_columns - X.shape[1]}
     pair_map = None if min_count is None else PairMap(pairs, kept, column_map)
     problem = replace(problem, X=X)
-    rotates = automatic and pair_map is None and solver in SOLVERS and _worth_rotating(problem)
+    rotates = automatic and pair_map is None and not ability.elastic_net and _worth_rotating(problem)
     uniform = rotates or in_row_space(problem, pair_map, solver)
     X, units = ordinary_units(X, fit_intercept, uniform)
     rotation = None
@@ -191,7 +192,7 @@ def in_row_space(problem, pair_map, solver):
     """Whether the coordinates are those of the rows: where they are fewer numbers than the weights."""
     (n, d), K = problem.X.shape, problem.n_outputs
     n_weights = d * K if pair_map is None else len(pair_map.reduced)
-    return n * K < n_weights and solver in ("newton-cg", "lbfgs")
+    return n * K < n_weights and SOLVERS[solver].in_rows
 
 
 def _choose(problem, fit_intercept):
@@ -203,9 +204,9 @@ def _choose(problem, fit_intercept):
     return "newton-cg"
 
 
-def _reduce_columns(X, n_outputs, solver):
+def _reduce_columns(X, n_outputs):
     """X without the columns that presolve can merge, in the layout that its shape asks for."""
-    if not sparse.issparse(X) or solver == "newton-cholesky":
+    if not sparse.issparse(X):
         return X, None
     X = short_indices(X)
     n, d = X.shape

@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 from scipy import sparse
 
-from .composite import CompositeObjective
 from .objective import Objective
-from .penalty import ElasticNet
+from .penalty import Gaussian
 from .solvers import newton_cg
 from .solvers.control import Control
 from .solvers.line_search import search
@@ -41,13 +40,12 @@ def cold_start(objective, problem, solver, seed, workers):
     n, d = problem.X.shape
     if n < max(d, STOCHASTIC_ROWS) or solver == "newton-cholesky" or objective.space.design.paired:
         return point
-    if isinstance(objective, CompositeObjective) and point.coords.size <= GAUSSIAN_SIDE:
+    if not objective.penalty.smooth and point.coords.size <= GAUSSIAN_SIDE:
         return _gaussian_start(objective, point)
     if not sparse.issparse(problem.X) or problem.n_classes == 2:
         return point
     prior, options = objective.penalty, {"epochs": EPOCHS, "seed": seed, "workers": workers}
-    parts = (prior.ridge, prior.lasso) if isinstance(prior, ElasticNet) else (prior,)
-    weights = stochastic_start(problem, *parts, **options)
+    weights = stochastic_start(problem, prior.ridge, prior.lasso, **options)
     # Settled by the solver, in the precision that it starts with.
     begun = objective.point(weights, point.intercept, settle=False)
     return begun if objective.value(begun) < objective.value(point) else point
@@ -55,13 +53,14 @@ def cold_start(objective, problem, solver, seed, workers):
 
 def _gaussian_start(objective, point):
     """The optimum, roughly, for a Gaussian prior of the same strength: many rows leave few weights at 0."""
-    penalty, smooth = objective.penalty, objective.smooth
+    penalty = objective.penalty
     strength = float(np.min(penalty.lasso) + np.max(penalty.ridge))
     if not (np.isfinite(penalty.lasso).all() and strength > 0):
         return point
-    parts = (smooth.space, smooth.likelihood, strength, smooth.fit_intercept, smooth.vectors)
     control = Control(GAUSSIAN_TOL, 100, 1.0, lambda *line: False)
-    begun = newton_cg.solve(Objective(*parts), replace(point, coords=point.coords.copy()), control)[0]
+    parts = objective.space, objective.likelihood, Gaussian(strength), objective.fit_intercept
+    begun = replace(point, coords=point.coords.copy())
+    begun = newton_cg.solve(Objective(*parts, objective.vectors), begun, control)[0]
     begun = objective.point(begun.coords, begun.intercept)
     return begun if objective.value(begun) < objective.value(point) else point
 
@@ -77,7 +76,7 @@ def warm_start(objective, weights, intercept, prepared, fit_intercept):
         intercept = np.zeros_like(intercept)
     if not (np.isfinite(weights).all() and np.isfinite(intercept).all()):
         return None
-    if isinstance(objective, CompositeObjective):
+    if not objective.penalty.smooth:
         weights = np.where(np.isinf(objective.penalty.lasso), 0.0, weights)
     elif weights.shape[1] > 1:
         weights = weights - weights.mean(axis=1, keepdims=True)  # all that a Gaussian prior leaves

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..compat import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
 from ..convex.fit import train
-from ..convex.solvers import COMPOSITE_SOLVERS, SOLVERS
+from ..convex.solvers import SOLVERS
 from ..features.joint import JointFeatures, column_names
 from ..numerics.sparse import canonical
 from ..numerics.threads import Workers, thread_count
@@ -172,7 +172,7 @@ class MaxEntClassifier(
         "fit_intercept": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "target_type": [StrOptions(set(TARGET_TYPES))],
-        "solver": [StrOptions({"auto", *SOLVERS, *COMPOSITE_SOLVERS})],
+        "solver": [StrOptions({"auto", *SOLVERS})],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],

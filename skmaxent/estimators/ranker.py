@@ -11,7 +11,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from ..compat import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
 from ..convex.fit import train
 from ..convex.grouped import GroupedProblem
-from ..convex.solvers import COMPOSITE_SOLVERS, SOLVERS
+from ..convex.solvers import SOLVERS
 from ..numerics.losses import grouped_softmax
 from ..numerics.missing import any_missing
 from ..numerics.sparse import canonical, take_rows
@@ -108,7 +108,7 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
         "C": [Interval(Real, 0, None, closed="right")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "penalty_weights": ["array-like", None],
-        "solver": [StrOptions({"auto", *SOLVERS, *COMPOSITE_SOLVERS})],
+        "solver": [StrOptions({"auto", *SOLVERS})],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],

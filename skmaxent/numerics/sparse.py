@@ -62,3 +62,8 @@ def column_counts(X):
 def peak(V):
     """Largest entry of an array in modulus, without a copy; 0 for an empty one."""
     return max(float(V.max(initial=0)), -float(V.min(initial=0)))
+
+
+def support_of(W):
+    """Rows and columns of the entries of a dense W that are not 0; much faster than `np.nonzero`."""
+    return np.divmod(np.flatnonzero(W.reshape(-1) != 0), W.shape[1])

@@ -23,7 +23,7 @@ from skmaxent import (
     top_features,
 )
 from skmaxent.convex.reductions.present_classes import VANISHING, absent_intercept
-from skmaxent.convex.solvers import COMPOSITE_SOLVERS, SOLVERS
+from skmaxent.convex.solvers import SOLVERS
 
 pytestmark = [
     pytest.mark.filterwarnings("error::RuntimeWarning"),
@@ -31,7 +31,7 @@ pytestmark = [
 ]
 WAYS = ["sample_weight", "class_weight", "masses", "vanishing"]
 PRIORS = [
-    *((solver, {"C": 2.0}) for solver in (*SOLVERS, *COMPOSITE_SOLVERS, "auto")),
+    *((solver, {"C": 2.0}) for solver in (*SOLVERS, "auto")),
     ("newton-cg", {"C": np.inf, "tol": 1e-6}),
     ("auto", {"C": 2.0, "l1_ratio": 1.0}),
     ("auto", {"C": 2.0, "l1_ratio": 0.5}),
@@ -166,7 +166,7 @@ def test_rare_classes_are_not_absent(dtype):
     assert share / 2 > VANISHING
 
 
-@pytest.mark.parametrize("solver", [*SOLVERS, *COMPOSITE_SOLVERS])
+@pytest.mark.parametrize("solver", [*SOLVERS])
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_without_intercept_the_class_is_like_any_other(solver, n_classes):
     X, y = data(n_classes)

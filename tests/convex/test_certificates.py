@@ -9,10 +9,9 @@ from problems import random_sparse
 from scipy import sparse
 
 from skmaxent import MaxEntClassifier
-from skmaxent.convex.composite import CompositeObjective
 from skmaxent.convex.design.blocks import make_design
 from skmaxent.convex.objective import Objective
-from skmaxent.convex.penalty import ElasticNet
+from skmaxent.convex.penalty import ElasticNet, Gaussian
 from skmaxent.convex.problem import Problem
 from skmaxent.convex.reductions.presolve import merge_columns
 from skmaxent.convex.spaces import RowSpace, Vectors, WeightSpace
@@ -62,13 +61,12 @@ def test_an_intercept_away_from_its_optimum_is_in_the_gap(kind, K):
         vectors = Vectors(workers)
         likelihood = Problem(X, np.ones(40), K, codes=codes).likelihood(workers)
         space = (RowSpace if kind == "rows" else WeightSpace)(make_design(X, p, workers), vectors)
-        objective = Objective(space, likelihood, 0.0 if kind == "laplace" else 0.5, True, vectors)
-        if kind == "laplace":
-            objective = CompositeObjective(objective, ElasticNet(0.5, 0.0))
+        penalty = ElasticNet(0.5, 0.0) if kind == "laplace" else Gaussian(0.5)
+        objective = Objective(space, likelihood, penalty, True, vectors)
         coords = np.zeros(objective.coords_shape)
         for settle in (False, True):
             point = objective.point(coords, np.zeros(p), settle=settle)
-            direction = objective.subgradient(point) if kind == "laplace" else objective.gradient(point)
+            direction = objective.gradient(point)
             prior = {"C": 2.0, "l1_ratio": float(kind == "laplace")}
             truth = certify(X, masses, np.zeros((p, 4)), point.intercept, **prior)
             assert (truth.excess > 1) == (not settle)

@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_allclose
 from problems import make_likelihood, random_sparse
 
-from skmaxent.convex.composite import CompositeObjective
 from skmaxent.convex.design.pairs import PairDesign
+from skmaxent.convex.objective import Objective
 from skmaxent.convex.penalty import ElasticNet
 from skmaxent.convex.preconditioners import class_blocks
 from skmaxent.convex.preconditioners.class_blocks import ClassBlocks
@@ -24,7 +24,7 @@ def objective_and_state(kind, layout, fit_intercept, workers, n=60, d=12):
     K = likelihood.shape[1]
     X = X.toarray() if layout == "dense" else X
     penalty = ElasticNet(0.3, RIDGE)
-    objective = CompositeObjective.build(X, likelihood, penalty, fit_intercept, Vectors(workers))
+    objective = Objective.build(X, likelihood, penalty, fit_intercept, Vectors(workers))
     columns, classes = np.divmod(np.arange(d * K), K)
     if layout == "pairs":
         allowed = np.arange(d * K).reshape(d, K) % (K + 1) == 0
@@ -70,7 +70,7 @@ def test_is_symmetric_and_positive(side, monkeypatch):
         X = objective.space.design.X.toarray()
         X[:, 1] = 2 * X[:, 0]
         penalty, vectors = ElasticNet(0.3, 0.0), Vectors(workers)
-        objective = CompositeObjective.build(X, objective.likelihood, penalty, True, vectors)
+        objective = Objective.build(X, objective.likelihood, penalty, True, vectors)
         diagonal = quadratic_model.curvatures(objective, expected, 0.0).ravel()
         blocks = ClassBlocks.build(objective, expected, np.arange(len(diagonal)), diagonal)
         inverse = np.column_stack([blocks(unit) for unit in np.eye(len(diagonal))])
@@ -91,7 +91,7 @@ def test_the_optimum_does_not_depend_on_it(kind, monkeypatch):
             point = objective.point(start, np.zeros(objective.likelihood.shape[1]))
             trust = orthant_newton.Trust(run=200)
             orthant_newton.improve(objective, objective, point, trust, target=1e-24, max_steps=100)
-            ends[first_run] = point, objective.subgradient(point), objective.space.design.tally[0]
+            ends[first_run] = point, objective.gradient(point), objective.space.design.tally[0]
     for point, subgradient, _ in ends.values():
         assert subgradient.peak < 1e-9
         assert_allclose(point.coords, ends[0][0].coords, atol=1e-8)

@@ -13,8 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmaxent import MaxEntClassifier, c_min
-from skmaxent.convex import composite as composite_module
-from skmaxent.convex.composite import CompositeObjective
+from skmaxent.convex.design import restricted
 from skmaxent.convex.design.blocks import make_design
 from skmaxent.convex.design.pairs import PairDesign
 from skmaxent.convex.objective import Objective
@@ -221,7 +220,7 @@ def test_larger_problem_in_stages(monkeypatch):
     assert_optimal(plain, X, masses_of(y, 5), atol=1e-3)
     monkeypatch.setattr("skmaxent.convex.design.pairs.LANE_WORK", 400)
     laned = MaxEntClassifier(C=2, l1_ratio=1, tol=1e-8, n_jobs=2).fit(X, y)
-    monkeypatch.setattr(composite_module, "PAIR_SHARE", 0.0)
+    monkeypatch.setattr(restricted, "PAIR_SHARE", 0.0)
     columns = MaxEntClassifier(C=2, l1_ratio=1, tol=1e-8, n_jobs=1).fit(X, y)
     for other in (laned, columns):
         assert other.convergence_["objective"] == pytest.approx(plain.convergence_["objective"], rel=2e-8)
@@ -347,16 +346,16 @@ def test_gap_is_above_the_distance_anywhere(kind, labels, lasso, ridge):
     with Workers() as workers:
         vectors = Vectors(workers)
         design = make_design(X, K, workers)
-        smooth = Objective(WeightSpace(design, vectors), likelihood, 0.0, True, vectors)
-        objective = CompositeObjective(smooth, ElasticNet(lasso, ridge))
+        space = WeightSpace(design, vectors)
+        objective = Objective(space, likelihood, ElasticNet(lasso, ridge), True, vectors)
         point = objective.point(np.zeros((12, K)), np.zeros(K))
         trust = orthant_newton.Trust()
         orthant_newton.improve(objective, objective, point, trust, target=0.0, max_steps=60)
         optimum = objective.value(point)
-        assert objective.subgradient(point).gap <= 1e-6 * optimum
+        assert objective.gradient(point).gap <= 1e-6 * optimum
         for _ in range(5):
             W = rng.standard_normal((12, K)) * (rng.random((12, K)) < 0.5) * rng.uniform(0, 1)
             other = objective.point(W, np.zeros(K))
-            subgradient = objective.subgradient(other)
+            subgradient = objective.gradient(other)
             assert objective.value(other) - optimum <= subgradient.gap * (1 + 1e-9) + 1e-9
             assert np.isfinite(subgradient.gap)

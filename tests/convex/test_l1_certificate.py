@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 
 from skmaxent import MaxEntClassifier
 from skmaxent.convex import starts
-from skmaxent.convex.composite import CompositeObjective
+from skmaxent.convex.objective import Objective
 from skmaxent.convex.penalty import ElasticNet
 from skmaxent.convex.problem import Problem
 from skmaxent.convex.proofs.certificate import dual_value
@@ -66,13 +66,13 @@ def test_dual_values_are_below_an_independent_optimum(kind, penalty):
     optimum = independent_optimum(X, likelihood.masses, lasso, ridge)
     rng = np.random.default_rng(0)
     with Workers() as workers:
-        objective = CompositeObjective.build(X, likelihood, ElasticNet(lasso, ridge), True, Vectors(workers))
+        objective = Objective.build(X, likelihood, ElasticNet(lasso, ridge), True, Vectors(workers))
         shape = objective.coords_shape
         best = -np.inf
         for size in (0.0, 0.1, 1.0, 10.0):
             W = size * rng.standard_normal(shape) * (rng.random(shape) < 0.5)
             point = objective.point(W, np.zeros(shape[1]))
-            subgradient = objective.subgradient(point)
+            subgradient = objective.gradient(point)
             dual = dual_value(likelihood, objective.penalty, point.expected, subgradient.loss)
             best = max(best, dual)
             assert dual <= optimum * (1 + 1e-9)
@@ -83,7 +83,7 @@ def test_dual_values_are_below_an_independent_optimum(kind, penalty):
         trust = orthant_newton.Trust()
         orthant_newton.improve(objective, objective, point, trust, target=0.0, max_steps=80)
         assert objective.value(point) == pytest.approx(optimum, rel=1e-8)
-        assert objective.subgradient(point).gap <= 1e-6 * optimum
+        assert objective.gradient(point).gap <= 1e-6 * optimum
 
 
 @pytest.mark.parametrize("K", [2, 4])
@@ -112,7 +112,7 @@ def test_a_whole_step_ends_on_the_edges_of_the_orthant(monkeypatch):
     X, likelihood, lasso, ridge = made_problem("multinomial", "lasso", n=60, d=25)
     values = {}
     with Workers() as workers:
-        objective = CompositeObjective.build(X, likelihood, ElasticNet(lasso, ridge), True, Vectors(workers))
+        objective = Objective.build(X, likelihood, ElasticNet(lasso, ridge), True, Vectors(workers))
         best = objective.point(np.zeros(objective.coords_shape), np.zeros(3))
         trust = orthant_newton.Trust()
         orthant_newton.improve(objective, objective, best, trust, target=0.0, max_steps=80)
@@ -120,7 +120,7 @@ def test_a_whole_step_ends_on_the_edges_of_the_orthant(monkeypatch):
         for cycles in (1, orthant_newton.CYCLES):
             monkeypatch.setattr(orthant_newton, "CYCLES", cycles)
             point = objective.point(best.coords + np.where(best.coords != 0, noise, 0), best.intercept)
-            V, W, before = objective.subgradient(point), point.coords, objective.value(point)
+            V, W, before = objective.gradient(point), point.coords, objective.value(point)
             orthant = np.where(W != 0, np.sign(W), -np.sign(V.coords))
             fenced = np.full(W.shape, True)
             trust = orthant_newton.Trust(run=200)
@@ -141,7 +141,7 @@ def test_columns_are_shifted_to_the_least_penalty(kind):
     """A number common to all classes of a column changes the penalty alone; no other number is better."""
     X, likelihood, lasso, _ = made_problem(kind, "lasso")
     with Workers() as workers:
-        objective = CompositeObjective.build(X, likelihood, ElasticNet(lasso, 0.0), True, Vectors(workers))
+        objective = Objective.build(X, likelihood, ElasticNet(lasso, 0.0), True, Vectors(workers))
         shape = objective.coords_shape
         W = np.random.default_rng(0).standard_normal(shape)
         point = objective.point(W, np.zeros(shape[1]))
@@ -173,7 +173,7 @@ def test_stochastic_start_of_a_laplace_prior(labels):
         W = stochastic_start(problem, 0.0, lasso, epochs=3, seed=0, workers=workers)
         likelihood = problem.likelihood(workers)
         finite = ElasticNet(np.where(np.isinf(lasso), 1e9, lasso), 0.0)
-        objective = CompositeObjective.build(X, likelihood, finite, True, Vectors(workers))
+        objective = Objective.build(X, likelihood, finite, True, Vectors(workers))
         start, zero = (objective.point(v.astype(float), np.zeros(K)) for v in (W, np.zeros_like(W)))
         assert objective.value(start) < 0.95 * objective.value(zero)
     assert W[2, 1] == 0

@@ -8,9 +8,9 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from skmaxent import JointFeatures, MaxEntClassifier, MaxEntRanker
-from skmaxent.convex.solvers import COMPOSITE_SOLVERS, SOLVERS
+from skmaxent.convex.solvers import SOLVERS
 
-ALL_SOLVERS = ["auto", *SOLVERS, *COMPOSITE_SOLVERS]
+ALL_SOLVERS = ["auto", *SOLVERS]
 
 
 def noisy(n=300, d=4, K=3, seed=0):

@@ -13,9 +13,9 @@ from skmaxent.convex import memory
 from skmaxent.convex.reductions.null_space import least_norm
 from skmaxent.convex.reductions.rotation import Rotation
 from skmaxent.convex.reductions.units import ordinary_units
-from skmaxent.convex.solvers import COMPOSITE_SOLVERS, SOLVERS, newton_cg, working_set
+from skmaxent.convex.solvers import SOLVERS, newton_cg, working_set
 
-ALL_SOLVERS = ["auto", *SOLVERS, *COMPOSITE_SOLVERS]
+ALL_SOLVERS = ["auto", *SOLVERS]
 CONTAINERS = {"dense": np.asarray, "csr": sparse.csr_array, "csc": sparse.csc_array}
 
 

@@ -9,6 +9,7 @@ from skmaxent import MaxEntClassifier
 from skmaxent.convex.design.blocks import make_design
 from skmaxent.convex.likelihood import Binary, Multinomial
 from skmaxent.convex.objective import Objective
+from skmaxent.convex.penalty import Gaussian
 from skmaxent.convex.spaces import Vectors
 from skmaxent.numerics.threads import Workers
 
@@ -53,7 +54,7 @@ def make_objective(X, likelihood, space, penalty=0.7, fit_intercept=True):
     workers = Workers()
     vectors = Vectors(workers)
     design = make_design(X, likelihood.shape[1], workers)
-    return Objective(space(design, vectors), likelihood, penalty, fit_intercept, vectors)
+    return Objective(space(design, vectors), likelihood, Gaussian(penalty), fit_intercept, vectors)
 
 
 def dataset(shape="tall", n_classes=3, seed=0):

@@ -77,7 +77,7 @@ class ClassBlocks:
 
         Parameters
         ----------
-        objective : CompositeObjective
+        objective : Objective
             On a working set, in float32.
         expected : ndarray of shape (n, K)
         free : integer ndarray of shape (m,)
@@ -94,7 +94,7 @@ class ClassBlocks:
         X = X.astype(np.float32, copy=False)
         curved = likelihood.curvature_diagonal(expected).astype(np.float32, copy=False)
         threshold = THIN * float(likelihood.weights.mean())
-        workers = objective.smooth.vectors.workers
+        workers = objective.vectors.workers
         return cls(X, columns.ravel(), classes, curved, threshold, diagonal, objective.fit_intercept, workers)
 
     def __call__(self, r):

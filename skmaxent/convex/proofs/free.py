@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..design.blocks import column_squares, weight_squares
+from ..design.blocks import column_squares
 from ..preconditioners.hessian import loss_hessian
-from .rounding import EPS, rounding
+from .rounding import rounding
 
 # Largest side of the Newton equation: its eigenvalues are wanted.
 SIDE = 1_500
@@ -126,50 +126,3 @@ class FreeSystem:
         if not objective.likelihood.contains(masses):
             masses = None
         return FreeStep(coords, shift, scores, float(decrement) ** 2, masses)
-
-
-def weak_gap(objective, point, gradient, enough):
-    """Duality gap under a Gaussian prior by a dual point repaired where the prior is weak.
-
-    |g_j|^2 / (2 lambda_j) asks for a gradient g_j far below its rounding where lambda_j is small beside the
-    curvature. There Newton's step brings the dual point's gradient to what the weight asks for,
-    -lambda_j w_j, and what rounding leaves of it counts times |w_j|.
-
-    Parameters
-    ----------
-    objective : Objective
-        In weight space, with a penalty.
-    point : Point
-    gradient : Gradient
-    enough : float
-        A gap of use.
-    """
-    likelihood, design = objective.likelihood, objective.space.design
-    ridge = np.broadcast_to(objective.penalty * np.asarray(objective.space.units), point.coords.shape)
-    norms = np.sqrt(weight_squares(design))
-    heaviest = np.sqrt(float(likelihood.weights.max(initial=0)))
-
-    def error(masses, decrement):
-        residual = float(np.linalg.norm(likelihood.residual(masses)))
-        return (rounding(likelihood.shape[0]) * residual + np.sqrt(decrement) * heaviest) * norms
-
-    share = (np.abs(gradient.coords) + error(point.expected, point.decrement)) ** 2 / (2 * ridge)
-    weak = share > 1e-3 * enough / share.size
-    fit_intercept = objective.fit_intercept
-    if not weak.any() or not is_manageable(design, weak, likelihood.shape[1], fit_intercept):
-        return np.inf
-    system = FreeSystem(objective, point.expected, weak)
-    wanted = np.where(weak, gradient.coords, 0)
-    step = system.step(wanted, objective.excess(point.expected), point.expected)
-    if step.masses is None:
-        return np.inf
-    left = objective.space.pull(likelihood.residual(step.masses)) + ridge * point.coords
-    excess = objective.excess(step.masses)
-    again = system.step(np.where(weak, left, 0), excess, step.masses).decrement
-    beyond = np.abs(left) + error(step.masses, again)
-    gap = (np.sqrt(step.decrement) + np.sqrt(again)) ** 2
-    gap += np.sum(beyond**2 / (2 * ridge), where=~weak) + np.sum(beyond * np.abs(point.coords), where=weak)
-    if fit_intercept:
-        spread = float(np.ptp(np.append(point.intercept, 0.0)))
-        gap += (np.abs(excess).sum() + 4 * EPS * float(likelihood.weights.sum())) * spread
-    return float(gap)

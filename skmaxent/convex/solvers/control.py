@@ -34,6 +34,8 @@ class Control:
         Time (`time.perf_counter`) from which the seconds count; by default now.
     separation : Separation, optional
         Looks for optima at infinity; without a penalty only.
+    extras : sequence of str
+        Attributes of the gradient that the history also keeps.
 
     Attributes
     ----------
@@ -41,9 +43,8 @@ class Control:
         Why the fit stopped: "converged", "separated", "max_iter", "callback" or "precision".
     """
 
-    _extras = ()  # attributes of the gradient that the history also keeps
-
-    def __init__(self, tol, max_iter, total_weight, report, begun=None, separation=None):
+    def __init__(self, tol, max_iter, total_weight, report, begun=None, separation=None, extras=()):
+        self._extras = extras
         self.tol, self.max_iter, self.total_weight = tol, max_iter, total_weight
         self._report, self._separation = report, separation
         self._start = time.perf_counter() if begun is None else begun
@@ -64,8 +65,8 @@ class Control:
 
     def target(self, objective, point):
         """Squared gradient norm at which the stopping rule holds, roughly."""
-        if objective.penalty:
-            return 2 * objective.penalty * self.tol * max(objective.value(point), 0.0)
+        if objective.penalty.ridge:
+            return 2 * objective.penalty.ridge * self.tol * max(objective.value(point), 0.0)
         return self.tol**2 * (self._first_square or np.inf)
 
     def accuracy(self, objective, point, gradient):
@@ -138,14 +139,14 @@ class Control:
         small = objective.unpenalised and value <= self.tol * self._first_value
         if separation and small and separation.is_complete(point):
             return "separated"
-        if objective.certifiable:
+        if objective.proof.exists:
             gradient.gap, step = objective.certify(point, gradient, self.tol * value)
             if step is None:
                 return None
             decrement, scores, coords = step.decrement, step.scores + step.shift, step.coords
         elif gradient.square > NEAR**2 * self._first_square:
             return None
-        elif objective.penalty:  # no Newton direction here: as the subgradient tells
+        elif not objective.penalty.smooth:  # no Newton direction here: as the subgradient tells
             return "converged" if gradient.square <= self.tol**2 * self._first_square else None
         else:
             coords, scores, shift = newton_direction(objective, point, gradient, STEP_ACCURACY)
@@ -155,7 +156,7 @@ class Control:
             return None
         if separation and separation.recedes(objective, scores, coords):
             return "separated"
-        if objective.certifiable:
+        if objective.proof.exists:
             return None
         self._near = True
         return "converged" if decrement <= self.tol**2 * value else None
@@ -164,14 +165,8 @@ class Control:
         """At the limit of precision: converged all the same, if the rule holds without its strictness."""
         if self.reason != "precision":
             return
-        if objective.repairable and self.accuracy(objective, point, gradient) > 1:
+        if objective.proof.repairable and self.accuracy(objective, point, gradient) > 1:
             gap = objective.certify(point, gradient, self.tol * objective.value(point), last_resort=True)[0]
             gradient.gap = min(gap, gradient.gap)
         if self._near or self.accuracy(objective, point, gradient) <= 1:
             self.reason = "converged"
-
-
-class GapControl(Control):
-    """The same for an elastic net, whose history also tells the number of columns with weights."""
-
-    _extras = ("support",)

@@ -59,7 +59,7 @@ def _root_of_curvature(objective, point):
     if not space.preconditioned:
         return 1.0
     H = space.design.squared_adjoint(objective.likelihood.curvature_diagonal(point.expected))
-    H += objective.penalty * space.units
+    H += objective.penalty.ridge * space.units
     return np.sqrt(np.maximum(H, 1e-6 * float(H.max(initial=0)) or 1.0))
 
 

@@ -24,7 +24,7 @@ def search(objective, point, coords, scores, shift, step=1.0, accuracy=0.1):
     step : float or None
         First step to try; None for that of Newton's method along the direction.
     """
-    likelihood, penalty, space = objective.likelihood, objective.penalty, objective.space
+    likelihood, penalty, space = objective.likelihood, objective.penalty.ridge, objective.space
     cross = space.square_of(point.coords, coords, scores) if penalty else 0.0
     square = space.square_of(coords, coords, scores) if penalty else 0.0
     base, moved = point.scores, scores

@@ -8,7 +8,7 @@ def solve(objective, point, control):
     """Minimise the objective from the point; see `skmaxent.convex.solvers` for the contract."""
     design, workers = objective.space.design, objective.vectors.workers
     d, n_outputs = objective.coords_shape
-    penalty = objective.penalty * objective.space.units
+    penalty = objective.penalty.ridge * objective.space.units
     control.new_stage()
     while True:
         gradient = objective.gradient(point)

@@ -22,6 +22,7 @@ def newton_direction(inner, point, gradient, accuracy):
         Norm of the residual relative to that of the gradient, in the metric of the preconditioner.
     """
     space, likelihood, vectors = inner.space, inner.likelihood, inner.vectors
+    ridge = inner.penalty.ridge
     expected = point.expected.astype(inner.dtype, copy=False)
     # The direction is proportional to the gradient: scaled to 1, float32 cannot underflow.
     square = gradient.square
@@ -30,7 +31,7 @@ def newton_direction(inner, point, gradient, accuracy):
     scale = np.sqrt(square)
     r = (gradient.coords / -scale).astype(inner.dtype, copy=False)
     if space.preconditioned:
-        space.precondition(likelihood, expected, inner.penalty, inner.fit_intercept)
+        space.precondition(likelihood, expected, ridge, inner.fit_intercept)
         z, z_scores, rz = space.metric(r)
     else:
         z, z_scores, rz = r, (gradient.scores / -scale).astype(inner.dtype, copy=False), 1.0
@@ -42,8 +43,8 @@ def newton_direction(inner, point, gradient, accuracy):
     for _ in range(MAX_CG):
         moved = space.push(p) if p_scores is None else p_scores
         Hp = space.pull(likelihood.curvature(expected, moved, shift_of(moved).astype(inner.dtype)))
-        if inner.penalty:
-            space.penalise(Hp, inner.penalty, p)
+        if ridge:
+            space.penalise(Hp, ridge, p)
         curvature = space.inner(Hp, p, p_scores)
         if not curvature > 0:
             break

@@ -20,11 +20,11 @@ def improve(objective, inner, point, trust, *, target, max_steps):
 
     The parameters are those of `orthant_newton.improve`; `inner` and `trust` are not used.
     """
-    vectors = objective.smooth.vectors
+    vectors = objective.vectors
     pairs, moved, last = [], False, None
     inverse = curvatures(objective, point.expected, objective.penalty.ridge) ** -DAMPING
     for _ in range(STEPS * max_steps):
-        subgradient = objective.subgradient(point, certify=False)
+        subgradient = objective.gradient(point, certify=False)
         if subgradient.square <= target:
             break
         V = subgradient.coords

@@ -46,9 +46,9 @@ def improve(objective, inner, point, trust, *, target, max_steps):
 
     Parameters
     ----------
-    objective : CompositeObjective
+    objective : Objective
         On a working set.
-    inner : CompositeObjective
+    inner : Objective
         The same objective in the precision in which directions are sought.
     point : Point
         Changed in place.
@@ -65,7 +65,7 @@ def improve(objective, inner, point, trust, *, target, max_steps):
     moved, failures = False, 0
     for _ in range(max_steps):
         _shift_columns(objective, point)
-        subgradient = objective.subgradient(point, certify=False)
+        subgradient = objective.gradient(point, certify=False)
         if subgradient.square <= target:
             break
         step = _step(objective, inner, point, subgradient, trust)
@@ -139,7 +139,7 @@ def search_path(objective, point, V, direction, orthant, fenced):
         coords = end - W
         slope = float(np.sum(V * coords, dtype=float))
         if slope < 0 and _search(objective, point, coords, end, slope, 1 if step > 0.1 else MAX_HALVINGS):
-            objective.smooth.settle_intercept(point)
+            objective.settle_intercept(point)
             return step, n_cut
     return 0.0, n_cut
 
@@ -192,11 +192,11 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
 
 def _search(objective, point, coords, end, slope, max_trials):
     """Move the point along `coords`, to `end` if that is good enough; False when there is no descent."""
-    likelihood, penalty, smooth = objective.likelihood, objective.penalty, objective.smooth
+    likelihood, penalty = objective.likelihood, objective.penalty
     scores = objective.space.push(coords)
     base, moved, shift = point.scores, scores, 0.0
-    if smooth.fit_intercept:
-        shift = smooth.intercept_elimination(point.expected)(scores)
+    if objective.fit_intercept:
+        shift = objective.intercept_elimination(point.expected)(scores)
         base, moved = base + point.intercept.astype(base.dtype), scores + shift.astype(scores.dtype)
     value0 = objective.value(point)
     slack = 16 * np.finfo(base.dtype).eps * abs(value0)
@@ -215,6 +215,6 @@ def _search(objective, point, coords, end, slope, max_trials):
     else:
         return False
     point.coords, point.loss, point.expected = W, loss, expected
-    objective.smooth.vectors.add(point.scores, step, scores)
+    objective.vectors.add(point.scores, step, scores)
     point.intercept = point.intercept + step * shift
     return True

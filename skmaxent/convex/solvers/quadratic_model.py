@@ -34,7 +34,7 @@ class KrylovModel:
 
     Parameters
     ----------
-    inner : CompositeObjective
+    inner : Objective
         In the precision of the products.
     expected : ndarray of shape (n, K)
     free : boolean ndarray like the weights
@@ -50,13 +50,10 @@ class KrylovModel:
     """
 
     def __init__(self, inner, expected, free, ridge, diagonal, run, r):
-        self._design, self._likelihood, self._vectors = (
-            inner.space.design,
-            inner.likelihood,
-            inner.smooth.vectors,
-        )
+        self._design, self._likelihood = inner.space.design, inner.likelihood
+        self._vectors = inner.vectors
         self._expected, self._ridge, self._run, self._dtype = expected, ridge, run, inner.dtype
-        self._eliminate = inner.smooth.intercept_elimination(expected)
+        self._eliminate = inner.intercept_elimination(expected)
         self._conditioner = _conditioner(inner, expected, free, diagonal, run)
         self._start = self._vectors.dot(r, self._conditioner(np.zeros(r.shape, bool))(r))
 
@@ -121,18 +118,18 @@ class WholeModel:
     """
 
     def __init__(self, inner, expected, free, ridge):
-        likelihood, design, smooth = inner.likelihood, inner.space.design, inner.smooth
+        likelihood, design, workers = inner.likelihood, inner.space.design, inner.vectors.workers
         d, K = inner.coords_shape
-        H = loss_hessian(likelihood, design.X, expected, smooth.fit_intercept, smooth.vectors.workers)
+        H = loss_hessian(likelihood, design.X, expected, inner.fit_intercept, workers)
         side = len(H) // K
         # Of a column without any penalty all classes move, and what they share has no curvature.
         shared = np.flatnonzero(inner.free.all(axis=1)) if K > 1 else []
         fill_common_shift(H.reshape(K, side, K, side), shared)
         weights = (np.arange(K) * side + np.arange(d)[:, None]).ravel()
         self._H = H[np.ix_(weights, weights)]
-        if smooth.fit_intercept:
+        if inner.fit_intercept:
             border = H[np.ix_(weights, np.arange(K) * side + d)]
-            self._H -= border @ smooth.inverse_intercept_hessian(expected) @ border.T
+            self._H -= border @ inner.inverse_intercept_hessian(expected) @ border.T
         own = np.arange(d * K)
         self._H[own, own] += np.broadcast_to(ridge, (d, K)).ravel()
         self._free = free

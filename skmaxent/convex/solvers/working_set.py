@@ -28,7 +28,7 @@ FIRST_SHARE, STRENGTH_FACTOR, ENOUGH = 0.01, 4.0, 0.1
 
 
 def solve(objective, point, control):
-    """Minimise a CompositeObjective from the point; see `skmaxent.convex.solvers` for the contract."""
+    """Minimise the objective from the point; see `skmaxent.convex.solvers` for the contract."""
     stages = [(objective, objective.dtype)]
     size = np.prod(objective.likelihood.shape) + np.prod(objective.coords_shape)
     if objective.dtype == np.float64 and size > SINGLE_ENTRIES and fits_single(objective.scale):
@@ -43,17 +43,17 @@ def solve(objective, point, control):
         if point.scores.dtype != base.dtype:
             point = base.point(point.coords, point.intercept)
         elif not point.settled:  # a stochastic start
-            base.smooth.settle_intercept(point)
+            base.settle_intercept(point)
         final = base is objective
         improve = (orthant_lbfgs if quasi and not final else orthant_newton).improve
         factor = 1.0 if final else max(0.5, SWITCH / control.tol) if control.tol else np.inf
         last_value = np.inf
         while True:
-            subgradient = base.subgradient(point)
+            subgradient = base.gradient(point)
             if control.stop(base, point, subgradient, final=final):
                 if not final:
                     point = objective.point(point.coords, point.intercept)
-                    subgradient = objective.subgradient(point)
+                    subgradient = objective.gradient(point)
                 return point, subgradient
             if strength is None:
                 strength = _first_strength(base, point, subgradient)

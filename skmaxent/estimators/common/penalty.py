@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from ...convex.solvers import COMPOSITE_SOLVERS
+from ...convex.solvers import able
 from ...numerics.sparse import canonical
 from .labels import encode_labels, make_problem
 
@@ -34,11 +34,13 @@ def check_penalty(estimator, problem):
         )
         if needed
     ]
-    if estimator.solver == "newton-cholesky" and getattr(estimator, "features", "all") == "observed":
+    observed = getattr(estimator, "features", "all") == "observed"
+    if observed and estimator.solver not in ("auto", *able(on_pairs=True)):
         raise ValueError(
-            "Solver newton-cholesky supports only features='all', got features='observed'. Use solver='auto'."
+            f"Solver {estimator.solver} supports only features='all', got features='observed'. Use "
+            "solver='auto'."
         )
-    if needs and estimator.solver not in ("auto", *COMPOSITE_SOLVERS):
+    if needs and estimator.solver not in ("auto", *able(elastic_net=True)):
         raise ValueError(
             f"Solver {estimator.solver} supports only l1_ratio=0 without penalty_weights, got "
             f"{needs[0]}={getattr(estimator, needs[0])!r}. Use solver='auto'."

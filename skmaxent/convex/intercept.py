@@ -1,0 +1,97 @@
+"""The intercept: brought to its optimum at every point, and eliminated from every direction."""
+
+import numpy as np
+
+from .preconditioners.hessian import fill_common_shift, inverse
+
+# Longest step of the intercept, and farthest it is eliminated to: single precision must hold it.
+LONGEST, FARTHEST = 1e4, 1e30
+# Classes from which the inverse Hessian of the intercept is kept from one iteration to the next.
+MANY_CLASSES = 200
+
+
+class Intercept:
+    """What an Objective knows of its intercept; mixed into it."""
+
+    def settle_intercept(self, point, max_steps=30, tightly=False):
+        """Newton steps on the intercept alone, until expected and observed class totals agree.
+
+        The certificate needs it: only then is the residual feasible for the dual problem. `tightly`: as far
+        as precision goes, where what is left of the decrement would be a good part of the gap.
+        """
+        point.tight = tightly
+        if not self.fit_intercept:
+            point.decrement = point.adrift = 0.0
+            return point
+        total = float(self.likelihood.weights.sum(dtype=float))
+        accuracy = (1e-15 if tightly else 3e-13) if self.dtype == np.float64 else 5e-6
+        many = self.likelihood.shape[1] >= MANY_CLASSES
+        inverse, last = point.inverse if many else None, np.inf
+        for _ in range(max_steps):
+            excess = self.excess(point.expected)
+            fresh = inverse is None or not many
+            if fresh:
+                inverse = self.inverse_intercept_hessian(point.expected)
+            step = -(inverse @ excess)
+            point.inverse, point.decrement = inverse, max(float(-(excess @ step)), 0.0)
+            point.adrift = float(np.ptp(step)) if len(step) > 1 else abs(float(step[0]))
+            # Close to the optimum each step squares the error; one that does not is rounding. That of an
+            # earlier state serves as long as steps with it get on.
+            slow = point.decrement > (0.01 if fresh else 0.25) * last
+            if point.decrement <= accuracy**2 * total or (slow and fresh and point.decrement <= 1e-9 * total):
+                break
+            if slow:
+                inverse = None
+            last = point.decrement
+            step = np.clip(step, -LONGEST, LONGEST)  # where all is saturated
+            if not (self._try_intercept(point, step) or self._scale_intercept(point)):
+                break
+        return point
+
+    def _try_intercept(self, point, step):
+        """Move the intercept along `step`, halved until the loss does not grow; False if it stays."""
+        before, old = point.loss, point.intercept
+        slack = 16 * np.finfo(self.dtype).eps * abs(before)
+        for halvings in range(15):
+            point.intercept = old + 0.5**halvings * step
+            self.evaluate(point)
+            if point.loss <= before + slack:
+                return True
+        point.intercept = old
+        self.evaluate(point)
+        return False
+
+    def _scale_intercept(self, point):
+        """One step of iterative scaling, b += log(observed / expected), which never raises the loss.
+
+        Where probabilities are saturated the Hessian of the intercept all but vanishes and Newton steps
+        lead nowhere (Darroch & Ratcliff 1972).
+        """
+        observed, expected = self.likelihood.label_totals, self.likelihood.totals(point.expected)
+        total = float(self.likelihood.weights.sum(dtype=float))
+        ratio = np.log(observed) - np.log(np.maximum(expected, 1e-30 * total))
+        if len(ratio) == 1:
+            rest = np.maximum(total - expected, 1e-30 * total)
+            ratio -= np.log(total - observed) - np.log(rest)
+        return self._try_intercept(point, ratio)
+
+    def inverse_intercept_hessian(self, expected):
+        """Inverse of the Hessian of the intercept, on the shifts that do not change the model."""
+        H = self.likelihood.intercept_hessian(expected)
+        if len(H) == 1:
+            return 1 / np.maximum(H, np.finfo(float).tiny)
+        fill_common_shift(H[:, None, :, None], [0])
+        return inverse(H)
+
+    def intercept_elimination(self, expected, inverse=None):
+        """Function V -> c, the intercept that goes with scores V (zero without an intercept)."""
+        if not self.fit_intercept:
+            return lambda V: np.zeros(V.shape[1])
+        if inverse is None:
+            inverse = self.inverse_intercept_hessian(expected)
+        curvature_totals = self.likelihood.curvature_totals
+        return lambda V: np.clip(inverse @ -curvature_totals(expected, V), -FARTHEST, FARTHEST)
+
+    def excess(self, masses):
+        """Class totals of masses less those of the labels."""
+        return self.likelihood.totals(masses) - self.likelihood.label_totals
