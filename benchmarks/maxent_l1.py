@@ -35,8 +35,8 @@ from _machine import describe_machine, memory_of_each, peak_memory
 from _text_data import PROBLEMS
 from maxent_l2 import seconds_to, write_rows
 
-import skmaxent.estimators.maxent
 from skmaxent import MaxEntClassifier
+from skmaxent.estimators.common import convex_fit
 
 DEFAULT = (
     "unigrams:10:1", "unigrams:100:1", "unigrams:10:0.5", "bigrams:10:1", "pos:1:1",
@@ -64,7 +64,7 @@ def watched_fit(X, y, C, l1_ratio, intercept, limit, tol, keep=False):
     The copying of the iterates is not counted.
     """
     path, lost = [], [0.0]
-    train = skmaxent.estimators.maxent.train
+    train = convex_fit.train
 
     def watched(problem, report=None, **settings):
         def record(line, model):
@@ -77,11 +77,11 @@ def watched_fit(X, y, C, l1_ratio, intercept, limit, tol, keep=False):
 
         return train(problem, report=record, **settings)
 
-    skmaxent.estimators.maxent.train = watched
+    convex_fit.train = watched
     try:
         model = MaxEntClassifier(C=C, l1_ratio=l1_ratio, fit_intercept=intercept, tol=tol).fit(X, y)
     finally:
-        skmaxent.estimators.maxent.train = train
+        convex_fit.train = train
     return model, path
 
 

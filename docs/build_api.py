@@ -1,12 +1,13 @@
-"""Write the API pages from the docstrings: python docs/build_api.py
+"""Write the API pages from the docstrings: python docs/build_api.py [FOLDER]
 
-One HTML page for each public name, into skmaxent/_api, so that they are installed with the package:
-scikit-learn's HTML view of an estimator links to them (see `skmaxent.compat.Documented`). A test
-fails when they are not what this script writes. Needs a scikit-learn with its copy of numpydoc (1.8).
+One HTML page for each public name; without a folder into skmaxent/_api, where scikit-learn's HTML view of an
+estimator links to them (see `skmaxent.compat.Documented`). The wheel gets them from `docs/build_hook.py`,
+no repository has them. Needs a scikit-learn with its copy of numpydoc (1.8).
 """
 
 import inspect
 import re
+import sys
 from html import escape
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from sklearn.externals._numpydoc.docscrape import NumpyDocString
 
 import skmaxent
 
-PAGES = Path(skmaxent.__file__).parent / "_api"
 LISTS = ("Parameters", "Attributes", "Returns", "Raises")
 STYLE = """
 :root{color-scheme:light dark}
@@ -147,16 +147,15 @@ def pages():
     return written
 
 
-def main():
-    PAGES.mkdir(exist_ok=True)
+def write(folder):
+    """Write all pages into a folder; returns their number."""
+    folder.mkdir(parents=True, exist_ok=True)
     written = pages()
-    for path in PAGES.glob("*.html"):
-        if path.name not in written:
-            path.unlink()
     for file, text in written.items():
-        (PAGES / file).write_text(text, encoding="utf-8")
-    print(f"{len(written)} pages in {PAGES}")
+        (folder / file).write_text(text, encoding="utf-8")
+    return len(written)
 
 
 if __name__ == "__main__":
-    main()
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(skmaxent.__file__).parent / "_api"
+    print(f"{write(target)} pages in {target}")

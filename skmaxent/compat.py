@@ -5,6 +5,7 @@ on older versions the mixin and the decorator do nothing and `FitEvents` runs si
 """
 
 import os
+import sys
 import warnings
 from inspect import signature
 from pathlib import Path
@@ -118,18 +119,20 @@ def validate_training_data(estimator, X, y):
 class Documented:
     """Mixin: scikit-learn's HTML view of an estimator links to its page of our documentation.
 
-    The pages are installed with the package, and the links are file URLs: they open from a saved
-    page and from an editor. Browsers follow none from a page that a server gives them, so notebooks
-    in a browser need the pages served as well: the environment variable SKMAXENT_DOCS_URL tells
-    where, for instance "http://localhost:8000" for ``python -m http.server -d .../skmaxent/_api``.
+    The pages are in the wheel, and the links are file URLs: they open from a saved page and from an
+    editor. Browsers follow none from a page that a server gives them, so notebooks in a browser need
+    the pages served as well: the environment variable SKMAXENT_DOCS_URL tells where, for instance
+    "http://localhost:8000" for ``python -m http.server -d .../skmaxent/_api``. In a checkout, which has
+    no pages, there is no link.
     """
 
     _doc_link_module = __name__.split(".")[0]
     _doc_link_template = "{url}"
 
     def _doc_link_url_param_generator(self):
-        base = os.environ.get("SKMAXENT_DOCS_URL") or (Path(__file__).parent / "_api").as_uri()
-        return {"url": f"{base.rstrip('/')}/{type(self).__name__}.html"}
+        pages = Path(__file__).parent / "_api"
+        base = os.environ.get("SKMAXENT_DOCS_URL") or (pages.as_uri() if pages.is_dir() else "")
+        return {"url": base and f"{base.rstrip('/')}/{type(self).__name__}.html"}
 
 
 class VersionedPickle(Documented):
@@ -151,3 +154,19 @@ class VersionedPickle(Documented):
                 stacklevel=2,
             )
         super().__setstate__({name: value for name, value in state.items() if name != "_skmaxent_version"})
+
+
+#: packages whose lines are not the user's: this one, and those that call it for the user
+_BETWEEN = {__name__.split(".")[0], "sklearn", "joblib"}
+
+
+def warn_user(message, category=UserWarning):
+    """Warn at the first line outside of this package and of scikit-learn.
+
+    Decorators and meta-estimators put a number of frames between the two that differs by version, so that
+    no fixed `stacklevel` is right.
+    """
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in _BETWEEN:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)

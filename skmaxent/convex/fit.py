@@ -45,14 +45,50 @@ class Result:
     spread: float = 1.0
 
 
-def train(
-    problem, *, C, l1_ratio=0.0, penalty_weights=None, min_count=None, fit_intercept, solver, **settings
+def path(
+    problem,
+    Cs,
+    *,
+    l1_ratio=0.0,
+    penalty_weights=None,
+    min_count=None,
+    fit_intercept,
+    solver,
+    start=None,
+    **settings,
 ):
-    """Fit the maximum-entropy model: `prepare`, then `optimise`; see there for the parameters."""
+    """Optima for all C from the smallest to the largest, each from the one before, after one presolve.
+
+    Parameters
+    ----------
+    problem : Problem or GroupedProblem
+    Cs : ndarray of shape (n_Cs,)
+    l1_ratio, penalty_weights, min_count, fit_intercept, solver
+        See `prepare`.
+    start : tuple, optional
+        Where the first begins.
+    **settings
+        See `optimise`.
+
+    Yields
+    ------
+    index : int
+        Of the C in `Cs`.
+    result : Result
+    """
     begun = time.perf_counter()
-    l1_ratio = l1_ratio if np.isfinite(C) else 0.0
+    l1_ratio = l1_ratio if np.isfinite(Cs).any() else 0.0
     prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count)
-    return optimise(prepared, C=C, l1_ratio=l1_ratio, fit_intercept=fit_intercept, begun=begun, **settings)
+    parameters = settings | {"l1_ratio": l1_ratio, "fit_intercept": fit_intercept}
+    for index in np.argsort(Cs, kind="stable"):
+        result = optimise(prepared, C=float(Cs[index]), start=start, begun=begun, **parameters)
+        yield int(index), result
+        start, begun = (result.weights, result.intercept), None
+
+
+def train(problem, *, C, **settings):
+    """The optimum for one C; see `path` for the parameters."""
+    return next(path(problem, [C], **settings))[1]
 
 
 def optimise(

@@ -185,7 +185,7 @@ class Objective(Intercept):
         """
         residual = self.likelihood.residual(point.expected)
         norm = self.norm_of(residual) if certify else np.nan
-        gradient = self.penalty.gradient(self, point, self.space.pull(residual))
+        gradient = self.penalty.gradient(self, point, self.space.pull(residual), certify)
         if certify:
             gradient.gap, is_drifting = self.proof.gap(point, gradient, norm)
             if is_drifting and not point.tight:

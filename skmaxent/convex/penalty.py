@@ -56,7 +56,7 @@ class Gaussian:
         weights = weights if space.scale is None else weights / space.scale
         return 0.5 * self.ridge * float(np.sum(weights * weights, dtype=float))
 
-    def gradient(self, objective, point, loss):
+    def gradient(self, objective, point, loss, report=True):
         """The `Gradient` at a point from the gradient of the loss, which is overwritten."""
         space = objective.space
         if self.ridge:
@@ -75,7 +75,6 @@ class ElasticNet:
     """
 
     smooth = False
-    proof = ElasticNetProof
 
     def __init__(self, lasso, ridge):
         self.lasso, self.ridge = lasso, ridge
@@ -100,6 +99,10 @@ class ElasticNet:
         excluded = np.isinf(multipliers)
         finite = np.where(excluded, 0.0, multipliers)
         return cls(np.where(excluded, np.inf, lasso * finite).astype(dtype), (ridge * finite).astype(dtype))
+
+    def proof(self, objective):
+        """What proves how far a point is from the optimum; without any penalty nothing cancels."""
+        return (GaussianProof if self.is_none else ElasticNetProof)(objective)
 
     def at(self, place):
         """The penalty on the weights `W[place]`.
@@ -153,10 +156,15 @@ class ElasticNet:
         """The penalty of weights of the design."""
         return self.value(weights)
 
-    def gradient(self, objective, point, loss):
-        """The `Gradient` at a point from the gradient of the loss."""
+    def gradient(self, objective, point, loss, report=True):
+        """The `Gradient` at a point from that of the loss; its peak and the support only for a report."""
         coords = self.subgradient(point.coords, loss)
-        return Gradient(coords, None, loss, objective.vectors.dot(coords, coords))
+        gradient = Gradient(coords, None, loss, objective.vectors.dot(coords, coords))
+        if report:
+            columns, design, scale = support_of(point.coords)[0], objective.space.design, objective.scale
+            gradient.support = len(np.unique(design.columns[columns] if design.paired else columns))
+            gradient.peak = peak(coords if scale is None else coords * scale)
+        return gradient
 
     def value(self, W):
         """P(W), summed in float64."""

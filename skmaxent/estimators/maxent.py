@@ -1,29 +1,32 @@
 """MaxEntClassifier: the maximum-entropy (multinomial logistic regression) classifier."""
 
-from numbers import Integral, Real
+from __future__ import annotations
+
+from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..compat import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
-from ..convex.fit import train
-from ..convex.solvers import SOLVERS
 from ..features.joint import JointFeatures, column_names
 from ..numerics.sparse import canonical
-from ..numerics.threads import Workers, thread_count
-from .common.joint import JointModel, as_data, joint_problem
-from .common.labels import encode_labels, make_problem
-from .common.penalty import check_penalty, penalty_name
+from .common.convex_fit import PRIOR, SOLUTION, ConvexFit
+from .common.joint import JointForm, JointModel, as_data, joint_problem
+from .common.labels import LABELS, encode_labels, make_problem
+from .common.penalty import penalty_name
 from .common.prediction import Prediction, stored_weights
-from .common.reports import progress, warn_unless_converged
-from .common.targets import TARGET_TYPES
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from numpy.typing import ArrayLike
 
 
 class MaxEntClassifier(
-    Prediction, JointModel, CallbackSupport, VersionedPickle, ClassifierMixin, BaseEstimator
+    ConvexFit, Prediction, JointModel, CallbackSupport, VersionedPickle, ClassifierMixin, BaseEstimator
 ):
     """Maximum-entropy classifier: multinomial logistic regression under a Gaussian or Laplace prior.
 
@@ -163,42 +166,41 @@ class MaxEntClassifier(
     True
     """
 
+    classes_: np.ndarray
+    coef_: Any
+    intercept_: np.ndarray
+    n_iter_: np.ndarray
+    convergence_: dict[str, Any]
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    joint_table_: dict
+
     _parameter_constraints: dict = {
-        "C": [Interval(Real, 0, None, closed="right")],
-        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "penalty_weights": ["array-like", None],
+        **PRIOR,
+        **SOLUTION,
+        **LABELS,
         "features": [StrOptions({"all", "observed"}), JointFeatures],
         "min_count": [Interval(Integral, 1, None, closed="left")],
-        "fit_intercept": ["boolean"],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "target_type": [StrOptions(set(TARGET_TYPES))],
-        "solver": [StrOptions({"auto", *SOLVERS})],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "warm_start": ["boolean"],
-        "n_jobs": [None, Integral],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     def __init__(
         self,
         *,
-        C=1.0,
-        l1_ratio=0.0,
-        features="all",
-        min_count=1,
-        penalty_weights=None,
-        fit_intercept=True,
-        class_weight=None,
-        target_type="auto",
-        solver="auto",
-        tol=1e-6,
-        max_iter=1000,
-        warm_start=False,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
+        C: float = 1.0,
+        l1_ratio: float = 0.0,
+        features: str | JointFeatures = "all",
+        min_count: int = 1,
+        penalty_weights: ArrayLike | None = None,
+        fit_intercept: bool = True,
+        class_weight: dict | str | None = None,
+        target_type: str = "auto",
+        solver: str = "auto",
+        tol: float = 1e-6,
+        max_iter: int = 1000,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int | bool = 0,
     ):
         self.C = C
         self.l1_ratio = l1_ratio
@@ -218,7 +220,7 @@ class MaxEntClassifier(
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model.
 
         Parameters
@@ -255,46 +257,21 @@ class MaxEntClassifier(
             names = {"joint_table_": table}
         else:
             problem = make_problem(canonical(X), labels)
-        penalty_weights = check_penalty(self, problem)
-        seed = 0 if self.random_state is None else check_random_state(self.random_state).randint(2**31)
 
         def attributes(weights, intercept):
             if joint:
                 return names | {"classes_": labels.classes, "coef_": weights[:, 0]}
             return names | _parameters(labels.classes, weights, intercept)
 
-        with Workers(thread_count(self.n_jobs)) as workers:
-            result = train(
-                problem,
-                C=self.C,
-                l1_ratio=self.l1_ratio,
-                penalty_weights=penalty_weights,
-                min_count=self.min_count if self.features == "observed" else None,
-                fit_intercept=self.fit_intercept and not joint,
-                solver=self.solver,
-                tol=self.tol,
-                max_iter=self.max_iter,
-                workers=workers,
-                seed=seed,
-                start=self._previous(labels.classes, names) if self.warm_start else None,
-                report=progress(self, events, attributes),
-            )
-        warn_unless_converged(
-            self,
-            result,
-            lambda: column_names(table, labels.classes) if joint else names.get("feature_names_in_"),
-        )
-        state = attributes(result.weights, result.intercept)
-        state["convergence_"] = result.report
-        state["n_iter_"] = np.array([max(result.report["n_iter"], 1)], dtype=np.int32)
-        for name in {"feature_names_in_", "n_features_in_", "intercept_", "joint_table_"} - state.keys():
-            self.__dict__.pop(name, None)
-        self.__dict__.update(state)
-        events.end(lambda: state)
-        return self
+        def columns():
+            return column_names(table, labels.classes) if joint else names.get("feature_names_in_")
+
+        start = self._previous(labels.classes, names) if self.warm_start else None
+        fit_intercept = self.fit_intercept and not joint
+        return self._fit_problem(problem, events, attributes, start, fit_intercept, columns)
 
     @property
-    def penalty(self):
+    def penalty(self) -> str | None:
         """Kind of the prior in scikit-learn's words; no parameter, it follows from `C` and `l1_ratio`."""
         return penalty_name(self.C, self.l1_ratio)
 
@@ -303,7 +280,7 @@ class MaxEntClassifier(
         if not hasattr(self, "coef_") or not np.array_equal(self.classes_, classes):
             return None
         if "joint_table_" in names:
-            same = hasattr(self, "joint_table_") and np.array_equal(
+            same = self._form is JointForm and np.array_equal(
                 self.joint_feature_names_, column_names(names["joint_table_"], classes)
             )
             return (self.coef_[:, None], np.zeros(1)) if same else None
@@ -313,14 +290,6 @@ class MaxEntClassifier(
         if sparse.issparse(weights) and self.features != "observed":
             weights = weights.toarray()
         return weights, self.intercept_
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        # Through the origin no weights can prefer one class everywhere, as scikit-learn's check of
-        # class weights wants; LogisticRegression(fit_intercept=False) cannot either.
-        tags.classifier_tags.poor_score = not self.fit_intercept
-        return tags
 
 
 def _parameters(classes, weights, intercept):

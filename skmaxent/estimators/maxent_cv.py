@@ -1,11 +1,13 @@
 """MaxEntClassifierCV: the prior of a maximum-entropy classifier chosen by cross-validation."""
 
-import warnings
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import _fit_context
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import check_cv
@@ -15,24 +17,36 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from ..compat import (
+    CallbackSupport,
     FitEvents,
+    VersionedPickle,
     check_sample_weight,
     routing_enabled,
     validate_training_data,
+    warn_user,
     with_callbacks,
 )
+from ..convex.fit import path as solve_path
 from ..convex.reductions.present_classes import mean_intercept
 from ..numerics.sparse import canonical
 from ..numerics.threads import Workers, thread_count
+from .common.convex_fit import SOLUTION, solver_settings
 from .common.cv_scoring import best_place, make_scoring, warn_of_nonfinite
-from .common.labels import encode_labels, make_problem
+from .common.labels import LABELS, encode_labels, make_problem
 from .common.penalty import penalty_name
+from .common.prediction import Prediction
 from .common.targets import label_masses
 from .maxent import MaxEntClassifier
-from .path import solve_path, strengths
+from .path import strengths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Self
+
+    from numpy.typing import ArrayLike
 
 
-class MaxEntClassifierCV(MaxEntClassifier):
+class MaxEntClassifierCV(Prediction, CallbackSupport, VersionedPickle, ClassifierMixin, BaseEstimator):
     """Maximum-entropy classifier whose prior is chosen by cross-validation.
 
     For each fold and each share of the Laplace prior one warm-started path of fits runs from the
@@ -121,12 +135,23 @@ class MaxEntClassifierCV(MaxEntClassifier):
     1.0
     """
 
+    C_: float
+    l1_ratio_: float
+    Cs_: np.ndarray
+    l1_ratios_: np.ndarray
+    scores_: np.ndarray
+    coefs_paths_: np.ndarray
+    n_iter_: np.ndarray
+    classes_: np.ndarray
+    coef_: Any
+    intercept_: np.ndarray
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    convergence_: dict[str, Any]
+
     _parameter_constraints: dict = {
-        **{
-            name: constraint
-            for name, constraint in MaxEntClassifier._parameter_constraints.items()
-            if name not in ("C", "l1_ratio", "warm_start")
-        },
+        **SOLUTION,
+        **LABELS,
         "Cs": [Interval(Integral, 1, None, closed="left"), "array-like"],
         "l1_ratios": ["array-like"],
         "cv": ["cv_object"],
@@ -138,22 +163,22 @@ class MaxEntClassifierCV(MaxEntClassifier):
     def __init__(
         self,
         *,
-        Cs=10,
-        l1_ratios=(0.0,),
-        cv=None,
-        scoring=None,
-        refit=True,
-        store_paths=True,
-        penalty_weights=None,
-        fit_intercept=True,
-        class_weight=None,
-        target_type="auto",
-        solver="auto",
-        tol=1e-6,
-        max_iter=1000,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
+        Cs: int | ArrayLike = 10,
+        l1_ratios: ArrayLike = (0.0,),
+        cv: Any = None,
+        scoring: str | Callable | None = None,
+        refit: bool = True,
+        store_paths: bool = True,
+        penalty_weights: ArrayLike | None = None,
+        fit_intercept: bool = True,
+        class_weight: dict | str | None = None,
+        target_type: str = "auto",
+        solver: str = "auto",
+        tol: float = 1e-6,
+        max_iter: int = 1000,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int | bool = 0,
     ):
         self.Cs = Cs
         self.l1_ratios = l1_ratios
@@ -174,7 +199,7 @@ class MaxEntClassifierCV(MaxEntClassifier):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, **params) -> Self:
         """Choose the prior and fit the model.
 
         Parameters
@@ -226,11 +251,10 @@ class MaxEntClassifierCV(MaxEntClassifier):
         state |= {"Cs_": Cs, "l1_ratios_": l1_ratios, "classes_": classes, **names}
         unconverged = sum(path["unconverged"] for path in paths)
         if unconverged:
-            warnings.warn(
+            warn_user(
                 f"{unconverged} of {np.prod(grid)} fits of the cross-validation stopped before the "
                 f"relative duality gap was below tol={self.tol:g}. Increase max_iter or tol.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         state |= self._choose(state, paths, X_in, y_in, sample_weight)
         for name in ("feature_names_in_", "coefs_paths_"):
@@ -271,9 +295,10 @@ class MaxEntClassifierCV(MaxEntClassifier):
         path = {"scores_": np.empty(len(Cs)), "n_iter_": np.empty(len(Cs), np.int32), "unconverged": 0}
         kept = len(Cs) if self.store_paths or not self.refit else 0
         path["coefs_paths_"] = np.empty((kept, K, d + self.fit_intercept), X.dtype)
+        settings = solver_settings(model, problem, self.fit_intercept)
         # Inside joblib's threads this is one thread each; alone, all cores.
         with Workers(thread_count(None)) as workers:
-            for index, result in solve_path(model, problem, Cs, workers):
+            for index, result in solve_path(problem, Cs, workers=workers, **settings):
                 model.classes_, model.n_features_in_ = classes, d
                 model.coef_ = result.weights.T
                 model.intercept_ = result.intercept.astype(X.dtype)
@@ -316,7 +341,7 @@ class MaxEntClassifierCV(MaxEntClassifier):
             "l1_ratio_": float(np.mean([l1_ratios[r] for r, _ in best])),
         }
 
-    def score(self, X, y, sample_weight=None, **score_params):
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, **score_params) -> float:
         """Score with `scoring`.
 
         Parameters
@@ -354,7 +379,7 @@ class MaxEntClassifierCV(MaxEntClassifier):
         return Bunch(splitter=Bunch(split={}), scorer=Bunch(score=weights))
 
     @property
-    def penalty(self):
+    def penalty(self) -> str | None:
         """Kind of the prior in scikit-learn's words: of the best pair, before `fit` of all."""
         if hasattr(self, "l1_ratio_"):
             return penalty_name(self.C_, self.l1_ratio_)

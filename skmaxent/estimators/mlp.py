@@ -1,6 +1,9 @@
 """BackpropMLPClassifier: a feed-forward network whose training cost follows the non-zeros of X."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
@@ -13,6 +16,12 @@ from ..nn.activations import ACTIVATIONS
 from ..nn.training.session import SOLVERS
 from .common.network_fit import BaseBackpropMLP
 from .common.network_prediction import NetworkPrediction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Self
+
+    from numpy.typing import ArrayLike
 
 
 def _can_continue(estimator):
@@ -169,7 +178,24 @@ class BackpropMLPClassifier(NetworkPrediction, ClassifierMixin, BaseBackpropMLP)
     [0, 1, 1, 0]
     """
 
-    _parameter_constraints = {
+    classes_: np.ndarray
+    coefs_: list[np.ndarray]
+    intercepts_: list[np.ndarray]
+    loss_: float
+    best_loss_: float | None
+    best_validation_score_: float | None
+    loss_curve_: list[float]
+    validation_scores_: list[float] | None
+    validation_loss_curve_: list[float] | None
+    n_iter_: int
+    t_: int
+    n_layers_: int
+    n_outputs_: int
+    out_activation_: str
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
+    _parameter_constraints: dict = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "solver": [StrOptions(set(SOLVERS))],
@@ -202,35 +228,35 @@ class BackpropMLPClassifier(NetworkPrediction, ClassifierMixin, BaseBackpropMLP)
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: ArrayLike = (100,),
+        activation: str = "relu",
         *,
-        solver="adam",
-        alpha=1e-4,
-        l1_ratio=0.0,
-        dropout=0.0,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        class_weight=None,
-        scoring=None,
-        target_type="auto",
+        solver: str = "adam",
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.0,
+        dropout: float = 0.0,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: int | bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        class_weight: dict | str | None = None,
+        scoring: str | Callable | None = None,
+        target_type: str = "auto",
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -263,7 +289,15 @@ class BackpropMLPClassifier(NetworkPrediction, ClassifierMixin, BaseBackpropMLP)
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -296,7 +330,9 @@ class BackpropMLPClassifier(NetworkPrediction, ClassifierMixin, BaseBackpropMLP)
     @available_if(_can_continue)
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self, X: Any, y: Any, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train for one epoch over the given examples, from the current weights and optimiser's state.
 
         Parameters

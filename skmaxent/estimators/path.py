@@ -1,19 +1,26 @@
 """Regularisation paths: the model for one strength of the prior after another, each from the last."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 
 from ..compat import validate_training_data
-from ..convex.fit import optimise
-from ..convex.prepare import prepare
+from ..convex.fit import path
 from ..features.joint import JointFeatures
 from ..numerics.sparse import canonical
 from ..numerics.threads import Workers, thread_count
+from .common.convex_fit import solver_settings
 from .common.labels import encode_labels, make_problem
-from .common.penalty import check_penalty
 from .maxent import MaxEntClassifier
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import ArrayLike
 
 
 def strengths(Cs):
@@ -30,39 +37,26 @@ def strengths(Cs):
     return Cs
 
 
-def solve_path(model, problem, Cs, workers):
-    """Yields (index, Result) for each C from the smallest to the largest; presolve runs once.
-
-    Parameters
-    ----------
-    model : MaxEntClassifier
-        Its parameters other than `C` and `warm_start` apply.
-    problem : Problem
-    Cs : ndarray of shape (n_Cs,)
-    workers : Workers
-    """
-    multipliers = check_penalty(model, problem)
-    seed = 0 if model.random_state is None else check_random_state(model.random_state).randint(2**31)
-    min_count = model.min_count if model.features == "observed" else None
-    prepared = prepare(problem, model.l1_ratio, multipliers, model.fit_intercept, model.solver, min_count)
-    start = None
-    for index in np.argsort(Cs, kind="stable"):
-        result = optimise(
-            prepared,
-            C=float(Cs[index]),
-            l1_ratio=model.l1_ratio,
-            fit_intercept=model.fit_intercept,
-            tol=model.tol,
-            max_iter=model.max_iter,
-            workers=workers,
-            seed=seed,
-            start=start,
-        )
-        start = result.weights, result.intercept
-        yield int(index), result
-
-
-def maxent_path(X, y, *, Cs=10, l1_ratio=0.0, sample_weight=None, **parameters):
+def maxent_path(
+    X: Any,
+    y: Any,
+    *,
+    Cs: int | ArrayLike = 10,
+    l1_ratio: float = 0.0,
+    features: str = "all",
+    min_count: int = 1,
+    penalty_weights: ArrayLike | None = None,
+    fit_intercept: bool = True,
+    class_weight: dict | str | None = None,
+    target_type: str = "auto",
+    solver: str = "auto",
+    tol: float = 1e-6,
+    max_iter: int = 1000,
+    n_jobs: int | None = None,
+    random_state: Any = None,
+    verbose: int | bool = 0,
+    sample_weight: ArrayLike | None = None,
+) -> Bunch:
     """Weights of a maximum-entropy model along a path of prior strengths.
 
     Each fit starts from the one before, and presolve runs once. The weights are those of separate
@@ -78,11 +72,22 @@ def maxent_path(X, y, *, Cs=10, l1_ratio=0.0, sample_weight=None, **parameters):
         1e4. With a Laplace part the path begins to have weights at `c_min`.
     l1_ratio : float, default=0.0
         Share of the Laplace prior.
+    features : {"all", "observed"}, default="all"
+        As in MaxEntClassifier, like all that follow; joint features are refused.
+    min_count : int, default=1
+    penalty_weights : array-like of shape (d,) or (K, d), default=None
+    fit_intercept : bool, default=True
+    class_weight : dict or "balanced", default=None
+    target_type : {"auto", "masses"}, default="auto"
+    solver : str, default="auto"
+    tol : float, default=1e-6
+    max_iter : int, default=1000
+        Largest number of outer iterations of each fit.
+    n_jobs : int, default=None
+    random_state : int, RandomState instance or None, default=None
+    verbose : int, default=0
+        1 prints one line for each C.
     sample_weight : array-like of shape (n,), default=None
-    **parameters : dict
-        Other parameters of MaxEntClassifier, such as `features` ("all" or "observed"), `penalty_weights`,
-        `fit_intercept`, `target_type`, `tol` and `n_jobs`; with ``verbose=1`` one line is printed for
-        each C. `C`, `warm_start` and joint features, which would have no effect, are refused.
 
     Returns
     -------
@@ -94,8 +99,6 @@ def maxent_path(X, y, *, Cs=10, l1_ratio=0.0, sample_weight=None, **parameters):
 
     Raises
     ------
-    TypeError
-        If a parameter is none of MaxEntClassifier, or has no effect on a path.
     ValueError
         If the data are malformed, or the features are joint features.
 
@@ -108,26 +111,34 @@ def maxent_path(X, y, *, Cs=10, l1_ratio=0.0, sample_weight=None, **parameters):
     >>> path.n_nonzero.tolist()[0]
     0
     """
-    for name, instead in (
-        ("C", "give the values of C as 'Cs'"),
-        ("warm_start", "each fit of a path has one"),
-    ):
-        if name in parameters:
-            raise TypeError(f"maxent_path() got an unexpected keyword argument {name!r}: {instead}.")
-    model = MaxEntClassifier(l1_ratio=l1_ratio, **parameters)
-    if isinstance(model.features, JointFeatures):
+    if isinstance(features, JointFeatures):
         raise ValueError(
             "maxent_path supports only features='all' and features='observed', got joint features. Fit a "
             "MaxEntClassifier(features=..., warm_start=True) for each C."
         )
+    model = MaxEntClassifier(
+        l1_ratio=l1_ratio,
+        features=features,
+        min_count=min_count,
+        penalty_weights=penalty_weights,
+        fit_intercept=fit_intercept,
+        class_weight=class_weight,
+        target_type=target_type,
+        solver=solver,
+        tol=tol,
+        max_iter=max_iter,
+        n_jobs=n_jobs,
+        random_state=random_state,
+        verbose=verbose,
+    )
     model._validate_params()
     Cs = strengths(Cs)
     X, _ = validate_training_data(model, X, y)
     labels = encode_labels(y, X, sample_weight, model.class_weight, model.target_type)
     problem = make_problem(canonical(X), labels)
     K, d = problem.n_outputs, X.shape[1]
-    observed = model.features == "observed"
-    path = Bunch(
+    observed = features == "observed"
+    found = Bunch(
         Cs=Cs,
         classes=labels.classes,
         coefs=[None] * len(Cs) if observed else np.empty((len(Cs), d, K), X.dtype).transpose(0, 2, 1),
@@ -137,18 +148,19 @@ def maxent_path(X, y, *, Cs=10, l1_ratio=0.0, sample_weight=None, **parameters):
         converged=np.empty(len(Cs), dtype=bool),
         **{name: np.empty(len(Cs)) for name in ("objectives", "gaps", "seconds")},
     )
-    with Workers(thread_count(model.n_jobs)) as workers:
-        for index, result in solve_path(model, problem, Cs, workers):
+    settings = solver_settings(model, problem, fit_intercept)
+    with Workers(thread_count(n_jobs)) as workers:
+        for index, result in path(problem, Cs, workers=workers, **settings):
             report = result.report
-            path.coefs[index], path.intercepts[index] = result.weights.T, result.intercept
-            path.objectives[index], path.gaps[index] = report["objective"], report["duality_gap"]
-            path.n_nonzero[index] = result.weights.nnz if observed else np.count_nonzero(result.weights)
-            path.n_iter[index], path.seconds[index] = report["n_iter"], report["seconds"]
-            path.converged[index] = report["stop_reason"] == "converged"
-            if model.verbose:
+            found.coefs[index], found.intercepts[index] = result.weights.T, result.intercept
+            found.objectives[index], found.gaps[index] = report["objective"], report["duality_gap"]
+            found.n_nonzero[index] = result.weights.nnz if observed else np.count_nonzero(result.weights)
+            found.n_iter[index], found.seconds[index] = report["n_iter"], report["seconds"]
+            found.converged[index] = report["stop_reason"] == "converged"
+            if verbose:
                 print(
                     f"[maxent_path] C {Cs[index]:.4g}  {report['seconds']:8.2f} s  objective "
                     f"{report['objective']:.8g}  gap {report['duality_gap']:.2e}",
                     flush=True,
                 )
-    return path
+    return found

@@ -1,26 +1,28 @@
 """MaxEntRanker: the maximum-entropy model of a choice among candidates."""
 
-from numbers import Integral, Real
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..compat import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
-from ..convex.fit import train
 from ..convex.grouped import GroupedProblem
-from ..convex.solvers import SOLVERS
 from ..numerics.losses import grouped_softmax
 from ..numerics.missing import any_missing
 from ..numerics.sparse import canonical, take_rows
-from ..numerics.threads import Workers, thread_count
-from .common.penalty import check_penalty
-from .common.reports import progress, warn_unless_converged
+from .common.convex_fit import PRIOR, SOLUTION, ConvexFit
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from numpy.typing import ArrayLike
 
 
-class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
+class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
     """Maximum-entropy choice among the candidates of a group, under a Gaussian or Laplace prior.
 
     Rows are candidates, for instance the parses of a sentence, the antecedents of a pronoun or the
@@ -104,32 +106,27 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
     [True, False, False, False, True]
     """
 
-    _parameter_constraints: dict = {
-        "C": [Interval(Real, 0, None, closed="right")],
-        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "penalty_weights": ["array-like", None],
-        "solver": [StrOptions({"auto", *SOLVERS})],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "warm_start": ["boolean"],
-        "n_jobs": [None, Integral],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
+    coef_: np.ndarray
+    n_iter_: np.ndarray
+    convergence_: dict[str, Any]
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
+    _parameter_constraints: dict = {**PRIOR, **SOLUTION}
 
     def __init__(
         self,
         *,
-        C=1.0,
-        l1_ratio=0.0,
-        penalty_weights=None,
-        solver="auto",
-        tol=1e-6,
-        max_iter=1000,
-        warm_start=False,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
+        C: float = 1.0,
+        l1_ratio: float = 0.0,
+        penalty_weights: ArrayLike | None = None,
+        solver: str = "auto",
+        tol: float = 1e-6,
+        max_iter: int = 1000,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int | bool = 0,
     ):
         self.C = C
         self.l1_ratio = l1_ratio
@@ -144,7 +141,9 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, groups=None, sample_weight=None):
+    def fit(
+        self, X: Any, y: Any, groups: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Fit the model.
 
         Parameters
@@ -176,39 +175,16 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
             raise ValueError("MaxEntRanker requires groups to be passed to fit, but groups is None.")
         X, names = validate_training_data(self, X, y)
         problem = _make_problem(canonical(X), y, groups, sample_weight)
-        penalty_weights = check_penalty(self, problem)
-        seed = 0 if self.random_state is None else check_random_state(self.random_state).randint(2**31)
-
-        def attributes(weights, intercept):
-            return names | {"coef_": weights[:, 0]}
-
         warm = self.warm_start and getattr(self, "n_features_in_", None) == X.shape[1]
-        with Workers(thread_count(self.n_jobs)) as workers:
-            result = train(
-                problem,
-                C=self.C,
-                l1_ratio=self.l1_ratio,
-                penalty_weights=penalty_weights,
-                fit_intercept=False,
-                solver=self.solver,
-                tol=self.tol,
-                max_iter=self.max_iter,
-                workers=workers,
-                seed=seed,
-                start=(self.coef_[:, None], np.zeros(1)) if warm else None,
-                report=progress(self, events, attributes),
-            )
-        warn_unless_converged(self, result, lambda: names.get("feature_names_in_"))
-        state = attributes(result.weights, result.intercept)
-        state["convergence_"] = result.report
-        state["n_iter_"] = np.array([max(result.report["n_iter"], 1)], dtype=np.int32)
-        if "feature_names_in_" not in names:
-            self.__dict__.pop("feature_names_in_", None)
-        self.__dict__.update(state)
-        events.end(lambda: state)
-        return self
+        return self._fit_problem(
+            problem,
+            events,
+            lambda weights, intercept: names | {"coef_": weights[:, 0]},
+            start=(self.coef_[:, None], np.zeros(1)) if warm else None,
+            names=lambda: names.get("feature_names_in_"),
+        )
 
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> np.ndarray:
         """Scores of the candidates.
 
         Parameters
@@ -224,7 +200,7 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
         X = validate_data(self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
         return X @ self.coef_
 
-    def predict(self, X, groups=None):
+    def predict(self, X: Any, groups: ArrayLike | None = None) -> np.ndarray:
         """Pick the most probable candidate of each group.
 
         Parameters
@@ -247,7 +223,7 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
         chosen[order[best]] = True
         return chosen
 
-    def predict_proba(self, X, groups=None):
+    def predict_proba(self, X: Any, groups: ArrayLike | None = None) -> np.ndarray:
         """Probability of each candidate in its group.
 
         Parameters
@@ -267,7 +243,7 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
         proba[order] = grouped_softmax(scores[order], starts)[1]
         return proba
 
-    def predict_log_proba(self, X, groups=None):
+    def predict_log_proba(self, X: Any, groups: ArrayLike | None = None) -> np.ndarray:
         """Logarithm of the probability of each candidate in its group, exact where it underflows.
 
         Parameters
@@ -285,7 +261,9 @@ class MaxEntRanker(CallbackSupport, VersionedPickle, BaseEstimator):
         scores[order] -= np.repeat(grouped_softmax(scores[order], starts)[0], np.diff(starts))
         return scores
 
-    def score(self, X, y, groups=None, sample_weight=None):
+    def score(
+        self, X: Any, y: Any, groups: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Accuracy: the share of the groups whose pick is the marked candidate.
 
         Parameters

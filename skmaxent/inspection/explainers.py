@@ -1,34 +1,28 @@
 """One prediction of a linear classifier, or of a network nearby, taken apart into votes."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
-from ..estimators.maxent import MaxEntClassifier
-from ..estimators.ranker import MaxEntRanker
 from .explanation import Explanation
-from .joint import candidate_votes, form, joint_votes
-from .model import (
-    as_rows,
-    centre,
-    decompose,
-    is_approximate,
-    n_features,
-    prediction,
-    probabilities,
-    transform,
-    unwrap,
-)
-from .origins import feature_leaves, names_of
-from .words import marked_texts
+from .forms import form_of, unwrap
+from .model import centre, is_approximate, prediction, probabilities, transform
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @validate_params(
     {"top": [Interval(Integral, 1, None, closed="left"), None], "contrast": [tuple, list, None]},
     prefer_skip_nested_validation=True,
 )
-def explain(estimator, X_row, *, top=10, contrast=None):
+def explain(
+    estimator: Any, X_row: Any, *, top: int | None = 10, contrast: tuple | list | None = None
+) -> Explanation:
     """Take one prediction apart into the votes of its features.
 
     The vote of feature j for class c is its value times its weight, x_j W_cj, less the mean over the
@@ -79,16 +73,15 @@ def explain(estimator, X_row, *, top=10, contrast=None):
     .. [1] Shrikumar, Greenside, Kundaje (2017). Learning important features through propagating
        activation differences. ICML.
     """
-    peeled = unwrap(estimator, (MaxEntClassifier, MaxEntRanker))
+    peeled = unwrap(estimator)
     steps, classifier, decider, n_before = peeled
-    kind = form(classifier)
-    data = as_rows(X_row) if kind == "columns" else [X_row] if kind == "joint" else X_row
+    form = form_of(classifier)
+    data = form.samples(X_row)
     rows = transform(steps[:n_before], data)
-    votes_of = {"columns": decompose, "joint": joint_votes, "candidates": candidate_votes}[kind]
-    parts = votes_of(classifier, transform(steps[n_before:], rows))
-    labels = list(range(parts.offset.size)) if kind == "candidates" else classifier.classes_.tolist()
-    weights, offset, mean, columns, against = centre(parts, classifier, labels, contrast, kind)
-    votes = parts.values[:, None] * weights
+    parts = form.votes(classifier, transform(steps[n_before:], rows))
+    labels = form.labels(classifier, parts)
+    several, offset, mean, columns, against = centre(parts, classifier, labels, contrast, form.is_centred)
+    votes = parts.single[:, None] * several
     scores = votes.sum(axis=0) + offset + mean
     focus = int(np.argmax(scores))
     size = votes.shape[0] if top is None else min(top, votes.shape[0])
@@ -99,13 +92,8 @@ def explain(estimator, X_row, *, top=10, contrast=None):
     chosen = chosen[np.argsort(ranks[chosen], kind="stable")]
     rest = np.ones(votes.shape[0], dtype=bool)
     rest[chosen] = False
-    if kind == "joint":
-        names, texts = classifier.joint_feature_names_[parts.columns[chosen]].tolist(), []
-    else:
-        width = n_features(classifier)
-        names = names_of(feature_leaves(steps, classifier, parts.columns[chosen], width), size)
-        leaves = feature_leaves(steps, classifier, parts.columns, width)
-        texts = marked_texts(steps, data, leaves, votes[:, focus]) if kind == "columns" else []
+    single, several = parts.single[chosen], several[chosen]
+    values, weights = (single, several) if form.headings[0] == "value" else (several, single)
     return Explanation(
         estimator_name=type(classifier).__name__,
         decider_name=type(decider).__name__,
@@ -113,9 +101,9 @@ def explain(estimator, X_row, *, top=10, contrast=None):
         against=against,
         prediction=prediction(peeled, rows, parts, labels),
         probabilities=probabilities(decider, rows, parts, labels),
-        features=names,
-        values=parts.values[chosen],
-        weights=weights[chosen],
+        features=form.names(steps, classifier, parts.columns[chosen]),
+        values=values,
+        weights=weights,
         votes=votes[chosen],
         remainder=votes[rest].sum(axis=0),
         n_remaining=int(rest.sum()),
@@ -131,6 +119,6 @@ def explain(estimator, X_row, *, top=10, contrast=None):
             else "decision function"
         ),
         approximate=is_approximate(classifier),
-        form=kind,
-        marked_texts=texts,
+        form=form.name,
+        marked_texts=form.texts(steps, classifier, data, parts.columns, votes[:, focus]),
     )

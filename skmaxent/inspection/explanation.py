@@ -1,12 +1,15 @@
 """An explanation: one prediction taken apart into votes, as text, HTML, plain data or a table."""
 
+from __future__ import annotations
+
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .forms import FORMS
 from .html import explanation_html, page
 from .text import (
     display_width,
@@ -17,17 +20,25 @@ from .text import (
     table,
 )
 
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import pandas
+
 _SHOWN_CLASSES = 4
 _NAME_WIDTH = 36  # columns of a terminal
 
 
 class Row(NamedTuple):
-    """One line of an explanation: kind is "feature", "remainder", "offset", "class mean" or "sum"."""
+    """One line of an explanation: kind is "feature", "remainder", "offset", "class mean" or "sum".
+
+    A feature has one number that all score columns share, its value or its weight, and one for each.
+    """
 
     kind: str
     name: str
-    value: float | None
-    weights: np.ndarray | None
+    single: float | None
+    several: np.ndarray | None
     votes: np.ndarray
 
 
@@ -42,9 +53,8 @@ class Explanation:
 
     ``print(explanation)`` shows a table, a notebook shows HTML.
 
-    A joint feature f(c, d) has one weight, and another value for each class; likewise the features
-    of candidates. There `values` holds the weights and `weights` the values, and tables,
-    `to_dict` and `to_frame` name them so.
+    A column of a matrix has one value and a weight for each class. A joint feature f(c, d) has one
+    weight and a value for each class; likewise the features of candidates.
 
     Attributes
     ----------
@@ -65,13 +75,13 @@ class Explanation:
         none.
     features : list of str, of length m
         Names of the features with the largest votes, in size, for the column `focus`.
-    values : ndarray of shape (m,)
-        Their values in the row.
-    weights : ndarray of shape (m, C)
-        Their weights less the mean over the classes (or the difference of two classes): a vote for
-        each unit of the value. For a network the gradient of the scores.
+    values : ndarray of shape (m,), or (m, C) for joint features and candidates
+        Their values in the row; for each class, or each candidate, less the mean over the candidates.
+    weights : ndarray of shape (m, C), or (m,) for joint features and candidates
+        Their weights: a vote for each unit of the value. Those of columns less the mean over the classes
+        (or the difference of two classes); for a network the gradient of the scores.
     votes : ndarray of shape (m, C)
-        ``values[:, None] * weights``.
+        Values times weights: ``values[:, None] * weights``, or ``values * weights[:, None]``.
     remainder : ndarray of shape (C,)
         Votes of all other features together.
     n_remaining : int
@@ -123,32 +133,31 @@ class Explanation:
     def column_name(self, column):
         """Heading of a score column."""
         if self.against is None:
-            return (
-                f"candidate {self.classes[column]}"
-                if self.form == "candidates"
-                else str(self.classes[column])
-            )
+            return FORMS[self.form].column_name(self.classes[column])
         return f"{self.classes[0]} / {self.against}"
 
     @property
     def headings(self):
-        """What `values` and `weights` are: ("value", "weight"), the other way round for joint features."""
-        return ("value", "weight") if self.form == "columns" else ("weight", "value")
+        """Names of the number that the classes share and of those that they do not: "value" and "weight"."""
+        return FORMS[self.form].headings
+
+    @property
+    def _numbers(self):
+        """The numbers (m,) that the classes share, and those (m, C) that they do not."""
+        pair = {"value": self.values, "weight": self.weights}
+        return tuple(pair[heading] for heading in self.headings)
 
     def rows(self):
         """All lines of the table, a list of Row; the last is the sum of the others."""
-        rows = [
-            Row("feature", *parts)
-            for parts in zip(self.features, self.values.tolist(), self.weights, self.votes)
-        ]
+        form, (single, several) = FORMS[self.form], self._numbers
+        rows = [Row("feature", *parts) for parts in zip(self.features, single.tolist(), several, self.votes)]
         if self.n_remaining:
             name = f"{self.n_remaining:,} other feature{'s' * (self.n_remaining > 1)}"
             rows.append(Row("remainder", name, None, None, self.remainder))
-        if self.form == "columns":
+        if form.has_offset:
             rows.append(Row("offset", self._offset_name(), None, None, self.offset))
         if np.any(self.class_mean):
-            name = "mean of the candidates" if self.form == "candidates" else "mean of the classes"
-            rows.append(Row("class mean", name, None, None, self.class_mean))
+            rows.append(Row("class mean", form.mean_name, None, None, self.class_mean))
         rows.append(Row("sum", self.score_name, None, None, self.scores))
         return rows
 
@@ -180,9 +189,7 @@ class Explanation:
             who += f" of {self.estimator_name}"
         if isinstance(self.prediction, list):
             return who, f"predicts {', '.join(map(printable, self.prediction)) or 'no label'}"
-        if self.form == "candidates":
-            return who, f"picks candidate {self.prediction}"
-        return who, f"predicts {printable(self.prediction)}"
+        return who, f"{FORMS[self.form].verb} {printable(self.prediction)}"
 
     def _notes(self, n_shown):
         notes = []
@@ -217,7 +224,7 @@ class Explanation:
         shown = self._shown_columns(_SHOWN_CLASSES)
         rows = self.table_rows()
         write = number_format([row.votes[j] for row in rows for j in shown])
-        write_weight = number_format(self.weights[:, 0].tolist())
+        write_several = number_format(self._numbers[1][:, 0].tolist())
         names = [
             shorten(printable(row.name), _NAME_WIDTH) if row.kind == "feature" else row.name for row in rows
         ]
@@ -228,12 +235,12 @@ class Explanation:
             share = max(10, room // left - 2)  # what short headings leave over goes to the long ones
             room -= min(width, share) + 2
         heads = [shorten(head, share) for head in heads]
-        value_name, weight_name = self.headings
-        cells = [["feature", value_name, *[weight_name][:single], *heads]]
+        one, each = self.headings
+        cells = [["feature", one, *[each][:single], *heads]]
         for name, row in zip(names, rows):
-            value = "" if row.value is None else f"{row.value:.4g}"
-            weight = "" if row.weights is None else write_weight(row.weights[0])
-            cells.append([name, value, *[weight][:single], *(write(row.votes[j]) for j in shown)])
+            shared = "" if row.single is None else f"{row.single:.4g}"
+            own = "" if row.several is None else write_several(row.several[0])
+            cells.append([name, shared, *[own][:single], *(write(row.votes[j]) for j in shown)])
         rules = {1, 1 + len(self.features), len(cells) - 1}
         if proba := self.shown_probabilities(shown):
             cells.append(["probability", "", *[""][:single], *proba])
@@ -244,7 +251,7 @@ class Explanation:
     def _repr_html_(self):
         return explanation_html(self, self._shown_columns(_SHOWN_CLASSES))
 
-    def to_html(self, path=None):
+    def to_html(self, path: str | PathLike | None = None) -> str:
         """The explanation as a page of HTML: self-contained, no script, readable on light and dark screens.
 
         Parameters
@@ -268,7 +275,7 @@ class Explanation:
             Path(path).write_bytes(html.encode("utf-8", "xmlcharrefreplace"))
         return html
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """The explanation as plain Python data: dict, list, str and numbers.
 
         Returns
@@ -280,11 +287,10 @@ class Explanation:
             "class" and "probability".
         """
         one, many = self.headings
+        numbers = (part.tolist() for part in (*self._numbers, self.votes))
         features = [
-            {"name": name, one: value, f"{many}s": weights, "votes": votes}
-            for name, value, weights, votes in zip(
-                self.features, self.values.tolist(), self.weights.tolist(), self.votes.tolist()
-            )
+            {"name": name, one: single, f"{many}s": several, "votes": votes}
+            for name, single, several, votes in zip(self.features, *numbers)
         ]
         proba = self.probabilities
         if proba is not None:
@@ -308,7 +314,7 @@ class Explanation:
             **{key: getattr(self, key).tolist() for key in arrays},
         }
 
-    def to_frame(self):
+    def to_frame(self) -> pandas.DataFrame:
         """The explanation as a table: the sums of the vote columns are the scores.
 
         Returns
@@ -334,9 +340,9 @@ class Explanation:
         empty = np.full(len(heads), np.nan)
         one, many = self.headings
         parts = {
-            one: pd.DataFrame({"": [np.nan if row.value is None else row.value for row in rows]}),
+            one: pd.DataFrame({"": [np.nan if row.single is None else row.single for row in rows]}),
             many: pd.DataFrame(
-                [empty if row.weights is None else row.weights for row in rows], columns=heads
+                [empty if row.several is None else row.several for row in rows], columns=heads
             ),
             "vote": pd.DataFrame([row.votes for row in rows], columns=heads),
         }

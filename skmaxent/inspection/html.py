@@ -63,23 +63,23 @@ def explanation_html(explanation, shown):
     """
     rows = explanation.table_rows()
     votes = [row.votes[j] for row in rows for j in shown]
-    write, write_weight = _number_format(votes), _number_format(explanation.weights[:, 0].tolist())
+    write, write_weight = _number_format(votes), _number_format(explanation._numbers[1][:, 0].tolist())
     largest = max((abs(row.votes[j]) for row in rows[:-1] for j in shown), default=0.0)
     single = len(explanation.classes) == 1
     heads = [explanation.column_name(j) for j in shown]
-    value_name, weight_name = explanation.headings
+    one, each = explanation.headings
     cells = [
-        f'<th class="name">feature</th><th>{value_name}</th>',
-        f"<th>{weight_name}</th>" if single else "",
+        f'<th class="name">feature</th><th>{one}</th>',
+        f"<th>{each}</th>" if single else "",
     ]
     cells += [f"<th>{_name(head)}</th>" for head in heads]
     lines = [f"<tr>{''.join(cells)}</tr>"]
     for row in rows:
         kind = {"feature": "", "sum": ' class="sum"'}.get(row.kind, ' class="rest"')
-        value = "" if row.value is None else f"{row.value:.4g}"
+        value = "" if row.single is None else f"{row.single:.4g}"
         line = [f'<td class="name">{_name(row.name)}</td><td>{value}</td>']
         if single:
-            line.append(f"<td>{'' if row.weights is None else write_weight(row.weights[0])}</td>")
+            line.append(f"<td>{'' if row.several is None else write_weight(row.several[0])}</td>")
         for j in shown:
             bar = "" if row.kind == "sum" else _bar(row.votes[j], largest)
             line.append(f"<td>{bar}{write(row.votes[j])}</td>")

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 from scipy.special import expit, softmax
-from sklearn.base import is_classifier
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.svm import SVC, NuSVC
 from sklearn.utils.validation import validate_data
 
 from ..convex.reductions.present_classes import is_absent
@@ -23,43 +21,30 @@ class Votes:
     ----------
     columns : ndarray of shape (m,)
         Numbers of the non-zero features.
-    values : ndarray of shape (m,)
-    weights : ndarray of shape (m, C)
-        Weights of the model, or the gradient of the scores of a network.
+    single : ndarray of shape (m,)
+        What all classes share: values of columns; weights of joint features and of candidates.
+    several : ndarray of shape (m, C)
+        What each class has of its own: the weights of the model, or the gradient of the scores of a
+        network; the values of joint features and of candidates.
     offset : ndarray of shape (C,)
-        The rest of the scores: ``values @ weights + offset`` are the scores. The intercept of a
+        The rest of the scores: ``single @ several + offset`` are the scores. The intercept of a
         linear model; what the linear approximation leaves over in a network.
     """
 
     columns: np.ndarray
-    values: np.ndarray
-    weights: np.ndarray
+    single: np.ndarray
+    several: np.ndarray
     offset: np.ndarray
+
+    @property
+    def scores(self):
+        """The scores (C,) of the row."""
+        return self.single @ self.several + self.offset
 
 
 def final_estimator(estimator):
     """The fitted estimator inside pipelines, searches and meta-estimators."""
     return peel(estimator).classifier
-
-
-def unwrap(estimator, others=()):
-    """A fitted classifier with what is around it (Peeled).
-
-    `others` are classes of estimators that are accepted besides linear classifiers and networks.
-    """
-    peeled = peel(estimator)
-    estimator = peeled.classifier
-    if isinstance(estimator, others):
-        return peeled
-    pairwise = isinstance(estimator, SVC | NuSVC) and len(estimator.classes_) > 2
-    if not is_classifier(estimator) or pairwise or not (is_network(estimator) or is_linear(estimator)):
-        note = " that votes between pairs of classes" if pairwise else ""
-        raise ValueError(
-            "Expected 'estimator' to be a linear classifier (with coef_ and intercept_), a multilayer "
-            "perceptron (with coefs_ and intercepts_), or a Pipeline that ends in one. "
-            f"Got {type(estimator).__name__}{note} instead."
-        )
-    return peeled
 
 
 def is_linear(estimator):
@@ -204,7 +189,7 @@ def prediction(peeled, rows, parts, labels):
     """
     if peeled.decider is not peeled.classifier:
         return peeled.decider.predict(rows).tolist()[0]
-    scores = parts.values @ parts.weights + parts.offset
+    scores = parts.scores
     if is_multilabel(peeled.classifier):
         return [label for label, score in zip(labels, scores) if score > 0]
     return labels[int(scores[0] > 0) if scores.size < len(labels) else int(np.argmax(scores))]
@@ -223,7 +208,7 @@ def probabilities(decider, rows, parts, labels):
     labels : list
     """
     if is_network(decider):
-        scores = parts.values @ parts.weights + parts.offset
+        scores = parts.scores
         scores = np.array([-scores[0], scores[0]]) if scores.size < len(labels) else scores
         proba = (softmax if decider.out_activation_ == "softmax" else expit)(scores)
     elif hasattr(decider, "predict_proba"):
@@ -233,14 +218,14 @@ def probabilities(decider, rows, parts, labels):
     return dict(zip(labels, proba.tolist()))
 
 
-def centre(parts, classifier, labels, contrast, kind):
-    """Votes less their mean over the classes, unless they belong to joint features, or of a contrast.
+def centre(parts, classifier, labels, contrast, is_centred):
+    """Votes less their mean over the classes, where the form has them centred, or of a contrast.
 
     Returns weights (m, C), offset, class mean (C,), classes of the columns, and the class they are
     against.
     """
     single = parts.offset.size == 1 and len(labels) == 2
-    weights, offset = parts.weights, parts.offset
+    weights, offset = parts.several, parts.offset
     if contrast is not None:
         if len(contrast) != 2 or contrast[0] == contrast[1] or is_multilabel(classifier):
             raise ValueError(f"contrast={contrast!r} is not valid. It should be two different classes.")
@@ -259,10 +244,10 @@ def centre(parts, classifier, labels, contrast, kind):
         return weights, offset, np.zeros(1), [labels[first]], labels[second]
     if single:
         return weights, offset, np.zeros(1), labels[1:], labels[0]
-    if is_multilabel(classifier) or kind == "joint":
+    if is_multilabel(classifier) or not is_centred:
         return weights, offset, np.zeros(len(labels)), labels, None
     common, middle = weights.mean(axis=1), _mean_offset(classifier, offset)
-    mean = parts.values @ common + middle
+    mean = parts.single @ common + middle
     return weights - common[:, None], offset - middle, np.full(len(labels), mean), labels, None
 
 

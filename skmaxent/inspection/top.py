@@ -1,20 +1,23 @@
 """The strongest features of each class, by name."""
 
+from __future__ import annotations
+
 from itertools import islice
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils._param_validation import Interval, validate_params
 
-from ..estimators.maxent import MaxEntClassifier
-from ..estimators.ranker import MaxEntRanker
 from ..features.joint import column_classes
+from .forms import Candidates, Joint, form_of, unwrap
 from .html import weights_html
-from .joint import form
-from .model import column_weights, is_approximate, is_multilabel, n_features, unwrap
-from .origins import feature_leaves, names_of
+from .model import column_weights, is_approximate, is_multilabel, n_features
 from .text import heading, number_format, printable, shorten, table
+
+if TYPE_CHECKING:
+    from typing import Any
 
 _BLOCK = 1 << 22  # weights centred at a time
 _SHOWN = 40  # classes in a table or a page
@@ -53,7 +56,7 @@ class TopFeatures(dict):
     {"n": [Interval(Integral, 1, None, closed="left")]},
     prefer_skip_nested_validation=True,
 )
-def top_features(estimator, n=20, class_=None):
+def top_features(estimator: Any, n: int = 20, class_: Any = None) -> TopFeatures:
     """The features that speak most for each class and most against it: names and weights.
 
     Parameters
@@ -91,10 +94,10 @@ def top_features(estimator, n=20, class_=None):
 
 def top_of_classes(estimator, n, classes):
     """`top_features` of some classes, a list; None for all."""
-    peeled = unwrap(estimator, (MaxEntClassifier, MaxEntRanker))
+    peeled = unwrap(estimator)
     steps, classifier = peeled.steps, peeled.classifier
-    kind = form(classifier)
-    if kind == "candidates":
+    form = form_of(classifier)
+    if form is Candidates:
         return _ranker_top(steps, classifier, n, classes)
     if is_approximate(classifier):
         raise ValueError(
@@ -108,12 +111,11 @@ def top_of_classes(estimator, n, classes):
                 f"class_={class_!r} is not a valid label. It should be one of {classifier.classes_}."
             )
     wanted = labels if classes is None else [labels[labels.index(class_)] for class_ in classes]
-    if kind == "joint":
+    if form is Joint:
         return _joint_top(classifier, wanted, n, with_functions=classes is None)
     strongest = _strongest(classifier, [labels.index(label) for label in wanted], n)
     columns = np.concatenate([found for found, _ in strongest])
-    leaves = feature_leaves(steps, classifier, columns, n_features(classifier))
-    names = iter(names_of(leaves, columns.size))
+    names = iter(form.names(steps, classifier, columns))
     return TopFeatures(
         (label, list(zip([next(names) for _ in found], weights.tolist())))
         for label, (found, weights) in zip(wanted, strongest)
@@ -124,7 +126,7 @@ def _ranker_top(steps, ranker, n, classes):
     if classes is not None:
         raise ValueError(f"class_={classes[0]!r} is not valid: a MaxEntRanker has no classes.")
     columns = _largest(np.abs(ranker.coef_), n)
-    names = names_of(feature_leaves(steps, ranker, columns, n_features(ranker)), columns.size)
+    names = Candidates.names(steps, ranker, columns)
     return TopFeatures({None: list(zip(names, ranker.coef_[columns].tolist()))})
 
 

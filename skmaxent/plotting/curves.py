@@ -1,9 +1,16 @@
 """Pictures of a fit: convergence of the optimum, loss curves of a network."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..inspection import final_estimator
 from .base import axes_grid, pyplot
+
+if TYPE_CHECKING:
+    from typing import Any, Self
 
 
 class ConvergenceDisplay:
@@ -34,7 +41,7 @@ class ConvergenceDisplay:
         self.estimator_name = estimator_name
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, **kwargs):
+    def from_estimator(cls, estimator: Any, *, ax: Any = None, **kwargs) -> Self:
         """Draw how a fit converged.
 
         Parameters
@@ -65,7 +72,7 @@ class ConvergenceDisplay:
         history = estimator.convergence_["history"]
         return cls(history, estimator_name=type(estimator).__name__).plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Any = None, **kwargs) -> Self:
         """Draw the four panels.
 
         Parameters
@@ -133,7 +140,7 @@ class LossCurveDisplay:
         self.estimator_name = estimator_name
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, **kwargs):
+    def from_estimator(cls, estimator: Any, *, ax: Any = None, **kwargs) -> Self:
         """Draw the loss curves of a fitted network.
 
         Parameters
@@ -170,7 +177,7 @@ class LossCurveDisplay:
             estimator_name=type(estimator).__name__,
         ).plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Any = None, **kwargs) -> Self:
         """Draw the curves.
 
         Parameters

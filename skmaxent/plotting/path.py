@@ -1,10 +1,17 @@
 """Picture of a regularisation path: weights and score against the strength of the prior."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..inspection import final_estimator
 from .base import axes_grid, label, pyplot
+
+if TYPE_CHECKING:
+    from typing import Any, Self
 
 
 class PathDisplay:
@@ -40,8 +47,16 @@ class PathDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, *, class_=None, l1_ratio=None, feature_names=None, n=10, ax=None, **kwargs
-    ):
+        cls,
+        estimator: Any,
+        *,
+        class_: Any = None,
+        l1_ratio: float | None = None,
+        feature_names=None,
+        n: int = 10,
+        ax: Any = None,
+        **kwargs,
+    ) -> Self:
         """Draw the path of a fitted MaxEntClassifierCV, the weights being the means over the folds.
 
         Parameters
@@ -102,7 +117,7 @@ class PathDisplay:
             title=f"{type(estimator).__name__}: weights for {label(str(class_))}, l1_ratio={l1_ratio:g}",
         ).plot(ax=ax, n=n, **kwargs)
 
-    def plot(self, ax=None, *, n=10, **kwargs):
+    def plot(self, ax: Any = None, *, n: int = 10, **kwargs) -> Self:
         """Draw the panels.
 
         Parameters

@@ -1,6 +1,9 @@
 """Pictures of weights and votes: bars with the names of features."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +11,11 @@ from ..inspection import explain, final_estimator
 from ..inspection.text import heading, probability_text
 from ..inspection.top import top_of_classes
 from .base import AGAINST, FOR, axes_grid, label, pyplot
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from numpy.typing import ArrayLike
 
 _MOST_CLASSES = 12
 
@@ -46,7 +54,17 @@ class VotesDisplay:
         self.class_ = class_
 
     @classmethod
-    def from_estimator(cls, estimator, X_row, *, top=10, contrast=None, class_=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X_row: Any,
+        *,
+        top: int | None = 10,
+        contrast: tuple | list | None = None,
+        class_: Any = None,
+        ax: Any = None,
+        **kwargs,
+    ) -> Self:
         """Explain one sample and draw the votes.
 
         Parameters
@@ -68,7 +86,7 @@ class VotesDisplay:
         explanation = explain(estimator, X_row, top=top, contrast=contrast)
         return cls(explanation, class_=class_).plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Any = None, **kwargs) -> Self:
         """Draw the votes.
 
         Parameters
@@ -98,9 +116,9 @@ class VotesDisplay:
         self.bars_ = self.ax_.barh(places, votes, **{"color": colours, **kwargs})
         for bar, alpha in zip(self.bars_, alphas):
             bar.set_alpha(alpha)
-        valued = explanation.form == "columns"  # else the weight stands where a value would
+        valued = explanation.headings[0] == "value"  # else the weight stands where a value would
         names = [
-            f"{label(row.name)} = {row.value:.3g}"
+            f"{label(row.name)} = {row.single:.3g}"
             if valued and row.kind == "feature"
             else label(row.name, 40)
             for row in rows
@@ -145,7 +163,9 @@ class CoefficientsDisplay:
         self.title = title
 
     @classmethod
-    def from_estimator(cls, estimator, *, n=10, classes=None, ax=None, **kwargs):
+    def from_estimator(
+        cls, estimator: Any, *, n: int = 10, classes: ArrayLike | None = None, ax: Any = None, **kwargs
+    ) -> Self:
         """Find and draw the strongest features.
 
         Parameters
@@ -174,7 +194,7 @@ class CoefficientsDisplay:
         top = top_of_classes(estimator, n, None if classes is None else list(classes))
         return cls(top, title=title).plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Any = None, **kwargs) -> Self:
         """Draw the panels.
 
         Parameters

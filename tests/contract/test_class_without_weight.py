@@ -280,12 +280,12 @@ def test_critical_c():
 
 def test_callbacks_see_models_of_all_classes(monkeypatch):
     """The models reported while fitting have the shape of the final one."""
-    from skmaxent.estimators import maxent
+    from skmaxent.estimators.common import convex_fit
 
     X, y = data(4)
     shapes = []
     monkeypatch.setattr(
-        maxent,
+        convex_fit,
         "progress",
         lambda estimator, events, attributes: (
             lambda record, model: shapes.append(

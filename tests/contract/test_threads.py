@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skmaxent import BackpropMLPClassifier, MaxEntClassifier, MaxEntClassifierCV
-from skmaxent.estimators import maxent
+from skmaxent.estimators.common import convex_fit
 from skmaxent.nn.kernels import BlockRunner
 from skmaxent.numerics import threads as threads_module
 from skmaxent.numerics.threads import SingleBlas, Workers
@@ -49,7 +49,7 @@ class HeldFits:
 
     def __init__(self, monkeypatch):
         self.begun, self.go, self.seen = {}, {}, []
-        train = maxent.train
+        train = convex_fit.train
 
         def held(problem, **settings):
             name = threading.current_thread().name
@@ -61,7 +61,7 @@ class HeldFits:
                 raise MemoryError("no room")
             return train(problem, **settings)
 
-        monkeypatch.setattr(maxent, "train", held)
+        monkeypatch.setattr(convex_fit, "train", held)
 
     def start(self, name, model, X, y):
         """Start a fit; once it is held, returns a function that ends it and returns its exception or None."""

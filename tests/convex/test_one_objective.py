@@ -41,10 +41,10 @@ def test_every_solver_tells_of_separable_data(solver):
 def test_a_path_that_ends_without_a_prior_ends_at_the_fit_without_one():
     rng = np.random.default_rng(2)
     X, y = rng.standard_normal((80, 4)), rng.integers(3, size=80)
-    _, coefs, intercepts, _ = maxent_path(X, y, Cs=[1, np.inf], l1_ratio=1, tol=1e-10)
+    path = maxent_path(X, y, Cs=[1, np.inf], l1_ratio=1, tol=1e-10)
     model = MaxEntClassifier(C=np.inf, l1_ratio=1, tol=1e-10).fit(X, y)
-    assert_allclose(coefs[-1], model.coef_, atol=1e-6)
-    assert_allclose(intercepts[-1], model.intercept_, atol=1e-6)
+    assert_allclose(path.coefs[-1], model.coef_, atol=1e-6)
+    assert_allclose(path.intercepts[-1], model.intercept_, atol=1e-6)
 
 
 @pytest.mark.parametrize("labels", ["codes", "masses"])

@@ -16,7 +16,7 @@ from skmaxent.convex import starts
 from skmaxent.convex.design import blocks as design_module
 from skmaxent.convex.solvers import SOLVERS
 from skmaxent.convex.spaces import Vectors
-from skmaxent.estimators import maxent
+from skmaxent.estimators.common import convex_fit
 from skmaxent.numerics import threads as threads_module
 from skmaxent.numerics.threads import Workers, balanced_cuts, even_cuts, thread_count
 
@@ -249,7 +249,7 @@ def test_n_jobs_sets_the_number_of_threads(monkeypatch):
             asked.append(n_threads)
             super().__init__(n_threads)
 
-    monkeypatch.setattr(maxent, "Workers", Recorder)
+    monkeypatch.setattr(convex_fit, "Workers", Recorder)
     monkeypatch.setattr(threads_module, "cpu_count", lambda: 5)
     for n_jobs in (1, 2, None):
         MaxEntClassifier(n_jobs=n_jobs).fit(X_GOOD, Y_GOOD)

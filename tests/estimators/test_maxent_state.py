@@ -18,8 +18,10 @@ from sklearn.preprocessing import MaxAbsScaler
 import skmaxent.compat as compatibility
 from skmaxent import MaxEntClassifier
 from skmaxent.convex.objective import Objective
+from skmaxent.convex.proofs.gaussian import GaussianProof
 from skmaxent.convex.solvers import SOLVERS
 from skmaxent.estimators import maxent
+from skmaxent.estimators.common import convex_fit
 
 needs_callbacks = pytest.mark.skipif(
     not compatibility.HAS_CALLBACKS, reason="sklearn.callback needs scikit-learn 1.9 or later"
@@ -78,9 +80,9 @@ def raise_memory_error(*args, **kwargs):
 
 BREAKS = {
     "validation": (maxent, "encode_labels", raise_memory_error, MemoryError),
-    "training": (maxent, "train", raise_interrupt, KeyboardInterrupt),
+    "training": (convex_fit, "train", raise_interrupt, KeyboardInterrupt),
     "gradient": (Objective, "gradient", raise_interrupt, KeyboardInterrupt),
-    "gap": (Objective, "_gap", raise_memory_error, MemoryError),
+    "gap": (GaussianProof, "gap", raise_memory_error, MemoryError),
     "state": (maxent, "_parameters", raise_interrupt, KeyboardInterrupt),
 }
 

@@ -20,7 +20,7 @@ from sklearn.preprocessing import MaxAbsScaler
 from skmaxent import MaxEntClassifier, MaxEntRanker, explain
 from skmaxent.convex.grouped import Grouped, GroupedProblem
 from skmaxent.convex.reductions.presolve import merge_rows
-from skmaxent.convex.solvers import SOLVERS
+from skmaxent.convex.solvers import SOLVERS, able
 from skmaxent.numerics.losses import grouped_softmax
 from skmaxent.numerics.threads import Workers
 
@@ -168,7 +168,8 @@ def test_two_candidates_are_logistic_regression_on_differences(solver, C):
     np.testing.assert_allclose(ranker.coef_, ours.coef_[0], atol=1e-7)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+# The gap of the others is a difference of values, which does not come as close to 0.
+@pytest.mark.parametrize("solver", able(elastic_net=False))
 @pytest.mark.parametrize("n, d", [(90, 4), (20, 60)])
 def test_a_column_for_each_class_is_the_multinomial_model(solver, n, d):
     rng = np.random.default_rng(0)

@@ -29,7 +29,8 @@ def test_votes_sum_to_the_scores(n_classes, top):
         np.testing.assert_allclose(total, np.ravel(model.decision_function([d])), rtol=1e-12, atol=1e-12)
         assert explanation.prediction == model.predict([d])[0]
         weights = dict(zip(model.joint_feature_names_, model.coef_))
-        assert explanation.values.tolist() == [weights[name] for name in explanation.features]
+        assert explanation.weights.tolist() == [weights[name] for name in explanation.features]
+        np.testing.assert_array_equal(explanation.values * explanation.weights[:, None], explanation.votes)
         contrast = explain(model, d, contrast=("LOCATION", "DRUG"))
         proba = dict(zip(model.classes_, model.predict_log_proba([d])[0]))
         np.testing.assert_allclose(contrast.scores, proba["LOCATION"] - proba["DRUG"], atol=1e-12)

@@ -200,7 +200,7 @@ def test_network_weights_are_the_gradient(activation):
     model.activation = activation
     row = rng.normal(size=12)
     step = 1e-6
-    gradient = decompose(model, row[None]).weights
+    gradient = decompose(model, row[None]).several
     for j in range(12):
         ends = [row + sign * step * (np.arange(12) == j) for sign in (1, -1)]
         high, low = (explain(model, end).scores for end in ends)

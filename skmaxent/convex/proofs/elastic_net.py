@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from ...numerics.sparse import column_counts, peak, support_of
+from ...numerics.sparse import column_counts
 from ..design.blocks import row_squares, weight_squares
 from .certificate import dual_value
 from .free import SIDE, FreeSystem, is_manageable, least_decrement
@@ -39,14 +39,8 @@ class ElasticNetProof:
         return is_manageable(F.space.design, mask, F.likelihood.shape[1], F.fit_intercept)
 
     def gap(self, point, gradient, residual):
-        """How far the point can be from the optimum by the best bound so far; whether its intercept matters.
-
-        The peak of the gradient and the number of columns in use are noted in it on the way.
-        """
+        """How far the point can be from the optimum by the best bound, and whether its intercept matters."""
         F = self._objective
-        columns, design = support_of(point.coords)[0], F.space.design
-        gradient.support = len(np.unique(design.columns[columns] if design.paired else columns))
-        gradient.peak = peak(gradient.coords if F.scale is None else gradient.coords * F.scale)
         proves = point.settled and not F.penalty.has_free
         if F.dtype != np.float64:  # on the way only
             if proves:

@@ -11,10 +11,11 @@ UNSETTLED = 0.1
 
 
 class GaussianProof:
-    """How far a point can be from the optimum of an Objective with a Gaussian penalty."""
+    """How far a point can be from the optimum of an Objective with a Gaussian penalty, or with none."""
 
     def __init__(self, objective):
-        self._objective, self._ridge = objective, objective.penalty.ridge
+        self._objective = objective
+        self._ridge = 0.0 if objective.unpenalised else objective.penalty.ridge
 
     @property
     def exists(self):

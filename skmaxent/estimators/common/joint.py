@@ -1,5 +1,9 @@
 """Models with joint features: from lists of Python data to grouped problems, scores and counts."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
@@ -9,12 +13,17 @@ from ...convex.grouped import GroupedProblem
 from ...convex.problem import Problem
 from ...features.joint import JointFeatures, column_names
 
+if TYPE_CHECKING:
+    from typing import Self
+
+    from numpy.typing import ArrayLike
+
 
 class JointModel:
     """Mixin of a classifier with a parameter `features`: what only joint features have."""
 
     @classmethod
-    def from_weights(cls, *, features, classes, coef):
+    def from_weights(cls, *, features: str | JointFeatures, classes: ArrayLike, coef: ArrayLike) -> Self:
         """A fitted model with joint features whose weights are given, not learned.
 
         Parameters
@@ -57,10 +66,10 @@ class JointModel:
         return model
 
     @property
-    def joint_feature_names_(self):
+    def joint_feature_names_(self) -> np.ndarray:
         """Names of the joint features, an array of str of shape (p,), in the order of `coef_`."""
         check_is_fitted(self)
-        if not hasattr(self, "joint_table_"):
+        if self._form is not JointForm:
             raise AttributeError("Only a model with features=JointFeatures(...) has joint_feature_names_.")
         return column_names(self.joint_table_, self.classes_)
 
@@ -120,16 +129,25 @@ def joint_problem(features, data, labels):
     return table, GroupedProblem(design, weights, np.arange(len(data) + 1) * K, masses.ravel())
 
 
-def joint_scores(model, X):
-    """Scores (n, K) of the data, or (n, 1), the log-odds of the second of two classes."""
-    data = as_data(X, type(model).__name__)
-    classes = model.classes_.tolist()
-    design = model.features.design(data, classes, model.joint_table_, differences=len(classes) == 2)
-    return (design @ model.coef_).reshape(len(data), -1)
+class JointForm:
+    """What is particular about a fitted model with joint features; see `ColumnForm` for the others."""
 
+    @staticmethod
+    def scores(model, X):
+        """Scores (n, K) of the data, or (n, 1), the log-odds of the second of two classes."""
+        data = as_data(X, type(model).__name__)
+        classes = model.classes_.tolist()
+        design = model.features.design(data, classes, model.joint_table_, differences=len(classes) == 2)
+        return (design @ model.coef_).reshape(len(data), -1)
 
-def joint_counts(model, X, masses):
-    """Values of the features (p,) summed over data and classes, with label masses (n, K)."""
-    data = as_data(X, type(model).__name__)
-    design = model.features.design(data, model.classes_.tolist(), model.joint_table_)
-    return design.T @ masses.ravel()
+    @staticmethod
+    def counts(model, X, masses):
+        """Values of the features (p,) summed over data and classes, with label masses (n, K)."""
+        data = as_data(X, type(model).__name__)
+        design = model.features.design(data, model.classes_.tolist(), model.joint_table_)
+        return design.T @ masses.ravel()
+
+    @staticmethod
+    def sparse(coef):
+        """The weights as sparse ones: a vector stays as it is."""
+        return coef

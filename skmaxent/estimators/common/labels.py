@@ -6,6 +6,7 @@ from itertools import count
 
 import numpy as np
 from sklearn.utils import assert_all_finite
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_consistent_length, column_or_1d
@@ -14,7 +15,14 @@ from ...convex.problem import Problem
 from ...numerics.missing import any_missing
 from ...numerics.sparse import take_rows
 from .class_weights import check_class_factors
-from .targets import label_masses
+from .targets import TARGET_TYPES, label_masses
+
+#: What a classifier must check before it encodes labels.
+LABELS = {
+    "fit_intercept": ["boolean"],
+    "class_weight": [dict, StrOptions({"balanced"}), None],
+    "target_type": [StrOptions(set(TARGET_TYPES))],
+}
 
 
 @dataclass(frozen=True)

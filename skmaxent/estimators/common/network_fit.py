@@ -9,14 +9,13 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-from ...compat import CallbackSupport, FitEvents, VersionedPickle
+from ...compat import CallbackSupport, FitEvents, VersionedPickle, warn_user
 from ...nn.graph import Parameters
 from ...nn.training.loop import Progress
 from ...nn.training.row_keys import row_keys
 from ...nn.training.session import Session
 from ...nn.training.trainer import DivergenceError
 from ...numerics.sparse import compact
-from ...numerics.warnings import warn_user
 from .network_data import (
     class_factors,
     decode,

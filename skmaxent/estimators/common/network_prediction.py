@@ -1,5 +1,9 @@
 """What a trained network says about new rows."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
@@ -8,6 +12,11 @@ from ...nn.graph import Parameters, layer_outputs
 from ...numerics.losses import logistic, softmax
 from ...numerics.sparse import compact
 from .network_data import encode
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import ArrayLike
 
 
 class NetworkPrediction:
@@ -25,7 +34,7 @@ class NetworkPrediction:
     def _scores(self, X):
         return np.concatenate([outputs[-1].copy() for _, outputs in self._outputs(X)])
 
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> np.ndarray:
         """Scores of the output units, before softmax or logistic.
 
         Parameters
@@ -41,7 +50,7 @@ class NetworkPrediction:
         scores = self._scores(X)
         return scores[:, 0] if self._target_kind == "classes" and self.n_outputs_ == 1 else scores
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Most probable class of each row.
 
         Parameters
@@ -60,7 +69,7 @@ class NetworkPrediction:
         codes = (scores[:, 0] > 0).astype(int) if self.n_outputs_ == 1 else scores.argmax(axis=1)
         return self.classes_[codes]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class; of a multilabel model the probability of each label.
 
         Parameters
@@ -81,7 +90,7 @@ class NetworkPrediction:
             return np.minimum(proba, 1 - np.finfo(proba.dtype).epsneg)
         return np.hstack([logistic(-scores)[1], proba])
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithms of `predict_proba`, accurate near 1 too; -inf where a probability underflows.
 
         Parameters
@@ -103,7 +112,7 @@ class NetworkPrediction:
         log_p[np.exp(log_p) == 0] = -np.inf
         return log_p
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy; for label masses the expected accuracy, of a label drawn from each row's masses.
 
         Parameters
@@ -131,7 +140,7 @@ class NetworkPrediction:
         total = mass.sum()
         return float(mass @ hits / total) if total > 0 else np.nan
 
-    def hidden_activations(self, X, layer=-1):
+    def hidden_activations(self, X: Any, layer: int = -1) -> np.ndarray:
         """Outputs of a hidden layer.
 
         Parameters

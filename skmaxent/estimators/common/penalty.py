@@ -1,11 +1,20 @@
 """The penalty as the user gives it, checked; and the weakest one that still leaves a weight."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.utils.validation import check_array
 
 from ...convex.solvers import able
 from ...numerics.sparse import canonical
 from .labels import encode_labels, make_problem
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import ArrayLike
 
 
 def penalty_name(C, l1_ratio):
@@ -69,16 +78,16 @@ def penalty_multipliers(penalty_weights, problem):
 
 
 def c_min(
-    X,
-    y,
+    X: Any,
+    y: Any,
     *,
-    l1_ratio=1.0,
-    fit_intercept=True,
-    class_weight=None,
-    target_type="auto",
-    penalty_weights=None,
-    sample_weight=None,
-):
+    l1_ratio: float = 1.0,
+    fit_intercept: bool = True,
+    class_weight: dict | str | None = None,
+    target_type: str = "auto",
+    penalty_weights: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """The critical C of a Laplace prior: up to it all weights are exactly 0.
 
     At zero weights the model predicts the class priors (with an intercept; otherwise all classes

@@ -1,13 +1,22 @@
 """Prediction from fitted weights: scores, labels, probabilities, expected and observed features."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from ...compat import check_sample_weight
 from ...numerics.losses import logistic, softmax
-from .joint import joint_counts, joint_scores
+from .joint import JointForm
 from .targets import expected_accuracy, masses_of_model
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from numpy.typing import ArrayLike
 
 # Entries of a block of scores of sparse weights, which is first a sparse array.
 BLOCK_ENTRIES = 2_000_000
@@ -15,42 +24,65 @@ BLOCK_ENTRIES = 2_000_000
 DENSE_BYTES = 1 << 25
 
 
-class Prediction:
-    """Mixin of a fitted maximum-entropy model: everything that follows from its weights."""
+class ColumnForm:
+    """What is particular about a fitted model with a weight for each column and class."""
 
-    def _scores(self, X):
+    @staticmethod
+    def scores(model, X):
         """Scores (n, K) or (n, 1) of validated or raw X."""
-        check_is_fitted(self)
-        if hasattr(self, "joint_table_"):
-            return joint_scores(self, X)
         # One row is scored in less time than scikit-learn takes to validate it: a CSR array that is
         # evidently sound passes here.
         sound = (
             sparse.issparse(X)
             and X.format == "csr"
-            and X.dtype == self.coef_.dtype
-            and X.shape[1] == self.n_features_in_
-            and not hasattr(self, "feature_names_in_")
+            and X.dtype == model.coef_.dtype
+            and X.shape[1] == model.n_features_in_
+            and not hasattr(model, "feature_names_in_")
             and X.shape[0] > 0
             and np.isfinite(X.data).all()
         )
         if not sound:
             X = validate_data(
-                self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32]
+                model, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32]
             )
         given = X
         with np.errstate(over="ignore", invalid="ignore"):
-            if X.dtype != self.coef_.dtype:
-                X = X.astype(self.coef_.dtype)  # casting the weights would copy far more
-            scores = _product(X, self.coef_.T)
-            scores += self.intercept_
+            if X.dtype != model.coef_.dtype:
+                X = X.astype(model.coef_.dtype)  # casting the weights would copy far more
+            scores = _product(X, model.coef_.T)
+            scores += model.intercept_
         beyond = ~np.isfinite(scores).all(axis=1)
         if beyond.any():
             scores = scores.astype(float)
-            scores[beyond] = _bounded_scores(given[beyond], self.coef_.T, self.intercept_)
+            scores[beyond] = _bounded_scores(given[beyond], model.coef_.T, model.intercept_)
         return scores
 
-    def decision_function(self, X):
+    @staticmethod
+    def counts(model, X, masses):
+        """Values of all features (K, d) summed over the rows with label masses (n, K)."""
+        X = validate_data(model, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
+        return (X.T @ masses).T
+
+    @staticmethod
+    def sparse(coef):
+        """The weights (K, d) as sparse ones."""
+        return SparseWeights(coef)
+
+
+class Prediction:
+    """Mixin of a fitted maximum-entropy model: everything that follows from its weights."""
+
+    @property
+    def _form(self):
+        """What is particular about the form of this fitted model."""
+        return JointForm if hasattr(self, "joint_table_") else ColumnForm
+
+    def _scores(self, X):
+        """Scores (n, K) or (n, 1) of validated or raw X."""
+        check_is_fitted(self)
+        return self._form.scores(self, X)
+
+    def decision_function(self, X: Any) -> np.ndarray:
         """Scores of the classes: the votes of the features, added up.
 
         Parameters
@@ -65,7 +97,7 @@ class Prediction:
         scores = self._scores(X)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Most probable label of each row.
 
         Parameters
@@ -79,7 +111,7 @@ class Prediction:
         scores = self._scores(X)
         return self.classes_[scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class in each row.
 
         Parameters
@@ -96,7 +128,7 @@ class Prediction:
             return softmax(scores, out=scores)[1]
         return logistic(np.hstack([-scores, scores]))[1]
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithm of the probability of each class in each row, exact where it underflows.
 
         Parameters
@@ -113,7 +145,7 @@ class Prediction:
             return scores - softmax(scores)[0][:, None]
         return -logistic(np.hstack([scores, -scores]))[0]
 
-    def expected_counts(self, X, sample_weight=None):
+    def expected_counts(self, X: Any, sample_weight: ArrayLike | None = None) -> np.ndarray:
         """Expected value of every feature under the model: one side of the maximum-entropy constraint.
 
         Parameters
@@ -129,7 +161,7 @@ class Prediction:
         """
         return self._counts(X, self.predict_proba(X), sample_weight)
 
-    def observed_counts(self, X, y, sample_weight=None):
+    def observed_counts(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> np.ndarray:
         """Observed value of every feature: the other side of the maximum-entropy constraint.
 
         Parameters
@@ -154,7 +186,7 @@ class Prediction:
             masses = self.classes_ == y[:, None]
         return self._counts(X, masses, sample_weight)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy; on label masses the expected accuracy.
 
         Parameters
@@ -180,17 +212,22 @@ class Prediction:
             sample_weight = check_sample_weight(sample_weight, predicted)
         return expected_accuracy(masses, predicted, sample_weight)
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        # Through the origin no weights can prefer one class everywhere, as scikit-learn's check of
+        # class weights wants; LogisticRegression(fit_intercept=False) cannot either.
+        tags.classifier_tags.poor_score = not self.fit_intercept
+        return tags
+
     def _counts(self, X, masses, sample_weight):
         """Values of all features summed over the rows with label masses (n, K)."""
         masses = masses.astype(self.coef_.dtype)
         if sample_weight is not None:
             masses *= np.asarray(sample_weight, dtype=masses.dtype)[:, None]
-        if hasattr(self, "joint_table_"):
-            return joint_counts(self, X, masses)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
-        return (X.T @ masses).T
+        return self._form.counts(self, X, masses)
 
-    def sparsify(self):
+    def sparsify(self) -> Self:
         """Convert `coef_` to a sparse matrix, to save memory where most weights are 0.
 
         Its format is CSC, so that one row of X is scored without touching the weights of other columns.
@@ -202,11 +239,10 @@ class Prediction:
             The fitted estimator; it predicts as before.
         """
         check_is_fitted(self)
-        if not hasattr(self, "joint_table_"):
-            self.coef_ = SparseWeights(self.coef_)
+        self.coef_ = self._form.sparse(self.coef_)
         return self
 
-    def densify(self):
+    def densify(self) -> Self:
         """Convert `coef_` to a dense array.
 
         Returns

@@ -1,11 +1,9 @@
 """What the fit of a convex model tells while it runs and when it ends."""
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ...compat import HAS_CALLBACKS
+from ...compat import warn_user
 
 # Columns that a warning names.
 SHOWN = 10
@@ -77,9 +75,7 @@ def warn_unless_converged(estimator, result, column_names):
             f"{name} stopped after {report['n_iter']} iterations with {reached} (tol={estimator.tol:g}). "
             f"{change}."
         )
-    warnings.warn(
-        message, ConvergenceWarning, stacklevel=4 + HAS_CALLBACKS
-    )  # the caller of fit, past its decorators
+    warn_user(message, ConvergenceWarning)
 
 
 def _remedy(result):

@@ -1,0 +1,23 @@
+"""What editors and type checkers see of `skmaxent`; at run time the names are loaded on first use."""
+
+from . import datasets as datasets
+from .estimators.common.penalty import c_min as c_min
+from .estimators.maxent import MaxEntClassifier as MaxEntClassifier
+from .estimators.maxent_cv import MaxEntClassifierCV as MaxEntClassifierCV
+from .estimators.mlp import BackpropMLPClassifier as BackpropMLPClassifier
+from .estimators.path import maxent_path as maxent_path
+from .estimators.ranker import MaxEntRanker as MaxEntRanker
+from .features import Joined as Joined
+from .features import JointFeatures as JointFeatures
+from .inspection import Explanation as Explanation
+from .inspection import explain as explain
+from .inspection import top_features as top_features
+from .nn.gradient_check import check_gradient as check_gradient
+from .plotting import CoefficientsDisplay as CoefficientsDisplay
+from .plotting import ConvergenceDisplay as ConvergenceDisplay
+from .plotting import LossCurveDisplay as LossCurveDisplay
+from .plotting import PathDisplay as PathDisplay
+from .plotting import VotesDisplay as VotesDisplay
+
+__version__: str
+__all__: list[str]

@@ -1,0 +1,81 @@
+"""One fit of a certified optimum, from a training problem to the fitted attributes."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from ...convex.fit import train
+from ...convex.solvers import SOLVERS
+from ...numerics.threads import Workers, thread_count
+from .penalty import check_penalty
+from .reports import progress, warn_unless_converged
+
+#: What an estimator must check before it solves anything: how, and under which prior.
+SOLUTION = {
+    "penalty_weights": ["array-like", None],
+    "solver": [StrOptions({"auto", *SOLVERS})],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "n_jobs": [None, Integral],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+PRIOR = {
+    "C": [Interval(Real, 0, None, closed="right")],
+    "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+    "warm_start": ["boolean"],
+}
+#: Attributes that some fits set and others do not.
+SOMETIMES = {"feature_names_in_", "n_features_in_", "intercept_", "joint_table_"}
+
+
+def solver_settings(estimator, problem, fit_intercept=False):
+    """What `skmaxent.convex.fit` wants to know of an estimator, but for C, as keyword arguments."""
+    random_state = estimator.random_state
+    return {
+        "l1_ratio": estimator.l1_ratio,
+        "penalty_weights": check_penalty(estimator, problem),
+        "min_count": estimator.min_count if getattr(estimator, "features", "all") == "observed" else None,
+        "fit_intercept": fit_intercept,
+        "solver": estimator.solver,
+        "tol": estimator.tol,
+        "max_iter": estimator.max_iter,
+        "seed": 0 if random_state is None else check_random_state(random_state).randint(2**31),
+    }
+
+
+class ConvexFit:
+    """Mixin of an estimator with the parameters `PRIOR` and `SOLUTION`: the body of its `fit`."""
+
+    def _fit_problem(self, problem, events, attributes, start=None, fit_intercept=False, names=None):
+        """Solve a problem and take over the attributes, all at once at the end.
+
+        A fit that fails or is interrupted before leaves the old model whole.
+
+        Parameters
+        ----------
+        problem : Problem or GroupedProblem
+        events : FitEvents
+        attributes : callable
+            ``attributes(weights, intercept)`` gives the fitted attributes as a dict.
+        start : tuple (weights, intercept), optional
+            Warm start.
+        fit_intercept : bool
+        names : callable, optional
+            Gives the names of the columns, or None, for messages.
+        """
+        settings = solver_settings(self, problem, fit_intercept)
+        report = progress(self, events, attributes)
+        with Workers(thread_count(self.n_jobs)) as workers:
+            result = train(problem, C=self.C, workers=workers, start=start, report=report, **settings)
+        warn_unless_converged(self, result, names or (lambda: None))
+        state = attributes(result.weights, result.intercept)
+        state["convergence_"] = result.report
+        state["n_iter_"] = np.array([max(result.report["n_iter"], 1)], dtype=np.int32)
+        for name in SOMETIMES - state.keys():
+            self.__dict__.pop(name, None)
+        self.__dict__.update(state)
+        events.end(lambda: state)
+        return self
