@@ -23,12 +23,12 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from skmaxent import BackpropMLPClassifier
-from skmaxent.nn.graph import FlowGraph, Parameters
-from skmaxent.nn.kernels import BlockRunner
-from skmaxent.nn.layers import SoftmaxLoss
+from skmaxent.nn.builders import FeedForward
+from skmaxent.nn.losses import SoftmaxLoss
 from skmaxent.nn.optimizers.rules import SGD
 from skmaxent.nn.training.batches import Dataset
 from skmaxent.nn.training.trainer import Trainer
+from skmaxent.numerics.threads import BlockRunner
 
 X, y = load_digits(return_X_y=True)
 X, X_test, y, y_test = train_test_split(X / 16, y, random_state=0)
@@ -37,11 +37,12 @@ X, X_test, y, y_test = train_test_split(X / 16, y, random_state=0)
 def loss_curve(scale, epochs=60):
     """Training losses from Glorot's initial weights times `scale`."""
     rng = np.random.default_rng(0)
-    parameters, gradients = (Parameters((64, 50, 50, 50, 10), np.float64) for _ in range(2))
+    network = FeedForward((64, 50, 50, 50, 10), "tanh")
+    parameters, gradients = (network.parameters(np.float64) for _ in range(2))
     parameters.initialise(rng)
     parameters.vector *= scale
     with BlockRunner(1) as run:
-        trainer = Trainer(FlowGraph(parameters, gradients, "tanh"), SoftmaxLoss(), SGD(), [], run, lazy=False)
+        trainer = Trainer(network.graph(parameters, gradients), SoftmaxLoss(), SGD(), [], run, lazy=False)
         data = Dataset(X, y)
         return [trainer.epoch(data, rng.permutation(len(data)), 20, 0.1) for _ in range(epochs)]
 

@@ -72,6 +72,15 @@ def explain(
     ----------
     .. [1] Shrikumar, Greenside, Kundaje (2017). Learning important features through propagating
        activation differences. ICML.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skmaxent import MaxEntClassifier, explain
+    >>> X, y = load_iris(return_X_y=True)
+    >>> explanation = explain(MaxEntClassifier().fit(X, y), X[0], top=1)
+    >>> explanation.prediction, explanation.features
+    (0, ['x2'])
     """
     peeled = unwrap(estimator)
     steps, classifier, decider, n_before = peeled

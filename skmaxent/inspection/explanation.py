@@ -22,8 +22,7 @@ from .text import (
 
 if TYPE_CHECKING:
     from os import PathLike
-
-    import pandas
+    from typing import Any
 
 _SHOWN_CLASSES = 4
 _NAME_WIDTH = 36  # columns of a terminal
@@ -314,7 +313,7 @@ class Explanation:
             **{key: getattr(self, key).tolist() for key in arrays},
         }
 
-    def to_frame(self) -> pandas.DataFrame:
+    def to_frame(self) -> Any:
         """The explanation as a table: the sums of the vote columns are the scores.
 
         Returns

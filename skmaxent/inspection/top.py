@@ -88,6 +88,15 @@ def top_features(estimator: Any, n: int = 20, class_: Any = None) -> TopFeatures
     ValueError
         If the estimator is not linear or averages several classifiers (as for `explain`), or if
         `class_` is not one of its classes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skmaxent import MaxEntClassifier, top_features
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MaxEntClassifier().fit(X, y)
+    >>> [name for name, weight in top_features(model, n=1, class_=2)[2]]
+    ['x2', 'x1']
     """
     return top_of_classes(estimator, n, None if class_ is None else [class_])
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .graph import FlowGraph, Parameters
-from .layers import LOSSES
+from .builders import FeedForward
+from .losses import LOSSES
 
 
 def check_gradient(
@@ -52,40 +52,12 @@ def check_gradient(
         raise ValueError(f"method must be 'complex-step' or 'central'. Got {method!r} instead.")
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(7, sizes[0])) if X is None else np.asarray(X, dtype=float)
-    parameters, gradients = Parameters(sizes, np.float64), Parameters(sizes, np.float64)
+    network = FeedForward(sizes, activation)
+    parameters = network.parameters(np.float64)
     parameters.vector[:] = rng.normal(size=parameters.vector.size)
-    graph = FlowGraph(parameters, gradients, activation)
-    errors = {}
-    for number, box in enumerate(graph.boxes, 1):
-        box.input_gradient = True
-        direction = rng.normal(size=box.fprop(x).shape)
-
-        def value(z, box=box, direction=direction):
-            return (box.fprop(z) * direction).sum()
-
-        box.fprop(x)
-        computed = {"input": box.bprop(direction.copy()).copy()}
-        wanted = {"input": _differentiate(value, x, method)}
-        if box.weights is not None:
-            for name in ("weights", "biases"):
-                held = getattr(box, name)
-
-                def value_of_parameter(w, box=box, name=name, x=x, direction=direction):
-                    setattr(box, name, w)
-                    return (box.fprop(x) * direction).sum()
-
-                computed[name] = getattr(
-                    box, {"weights": "weight_gradient", "biases": "bias_gradient"}[name]
-                ).copy()
-                wanted[name] = _differentiate(value_of_parameter, held, method)
-                setattr(box, name, held)
-        for name, gradient in computed.items():
-            scale = max(1.0, np.abs(wanted[name]).max())
-            errors[f"{number} {type(box).__name__} {name}"] = float(
-                np.abs(gradient - wanted[name]).max() / scale
-            )
-        x = box.fprop(x).copy()
-
+    graph = network.graph(parameters, parameters.like())
+    graph.first.input_gradient = True
+    x, errors = check_boxes(graph, x, rng, method)
     if targets is None:
         targets = rng.random(x.shape) if output == "logistic" else rng.integers(0, sizes[-1], len(x))
     weights = rng.random(len(x))
@@ -95,6 +67,42 @@ def check_gradient(
     wanted = _differentiate(lambda scores: loss.fprop(scores, targets, weights), x, method)
     errors[f"{len(graph.boxes) + 1} {type(loss).__name__} input"] = float(np.abs(gradient - wanted).max())
     return errors
+
+
+def check_boxes(graph, x, rng, method):
+    """Compare bprop of each box of a graph with derivatives of its fprop, by its input and its parameters.
+
+    Returns
+    -------
+    scores : ndarray
+    errors : dict
+        As of `check_gradient`.
+    """
+    errors = {}
+    for number, box in enumerate(graph.boxes, 1):
+        direction = rng.normal(size=box.fprop(x).shape)
+
+        def value(z, box=box, direction=direction):
+            return (box.fprop(z) * direction).sum()
+
+        box.fprop(x)
+        computed = {"input": box.bprop(direction.copy()).copy()}
+        computed |= {own: getattr(box, f"d_{own}").copy() for own in box.own}
+        wanted = {"input": _differentiate(value, x, method)}
+        for own in box.own:
+            held = getattr(box, own)
+
+            def value_of_parameter(w, box=box, own=own, x=x, value=value):
+                setattr(box, own, w)
+                return value(x)
+
+            wanted[own] = _differentiate(value_of_parameter, held, method)
+            setattr(box, own, held)
+        for name, gradient in computed.items():
+            error = np.abs(gradient - wanted[name]).max() / max(1.0, np.abs(wanted[name]).max())
+            errors[f"{number} {type(box).__name__} {name}"] = float(error)
+        x = box.fprop(x).copy()
+    return x, errors
 
 
 def _differentiate(function, x, method):

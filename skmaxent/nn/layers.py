@@ -1,17 +1,17 @@
 """The boxes of the flow graph.
 
 A box computes y = fprop(x) and, from dy = dL/dy, the gradient dx = bprop(dy) of the loss L with respect to
-its input; a box with weights also writes dL/dW and dL/db. Conventions: n rows (examples), x (n, H_in), y
-(n, H_out), W (H_in, H_out), b (H_out,). fprop keeps what bprop needs, so the calls come in pairs. The
-results live in buffers that the next call overwrites. fprop's `keys` (n,) are one pseudo-random number a
-row while training, None otherwise.
+its input. A box with parameters lists their names in `own`: a graph that it is bound to gives it each as an
+attribute, and the array that bprop writes the gradient to as the attribute "d_" and the name. Conventions: n
+rows (examples), x (n, H_in), y (n, H_out), W (H_in, H_out), b (H_out,). fprop keeps what bprop needs, so the
+calls come in pairs. The results live in buffers that the next call overwrites.
 """
 
 import numpy as np
 
-from ..numerics.losses import logistic_nll, softmax_nll
+from ..numerics.threads import Buffers, run_at_once
 from .activations import ACTIVATIONS
-from .kernels import Buffers, csr_dot, run_at_once
+from .kernels import csr_dot
 from .training.row_keys import mix
 
 #: multiplications that are worth handing to another thread
@@ -21,10 +21,18 @@ THREAD_WORK = 1_000_000
 class Box:
     """A node of the flow graph, with buffers that are allocated once and used for every batch."""
 
-    weights = None  # boxes without parameters have none
+    own = ()  # names of its parameters
+    ends_layer = False  # whether its output is that of a hidden layer
 
-    def __init__(self):
-        self.buffer = Buffers()
+    def __init__(self, name=None):
+        self.name, self.buffer = name, Buffers()
+
+    def bind(self, graph):
+        """Take the parameters and their gradients from a graph, by name."""
+        self.graph = graph
+        for own in self.own:
+            setattr(self, own, graph.parameters[f"{self.name}.{own}"])
+            setattr(self, f"d_{own}", graph.gradients[f"{self.name}.{own}"])
 
 
 class Affine(Box):
@@ -34,21 +42,18 @@ class Affine(Box):
 
     Parameters
     ----------
-    weights : ndarray of shape (H_in, H_out)
-    biases : ndarray of shape (H_out,)
-    weight_gradient, bias_gradient : ndarrays of the same shapes
-        Receive dL/dW and dL/db.
+    name : str
     input_gradient : bool
         Whether bprop returns dx; the first box of a network need not.
     """
 
-    def __init__(self, weights, biases, weight_gradient, bias_gradient, input_gradient=True):
-        super().__init__()
-        self.weights, self.biases = weights, biases
-        self.weight_gradient, self.bias_gradient = weight_gradient, bias_gradient
+    own = ("weights", "biases")
+
+    def __init__(self, name, input_gradient=True):
+        super().__init__(name)
         self.input_gradient = input_gradient
 
-    def fprop(self, x, keys=None):
+    def fprop(self, x):
         self._x = x
         y = self.buffer("y", x.shape[0], self.weights.shape[1], np.result_type(x, self.weights, self.biases))
         np.matmul(x, self.weights, out=y)
@@ -56,8 +61,8 @@ class Affine(Box):
         return y
 
     def bprop(self, dy):
-        np.matmul(self._x.T, dy, out=self.weight_gradient)
-        dy.sum(axis=0, out=self.bias_gradient)
+        np.matmul(self._x.T, dy, out=self.d_weights)
+        dy.sum(axis=0, out=self.d_biases)
         if not self.input_gradient:
             return None
         dx = self.buffer("dx", dy.shape[0], self.weights.shape[0], dy.dtype)
@@ -73,12 +78,13 @@ class SparseAffine(Box):
     fprop hands blocks of rows to `run`, a `BlockRunner`.
     """
 
-    def __init__(self, weights, biases, bias_gradient, run=run_at_once):
-        super().__init__()
-        self.weights, self.biases, self.bias_gradient = weights, biases, bias_gradient
+    own = ("weights", "biases")
+
+    def __init__(self, name, run=run_at_once):
+        super().__init__(name)
         self.run = run
 
-    def fprop(self, batch, keys=None):
+    def fprop(self, batch):
         self._batch = batch
         y = self.buffer("y", batch.n_rows, self.weights.shape[1], self.weights.dtype)
         y[:] = self.biases
@@ -92,7 +98,7 @@ class SparseAffine(Box):
         return y
 
     def bprop(self, dy):
-        dy.sum(axis=0, out=self.bias_gradient)
+        dy.sum(axis=0, out=self.d_biases)
         self._dy = dy
 
     def gradient_rows(self, start, stop, out):
@@ -106,12 +112,13 @@ class SparseAffine(Box):
 class Activation(Box):
     """y = f(x) element by element; dx = dy * f'(x). `name` is a key of `ACTIVATIONS`."""
 
+    ends_layer = True
+
     def __init__(self, name):
-        super().__init__()
-        self.name = name
+        super().__init__(name)
         self._forward, self._backward = ACTIVATIONS[name]
 
-    def fprop(self, x, keys=None):
+    def fprop(self, x):
         self._x, self._y = x, self.buffer("y", *x.shape, x.dtype)
         self._forward(x, self._y)
         return self._y
@@ -125,7 +132,7 @@ class Dropout(Box):
     """y = x * mask / (1 - rate) while training, y = x otherwise (Srivastava et al. 2014).
 
     Each element of the mask is 0 with probability `rate`, else 1; dx = dy * mask / (1 - rate).
-    The masks are a function of the rows' keys in this batch (`row_keys`): equal rows have equal masks.
+    The masks are a function of the rows' keys in this batch (`FlowGraph.keys`): equal rows have equal masks.
 
     Parameters
     ----------
@@ -140,8 +147,8 @@ class Dropout(Box):
         self.rate = rate
         self.unit_keys = rng.integers(0, 2**63, size=n_units, dtype=np.uint64)
 
-    def fprop(self, x, keys=None):
-        self._mask = None
+    def fprop(self, x):
+        self._mask, keys = None, self.graph.keys
         if keys is None:
             return x
         self._mask = self.buffer("mask", *x.shape, x.real.dtype)
@@ -153,39 +160,3 @@ class Dropout(Box):
         if self._mask is not None:
             dy *= self._mask
         return dy
-
-
-class SoftmaxLoss(Box):
-    """Softmax and negative log-likelihood as one box: L = sum_i w_i (-log f(x_i)_{y_i}).
-
-    f the softmax of the scores, e(y) the indicator of the label: dL/dscores = w (f(x) - e(y)). Soft labels
-    take the place of e(y). It is one box because the two factors of the chain rule overflow where their
-    product is tame.
-    """
-
-    def fprop(self, scores, targets, weights=None):
-        """Sum of the losses; the gradient is kept for bprop."""
-        self._dx = self.buffer("dx", *scores.shape, scores.dtype)
-        losses, _ = softmax_nll(scores, targets, weights, out=self._dx)
-        return losses.sum()
-
-    def bprop(self, scale=1):
-        """`scale` times dL/dscores, shape (n, K)."""
-        self._dx *= scale
-        return self._dx
-
-
-class LogisticLoss(SoftmaxLoss):
-    """Logistic output and binary cross-entropy: L = sum_i w_i sum_q log(1 + exp(s_iq)) - t_iq s_iq.
-
-    dL/ds = w (sigmoid(s) - t), one output for two classes, one per label for a multilabel y.
-    """
-
-    def fprop(self, scores, targets, weights=None):
-        self._dx = self.buffer("dx", *scores.shape, scores.dtype)
-        weights = None if weights is None else weights[:, None]
-        losses, _ = logistic_nll(scores, targets, weights, out=self._dx)
-        return losses.sum()
-
-
-LOSSES = {"softmax": SoftmaxLoss, "logistic": LogisticLoss}

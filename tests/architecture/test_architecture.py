@@ -1,6 +1,7 @@
 """The rules of the code base, read from its source: layers, lazy imports, sizes."""
 
 import ast
+import importlib.util
 import os
 import subprocess
 import sys
@@ -28,28 +29,28 @@ ONLY_INSIDE_FUNCTIONS = {"matplotlib", "pandas", "torch", "nltk", "IPython", "ri
 MAX_FILE, MAX_FUNCTION = 420, 60
 
 
-def part_of(file):
-    """The part of the package that a file belongs to: its first folder, or its own name."""
-    return Path(file).parts[0].removesuffix(".py")
+def reader():
+    """The script that draws the import picture: the same reader of imports."""
+    script = PACKAGE.parent / "docs" / "development" / "architecture.py"
+    if not script.exists():
+        pytest.skip("the tests run without a checkout", allow_module_level=True)
+    spec = importlib.util.spec_from_file_location("architecture", script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+PICTURE = reader()
+part_of = PICTURE.room_of
 
 
 def tree_of(file):
     return ast.parse(FILES[file].read_text(encoding="utf-8"))
 
 
-def imports(file, nodes=None):
-    """Full names of the modules that a file imports, anywhere or among the given nodes."""
-    package = ("skmaxent", *Path(file).parts[:-1])
-    for node in ast.walk(tree_of(file)) if nodes is None else nodes:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else ()
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            # `from . import x` and `from skmaxent import x` may name modules.
-            yield from (
-                (f"{module}.{alias.name}" for alias in node.names) if module == "skmaxent" else [module]
-            )
+def imports(file):
+    """Full names of the modules that a file imports."""
+    return PICTURE.imports(FILES[file], ("skmaxent", *Path(file).parts[:-1]))
 
 
 def own_parts(file):
@@ -79,12 +80,25 @@ def test_the_mathematics_knows_no_scikit_learn(file):
         assert name.split(".")[0] != "sklearn" and not name.startswith("skmaxent.compat")
 
 
+def test_the_picture_has_few_arrows_and_no_circle():
+    """One layer is one folder: what the layers say is all that there is to see."""
+    arrows = PICTURE.rooms(PACKAGE)
+    floors, circle = PICTURE.floors(arrows)
+    assert not circle and len(floors) <= 6
+    assert sum(map(len, arrows.values())) <= 24
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_optional_packages_are_imported_inside_functions(file):
-    body = tree_of(file).body
-    top = [node for statement in body if not isinstance(statement, ast.FunctionDef | ast.ClassDef)
-           for node in ast.walk(statement)]  # fmt: skip
-    assert not {name.split(".")[0] for name in imports(file, top)} & ONLY_INSIDE_FUNCTIONS
+    top = set()
+    for statement in tree_of(file).body:
+        if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Import):
+                    top |= {alias.name.split(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and not node.level:
+                    top.add(node.module.split(".")[0])
+    assert not top & ONLY_INSIDE_FUNCTIONS
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -16,9 +16,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from skmaxent import BackpropMLPClassifier, MaxEntClassifier, MaxEntClassifierCV
 from skmaxent.estimators.common import convex_fit
-from skmaxent.nn.kernels import BlockRunner
 from skmaxent.numerics import threads as threads_module
-from skmaxent.numerics.threads import SingleBlas, Workers
+from skmaxent.numerics.threads import BlockRunner, SingleBlas, Workers
 
 TIMEOUT = 60
 

@@ -14,9 +14,9 @@ from sklearn.linear_model import LogisticRegression
 
 from skmaxent import BackpropMLPClassifier, MaxEntClassifier
 from skmaxent.nn.activations import ACTIVATIONS
-from skmaxent.nn.kernels import BlockRunner
 from skmaxent.nn.training import session as session_module
 from skmaxent.nn.training.session import SOLVERS
+from skmaxent.numerics.threads import BlockRunner
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 STOCHASTIC = [name for name, rule in SOLVERS.items() if rule is not None]

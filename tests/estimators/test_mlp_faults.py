@@ -12,12 +12,12 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
 from skmaxent import BackpropMLPClassifier, MaxEntClassifier
-from skmaxent.nn.kernels import BlockRunner
 from skmaxent.nn.optimizers import shared_columns
 from skmaxent.nn.optimizers.lazy_rows import LazyRows
 from skmaxent.nn.optimizers.momentum import Momentum
 from skmaxent.nn.optimizers.rules import SGD, AdaGrad, Adam
 from skmaxent.nn.training import session
+from skmaxent.numerics.threads import BlockRunner
 
 quiet = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RULES = [

@@ -262,7 +262,7 @@ def test_divergence_says_so(solver):
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_interrupt_keeps_the_epochs_done(solver, monkeypatch):
     X, y = wide()
-    from skmaxent.nn.layers import SoftmaxLoss
+    from skmaxent.nn.losses import SoftmaxLoss
 
     calls = []
     fprop = SoftmaxLoss.fprop

@@ -6,18 +6,21 @@ from scipy import sparse
 
 from skmaxent import check_gradient
 from skmaxent.nn.activations import ACTIVATIONS
-from skmaxent.nn.graph import FlowGraph, Parameters
+from skmaxent.nn.builders import FeedForward
+from skmaxent.nn.graph import FlowGraph
 from skmaxent.nn.kernels import csr_dot
-from skmaxent.nn.layers import LOSSES, Activation, Dropout, SparseAffine
+from skmaxent.nn.layers import Activation, Dropout, SparseAffine
+from skmaxent.nn.losses import LOSSES
 from skmaxent.nn.training.batches import Dataset, SparseBatch
 from skmaxent.nn.training.row_keys import row_keys, stratified_split
 
 
 def make_graph(sizes, activation="tanh", dtype=np.float64, seed=0, sparse_input=False, dropout=0.0):
     rng = np.random.default_rng(seed)
-    parameters, gradients = Parameters(sizes, dtype), Parameters(sizes, dtype)
+    network = FeedForward(sizes, activation, dropout)
+    parameters, gradients = network.parameters(dtype), network.parameters(dtype)
     parameters.vector[:] = rng.normal(size=parameters.vector.size)
-    return FlowGraph(parameters, gradients, activation, dropout, rng, sparse_input)
+    return network.graph(parameters, gradients, sparse_input, rng)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -67,10 +70,11 @@ def test_sparse_affine_equals_dense(renumber):
     data.renumber = renumber
     batch, *_ = data.batch(np.arange(9))
     weights = W[batch.rows] if renumber else W
-    box = SparseAffine(weights, b, np.empty(4))
+    box = SparseAffine("affine")
+    box.weights, box.biases, box.d_biases = weights, b, np.empty(4)
     np.testing.assert_allclose(box.fprop(batch), X @ W + b, rtol=1e-12, atol=1e-12)
     assert box.bprop(dy) is None
-    np.testing.assert_allclose(box.bias_gradient, dy.sum(axis=0))
+    np.testing.assert_allclose(box.d_biases, dy.sum(axis=0))
     expected = X.T @ dy
     if renumber:
         assert np.all(np.diff(batch.rows) > 0)
@@ -126,10 +130,11 @@ def test_activations_stay_finite(activation, scale):
 def test_dropout():
     rng = np.random.default_rng(0)
     box = Dropout(0.3, 500, rng)
+    graph = FlowGraph([box], *[FeedForward((2, 1), "relu").parameters(float)] * 2)
     x = rng.normal(size=(400, 500))
-    assert box.fprop(x) is x
+    assert graph.fprop(x) is x
     keys = row_keys(x, 7)
-    y = box.fprop(x, keys).copy()
+    y = graph.fprop(x, keys).copy()
     mask = y != 0
     np.testing.assert_allclose(y[mask], x[mask] / 0.7)
     assert abs(mask.mean() - 0.7) < 0.005  # 200,000 draws: standard error 0.001
@@ -139,8 +144,8 @@ def test_dropout():
     assert np.abs(pairs - np.eye(60)).max() < 0.3
     np.testing.assert_array_equal(box.bprop(np.ones_like(x)), mask / 0.7)
     order = rng.permutation(400)
-    np.testing.assert_array_equal(box.fprop(x[order], keys[order]), y[order])
-    assert (box.fprop(x, keys + np.uint64(1)) != 0).mean() != mask.mean()
+    np.testing.assert_array_equal(graph.fprop(x[order], keys[order]), y[order])
+    assert (graph.fprop(x, keys + np.uint64(1)) != 0).mean() != mask.mean()
 
 
 def test_row_keys_follow_the_content():
@@ -190,14 +195,14 @@ def test_whole_network_against_pytorch(activation, sparse_input):
     value = loss.fprop(graph.fprop(SparseBatch(X) if sparse_input else X.toarray()), y)
     graph.bprop(loss.bprop())
     if sparse_input:
-        graph.first.gradient_rows(0, 8, graph.gradients.coefs[0])
-    ws = [torch.tensor(w, requires_grad=True) for w in graph.parameters.coefs]
-    bs = [torch.tensor(b, requires_grad=True) for b in graph.parameters.intercepts]
+        graph.first.gradient_rows(0, 8, graph.gradients.first)
+    ws = [torch.tensor(w, requires_grad=True) for w in graph.parameters.weights.values()]
+    bs = [torch.tensor(b, requires_grad=True) for b in graph.parameters.biases.values()]
     h = torch.tensor(X.toarray())
     for k, (w, b) in enumerate(zip(ws, bs)):
         h = (functions[activation](h) if k else h) @ w + b
     expected = torch.nn.functional.cross_entropy(h, torch.tensor(y), reduction="sum")
     expected.backward()
     assert abs(value - expected.item()) < 1e-10
-    for ours, theirs in zip(graph.gradients.coefs + graph.gradients.intercepts, ws + bs):
+    for ours, theirs in zip([*graph.gradients.weights.values(), *graph.gradients.biases.values()], ws + bs):
         np.testing.assert_allclose(ours, theirs.grad.numpy(), rtol=1e-10, atol=1e-10)

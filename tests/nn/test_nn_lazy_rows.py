@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skmaxent.nn.kernels import BlockRunner
 from skmaxent.nn.optimizers.lazy_rows import LazyRows
 from skmaxent.nn.optimizers.momentum import Momentum
 from skmaxent.nn.optimizers.rules import SGD, AdaGrad, Adam
+from skmaxent.numerics.threads import BlockRunner
 
 RULES = {
     "sgd": SGD,

@@ -6,12 +6,12 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 
 from skmaxent import BackpropMLPClassifier
-from skmaxent.nn.graph import Parameters
-from skmaxent.nn.kernels import BlockRunner
+from skmaxent.nn.builders import FeedForward
 from skmaxent.nn.optimizers import shared_columns
 from skmaxent.nn.optimizers.rules import SGD, AdaGrad, Adam
 from skmaxent.nn.optimizers.shared_columns import SharedColumns, lonely_groups
 from skmaxent.nn.training import session
+from skmaxent.numerics.threads import BlockRunner
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -49,7 +49,7 @@ def hapax_rows(n=60, n_common=30, seed=0):
 
 
 def shared_network(X, seed=0):
-    parameters = Parameters((X.shape[1], 4, 3), np.float64)
+    parameters = FeedForward((X.shape[1], 4, 3), "relu").parameters(np.float64)
     parameters.initialise(np.random.default_rng(seed))
     return SharedColumns(X, parameters, lonely_groups(X, 4), BlockRunner(2)), parameters
 
@@ -59,7 +59,7 @@ def test_the_shared_network_computes_the_same(sharing):
     shared, parameters = shared_network(X)
     before = parameters.vector.copy()
     assert shared.X.shape[1] < X.shape[1] - 50
-    assert_allclose(shared.X @ shared.parameters.coefs[0], X @ parameters.coefs[0], atol=1e-14)
+    assert_allclose(shared.X @ shared.parameters.first, X @ parameters.first, atol=1e-14)
     shared.restore(1.0)
     assert_allclose(parameters.vector, before, atol=1e-15)
 
@@ -69,8 +69,8 @@ def test_restore_follows_the_members(sharing, rule):
     """Some steps of the rule on all columns and on the shared ones, restored twice."""
     X, _ = hapax_rows()
     shared, parameters = shared_network(X)
-    w, decay = parameters.coefs[0].copy(), 1.0
-    v = shared.parameters.coefs[0]
+    w, decay = parameters.first.copy(), 1.0
+    v = shared.parameters.first
     slots = [[np.zeros_like(a) for _ in range(rule.n_slots)] for a in (w, v)]
     rng = np.random.default_rng(1)
     for step in range(12):
@@ -83,7 +83,7 @@ def test_restore_follows_the_members(sharing, rule):
             shared.restore(decay)
             decay = 1.0
             touched = np.diff(X.tocsc().indptr) > 0
-            assert_allclose(parameters.coefs[0][touched], w[touched], rtol=1e-9, atol=1e-9)
+            assert_allclose(parameters.first[touched], w[touched], rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("solver", ["adam", "adagrad"])

@@ -10,8 +10,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from ...compat import CallbackSupport, FitEvents, VersionedPickle, warn_user
-from ...nn.graph import Parameters
+from ...nn.builders import FeedForward
 from ...nn.training.loop import Progress
+from ...nn.training.options import TrainingOptions
 from ...nn.training.row_keys import row_keys
 from ...nn.training.session import Session
 from ...nn.training.trainer import DivergenceError
@@ -62,8 +63,11 @@ class BaseBackpropMLP(VersionedPickle, CallbackSupport, BaseEstimator):
 
         n_outputs = 1 if kind == "classes" and classes.size <= 2 else classes.size
         output = "logistic" if kind == "multilabel" or n_outputs == 1 else "softmax"
-        parameters, progress = self._start((X.shape[1], *self._hidden_sizes(), n_outputs), X.dtype, old)
-        session = Session(self, parameters, output, seed, old is not None, state)
+        sizes = (X.shape[1], *self._hidden_sizes(), n_outputs)
+        network = FeedForward(sizes, self.activation, self.dropout)
+        parameters, progress = self._start(network.parameters(X.dtype), old)
+        options = TrainingOptions.of(self)
+        session = Session(options, network, parameters, output, seed, old is not None, state)
         fixed = {
             "classes_": classes,
             "_target_kind": kind,
@@ -126,16 +130,16 @@ class BaseBackpropMLP(VersionedPickle, CallbackSupport, BaseEstimator):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {self.hidden_layer_sizes}.")
         return sizes.astype(int).tolist()
 
-    def _start(self, sizes, dtype, old):
+    def _start(self, parameters, old):
         """Parameters and progress to start from: none, or copies of those of the last call."""
-        parameters = Parameters(sizes, dtype)
         if old is None:
             return parameters, Progress()
-        if [w.shape for w in old.coefs_] != [w.shape for w in parameters.coefs]:
+        if [w.shape for w in old.coefs_] != [w.shape for w in parameters.weights.values()]:
             raise ValueError(
                 "hidden_layer_sizes cannot change between the calls of a warm start or of partial_fit."
             )
-        for new, held in zip(parameters.coefs + parameters.intercepts, old.coefs_ + old.intercepts_):
+        arrays = *parameters.weights.values(), *parameters.biases.values()
+        for new, held in zip(arrays, old.coefs_ + old.intercepts_):
             new[:] = held
         return parameters, Progress(
             t=old.t_,
@@ -153,7 +157,7 @@ class BaseBackpropMLP(VersionedPickle, CallbackSupport, BaseEstimator):
 
         def attributes(sync):
             sync()
-            parameters = Parameters(session.parameters.sizes, session.dtype, session.parameters.vector.copy())
+            parameters = session.parameters.like(vector=session.parameters.vector.copy())
             return self._attributes(parameters, progress, len(progress.loss_curve) - start, fixed, None)
 
         def report(sync):
@@ -170,6 +174,11 @@ class BaseBackpropMLP(VersionedPickle, CallbackSupport, BaseEstimator):
                 n_iter, reason = session.minimise(data, validate, progress, report)
             elif len(data):
                 epochs = 1 if incremental else self.max_iter
+                if epochs > 1 and self.batch_size != "auto" and self.batch_size > len(data):
+                    warn_user(
+                        f"batch_size={self.batch_size} is larger than the number of training examples; "
+                        f"it is clipped to {len(data)}."
+                    )
                 n_iter, reason = session.train(data, validate, epochs, progress, report, keep)
         except DivergenceError as error:
             unit, remedy = "iteration", "Scale"
@@ -229,9 +238,9 @@ class BaseBackpropMLP(VersionedPickle, CallbackSupport, BaseEstimator):
         early = self.early_stopping and bool(progress.validation_scores)
         return {
             **fixed,
-            "coefs_": parameters.coefs,
-            "intercepts_": parameters.intercepts,
-            "n_layers_": len(parameters.sizes),
+            "coefs_": [*parameters.weights.values()],
+            "intercepts_": [*parameters.biases.values()],
+            "n_layers_": len(parameters.weights) + 1,
             "n_iter_": n_iter,
             "t_": progress.t,
             "loss_curve_": progress.loss_curve,

@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
 from ...compat import check_sample_weight
-from ...nn.graph import Parameters, layer_outputs
+from ...nn.builders import FeedForward
+from ...nn.graph import layer_outputs
 from ...numerics.losses import logistic, softmax
 from ...numerics.sparse import compact
 from .network_data import encode
@@ -28,8 +29,9 @@ class NetworkPrediction:
         X = validate_data(
             self, X, accept_sparse="csr", dtype=(np.float64, np.float32), order="C", reset=False
         )
-        parameters = Parameters.of(self.coefs_, self.intercepts_)
-        return layer_outputs(parameters, self.activation, compact(X))
+        network = FeedForward([*(w.shape[0] for w in self.coefs_), self.n_outputs_], self.activation)
+        parameters, X = network.around(self.coefs_, self.intercepts_), compact(X)
+        return layer_outputs(network.graph(parameters, parameters, not isinstance(X, np.ndarray)), X)
 
     def _scores(self, X):
         return np.concatenate([outputs[-1].copy() for _, outputs in self._outputs(X)])

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..kernels import Buffers, row_block
+from ...numerics.threads import Buffers
+from ..kernels import row_block
 
 
 class LazyRows:

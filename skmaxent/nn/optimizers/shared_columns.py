@@ -14,7 +14,6 @@ of the decays between them,
 
 import numpy as np
 
-from ..graph import Parameters
 from ..kernels import csr_dot, row_block
 
 #: Least share of the non-zeros that sharing must remove, and of numbers in the first weights.
@@ -103,19 +102,19 @@ class SharedColumns:
 
     def _start(self):
         whole, k = self._whole, self._kept.size
-        reduced = Parameters((self.X.shape[1], *whole.sizes[1:]), whole.vector.dtype)
-        first = reduced.coefs[0]
-        np.take(whole.coefs[0], self._kept, axis=0, out=first[:k], mode="clip")
+        reduced = whole.like(first=self.X.shape[1])
+        first = reduced.first
+        np.take(whole.first, self._kept, axis=0, out=first[:k], mode="clip")
 
         def mean(start, stop):
             csr_dot(
-                self._starts[start : stop + 1], self._columns, self._shares, whole.coefs[0],
+                self._starts[start : stop + 1], self._columns, self._shares, whole.first,
                 first[k + start : k + stop],
             )  # fmt: skip
 
         self._run(mean, first.shape[0] - k, row_block(first.strides[0]))
         self._anchor = first[k:].copy()
-        reduced.vector[first.size :] = whole.vector[whole.coefs[0].size :]
+        reduced.vector[first.size :] = whole.vector[whole.first.size :]
         return reduced
 
     def restore(self, decay):
@@ -126,7 +125,7 @@ class SharedColumns:
         decay : float
             Product of the optimiser's decay factors since the last call.
         """
-        whole, first, k = self._whole.coefs[0], self.parameters.coefs[0], self._kept.size
+        whole, first, k = self._whole.first, self.parameters.first, self._kept.size
         decay = whole.dtype.type(decay)
         move = first[k:] - decay * self._anchor
         self._anchor[:] = first[k:]

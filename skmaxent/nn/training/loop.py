@@ -98,19 +98,7 @@ class Patience:
             self._vector[:] = self._best
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How to run the epochs."""
-
-    batch_size: int
-    max_epochs: int
-    shuffle: bool
-    tol: float
-    patience: float
-    early_stopping: bool
-
-
-def run_epochs(trainer, vector, data, rng, schedule, settings, progress, validate, report):
+def run_epochs(trainer, vector, data, rng, schedule, options, max_epochs, progress, validate, report):
     """Train until progress stalls, the epochs are used up, `report` asks to stop or the user interrupts.
 
     Parameters
@@ -122,7 +110,8 @@ def run_epochs(trainer, vector, data, rng, schedule, settings, progress, validat
     rng : numpy.random.Generator
         Shuffles the examples afresh in each epoch.
     schedule : Schedule
-    settings : Settings
+    options : TrainingOptions
+    max_epochs : int
     progress : Progress
         Extended in place.
     validate : callable or None
@@ -138,12 +127,14 @@ def run_epochs(trainer, vector, data, rng, schedule, settings, progress, validat
     """
     order = np.arange(len(data))
     done, reason = 0, "max_iter"
-    patience = Patience(settings.tol, settings.patience, settings.early_stopping, vector, progress, validate)
+    batch_size = options.rows_of_a_batch(len(data))
+    rules = options.tol, options.n_iter_no_change, options.early_stopping
+    patience = Patience(*rules, vector, progress, validate)
     try:
-        while done < settings.max_epochs:
-            if settings.shuffle:
+        while done < max_epochs:
+            if options.shuffle:
                 order = rng.permutation(len(data))
-            loss = trainer.epoch(data, order, settings.batch_size, schedule.rate)
+            loss = trainer.epoch(data, order, batch_size, schedule.rate)
             done += 1
             progress.t += len(data)
             progress.loss_curve.append(loss)

@@ -2,25 +2,24 @@
 
 import numpy as np
 
-from ...numerics.warnings import warn_user
-from ..graph import FlowGraph, Parameters, layer_outputs
-from ..kernels import BlockRunner
-from ..layers import LOSSES
+from ...numerics.threads import BlockRunner
+from ..graph import layer_outputs
+from ..losses import LOSSES
 from ..optimizers.momentum import Momentum
 from ..optimizers.rules import SGD, AdaGrad, Adam
 from ..optimizers.shared_columns import SharedColumns, lonely_groups
 from .batches import Dataset
 from .lbfgs import Objective, minimise
-from .loop import Patience, Schedule, Settings, run_epochs
+from .loop import Patience, Schedule, run_epochs
 from .trainer import DENSE_FRACTION, Trainer
 
-#: how to make each optimiser from the options and the strengths of the penalty; lbfgs needs none
+#: how to make each optimiser from the options; lbfgs needs none
 SOLVERS = {
-    "sgd": lambda o, l2, l1: (
-        Momentum(l2, l1, o.momentum, o.nesterovs_momentum) if o.momentum else SGD(l2, l1)
+    "sgd": lambda o: (
+        Momentum(o.l2, o.l1, o.momentum, o.nesterovs_momentum) if o.momentum else SGD(o.l2, o.l1)
     ),
-    "adam": lambda o, l2, l1: Adam(l2, l1, o.beta_1, o.beta_2, o.epsilon),
-    "adagrad": lambda o, l2, l1: AdaGrad(l2, l1, o.epsilon),
+    "adam": lambda o: Adam(o.l2, o.l1, o.beta_1, o.beta_2, o.epsilon),
+    "adagrad": lambda o: AdaGrad(o.l2, o.l1, o.epsilon),
     "lbfgs": None,
 }
 
@@ -30,8 +29,9 @@ class Session:
 
     Parameters
     ----------
-    options : object
-        Has the parameters of `BackpropMLPClassifier` as attributes.
+    options : TrainingOptions
+    network : builder
+        See `builders`.
     parameters : Parameters
         Changed in place.
     output : {"softmax", "logistic"}
@@ -43,12 +43,11 @@ class Session:
     n_threads : int, optional
     """
 
-    def __init__(self, options, parameters, output, seed, trained=False, state=None, n_threads=None):
-        self.options, self.parameters, self.output, self.seed = options, parameters, output, seed
+    def __init__(self, options, network, parameters, output, seed, trained=False, state=None, n_threads=None):
+        self.options, self.network, self.parameters = options, network, parameters
+        self.output, self.seed = output, seed
         self.run = BlockRunner(n_threads)
         self.rng = np.random.default_rng(seed)
-        self.l2 = options.alpha * (1 - options.l1_ratio)
-        self.l1 = options.alpha * options.l1_ratio
         self.schedule = Schedule("constant", options.learning_rate_init, options.power_t)
         if options.solver in ("sgd", "adagrad"):
             self.schedule.kind = options.learning_rate
@@ -56,7 +55,7 @@ class Session:
         if not trained:
             parameters.initialise(self.rng)
         if SOLVERS[options.solver] is not None:
-            self.rule = SOLVERS[options.solver](options, self.l2, self.l1)
+            self.rule = SOLVERS[options.solver](options)
             if (
                 state is not None
                 and state["solver"] == options.solver
@@ -89,62 +88,43 @@ class Session:
         return state
 
     def _graph(self, parameters, sparse):
-        gradients = Parameters(parameters.sizes, parameters.vector.dtype)
         # the masks' own generator: their number of draws must not shift the shuffling
         masks = np.random.default_rng(self.seed + 1)
-        options = self.options
-        return FlowGraph(parameters, gradients, options.activation, options.dropout, masks, sparse, self.run)
+        return self.network.graph(parameters, parameters.like(), sparse, masks, self.run)
 
     def train(self, data, validate, max_epochs, progress, report, keep=False):
         """Stochastic training.
 
         The parameters as for `run_epochs`, `keep` whether `state` will be wanted.
         """
-        options = self.options
-        if options.batch_size == "auto":
-            batch_size = min(200, len(data))
-        else:
-            batch_size = min(options.batch_size, len(data))
-            if batch_size < options.batch_size and max_epochs > 1:
-                warn_user(
-                    f"batch_size={options.batch_size} is larger than the number of training examples; "
-                    f"it is clipped to {batch_size}."
-                )
-        dense_layers = self.parameters.coefs[1:] if data.sparse else self.parameters.coefs
+        options, batch_size = self.options, self.options.rows_of_a_batch(len(data))
+        dense_layers = [*self.parameters.weights.values()][1 if data.sparse else 0 :]
         self.run.limit_blas = batch_size * max((w.size for w in dense_layers), default=0) < 5_000_000
         lazy = data.sparse and self.rule.can_rest
         if lazy:
             lazy = data.occurring_columns(np.arange(batch_size)) < DENSE_FRACTION * data.X.shape[1]
         parameters, slots, shared = self.parameters, self.slots, None
-        if lazy and not keep and not self.l1 and self.rule.decoupled:
-            groups = lonely_groups(data.X, parameters.coefs[0].shape[1])
+        if lazy and not keep and not options.l1 and self.rule.decoupled:
+            groups = lonely_groups(data.X, parameters.first.shape[1])
             if groups is not None:
                 shared = SharedColumns(data.X, parameters, groups, self.run)
                 data = Dataset(shared.X, data.targets, data.weights, data.keys, shared.scale)
                 parameters, slots = shared.parameters, self._new_slots(shared.parameters)
         graph, loss = self._graph(parameters, data.sparse), LOSSES[self.output]()
         trainer = Trainer(graph, loss, self.rule, slots, self.run, lazy, shared)
-        settings = Settings(
-            batch_size,
-            max_epochs,
-            options.shuffle,
-            options.tol,
-            options.n_iter_no_change,
-            options.early_stopping,
-        )
         with self.run:
             return run_epochs(
-                trainer, self.parameters.vector, data, self.rng, self.schedule, settings, progress, validate,
-                lambda: report(trainer.sync),
+                trainer, self.parameters.vector, data, self.rng, self.schedule, options, max_epochs, progress,
+                validate, lambda: report(trainer.sync),
             )  # fmt: skip
 
     def minimise(self, data, validate, progress, report):
         """Full-batch training; returns the number of iterations and why it stopped."""
         options, held = self.options, self.parameters.vector
-        working = Parameters(self.parameters.sizes, np.float64)  # L-BFGS needs float64
+        working = self.parameters.like(np.float64)  # L-BFGS needs float64
         wide = Dataset(data.X.astype(np.float64, copy=False), data.targets, data.weights)
         graph = self._graph(working, data.sparse)
-        objective = Objective(graph, LOSSES[self.output](), wide, self.l2)
+        objective = Objective(graph, LOSSES[self.output](), wide, options.l2)
         start = len(progress.loss_curve)
         patience = None
         if options.early_stopping and validate is not None:
@@ -163,7 +143,7 @@ class Session:
         limits = (options.max_iter, options.max_fun, options.tol)
         with self.run:
             vector, loss, reason = minimise(
-                objective, held.astype(np.float64), self.l1, *limits, on_iteration
+                objective, held.astype(np.float64), options.l1, *limits, on_iteration
             )
         held[:] = vector
         if patience is not None:
@@ -182,7 +162,8 @@ class Session:
         box = LOSSES[self.output]()
         weights = np.ones(len(data)) if data.weights is None else data.weights
         loss = right = 0.0
-        for start, (*_, scores) in layer_outputs(self.parameters, self.options.activation, data.X):
+        graph = self.network.graph(self.parameters, self.parameters, data.sparse)
+        for start, (*_, scores) in layer_outputs(graph, data.X):
             part = slice(start, start + scores.shape[0])
             targets = data.targets[part]
             loss += float(box.fprop(scores, targets, weights[part]))

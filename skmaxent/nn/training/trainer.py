@@ -21,7 +21,7 @@ class Trainer:
     Parameters
     ----------
     graph : FlowGraph
-    loss : loss box of `layers`
+    loss : loss box
     rule : optimiser
     slots : list of ndarrays like ``graph.parameters.vector``
         State of the optimiser.
@@ -36,12 +36,12 @@ class Trainer:
         self.graph, self.loss, self.rule, self.slots, self.run = graph, loss, rule, slots, run
         self.shared, self._decay = shared, 1.0
         parameters = graph.parameters
-        self.n_first = parameters.coefs[0].size
+        self.n_first = parameters.first.size
         self.rows = None
         if lazy:
-            shape = parameters.coefs[0].shape
+            shape = parameters.first.shape
             first_slots = [s[: self.n_first].reshape(shape) for s in slots]
-            self.rows = LazyRows(parameters.coefs[0], first_slots, rule, run)
+            self.rows = LazyRows(parameters.first, first_slots, rule, run)
 
     def epoch(self, data, order, batch_size, lr):
         """One pass over the examples.
@@ -91,7 +91,7 @@ class Trainer:
             rows.update(graph.first.gradient_rows)
             self._move(self.n_first, graph.parameters.n_weights, True)
         else:
-            if graph.sparse:
+            if graph.is_sparse:
                 graph.first_gradient()
             self._move(0, graph.parameters.n_weights, True)
         self._move(graph.parameters.n_weights, graph.parameters.vector.size, False)
@@ -116,7 +116,7 @@ class Trainer:
         """Make every weight current."""
         if self.rows is not None:
             self.rows.sync()
-            self.graph.first.weights = self.graph.parameters.coefs[0]
+            self.graph.first.weights = self.graph.parameters.first
         if self.shared is not None:
             self.shared.restore(self._decay)
             self._decay = 1.0

@@ -1,0 +1,30 @@
+"""A user's script without a fault: the type checker must find none."""
+
+import numpy as np
+from sklearn.datasets import load_iris
+
+from skmaxent import (
+    BackpropMLPClassifier,
+    MaxEntClassifier,
+    MaxEntClassifierCV,
+    MaxEntRanker,
+    c_min,
+    explain,
+    maxent_path,
+    top_features,
+)
+
+X, y = load_iris(return_X_y=True)
+model = MaxEntClassifier(C=2.0, l1_ratio=0.5, features="observed", solver="auto").fit(X, y)
+print(model.coef_.shape, model.intercept_.sum(), model.classes_.tolist(), model.convergence_["relative_gap"])
+print(model.predict(X)[:3], model.predict_proba(X).sum(), model.predict_log_proba(X).max(), model.score(X, y))
+print(model.sparsify().densify().expected_counts(X).shape, model.penalty)
+search = MaxEntClassifierCV(Cs=[0.1, 1.0], l1_ratios=[0, 1]).fit(X, y)
+print(search.C_, search.scores_.mean(axis=0), search.coef_[0])
+network = BackpropMLPClassifier((10,), "tanh", max_iter=5, random_state=0).fit(X, y)
+print(network.loss_curve_[-1], network.coefs_[0].shape, network.hidden_activations(X).mean())
+ranker = MaxEntRanker().fit(X[:4], [1, 0, 0, 1], groups=[0, 0, 1, 1])
+print(ranker.predict(X[:2]).tolist(), ranker.coef_ @ np.ones(4))
+explanation = explain(model, X[0], top=3, contrast=(0, 1))
+print(explanation.votes.sum(axis=0) + explanation.remainder, explanation.to_html()[:10], explanation.features)
+print(top_features(model, n=2)[0][0], maxent_path(X, y, Cs=[0.1, c_min(X, y)], tol=1e-4).coefs.shape)
