@@ -1,7 +1,7 @@
 """The import picture: python docs/development/architecture.py [CHECKOUT]
 
-Rooms are the folders and loose modules directly in skmaxent/, arrows the imports between them. Prints the floors
-from the top down with the rooms of each, their files and lines and what they import, then any circle.
+Rooms are the folders and loose modules directly in skmaxent/, arrows the imports between them. Prints the
+floors from the top down with the rooms of each, their files and lines and what they import, then any circle.
 """
 
 import ast

@@ -23,7 +23,7 @@ class Intercept:
         if not self.fit_intercept:
             point.decrement = point.adrift = 0.0
             return point
-        total = float(self.likelihood.weights.sum(dtype=float))
+        total = self.likelihood.total_weight
         accuracy = (1e-15 if tightly else 3e-13) if self.dtype == np.float64 else 5e-6
         many = self.likelihood.shape[1] >= MANY_CLASSES
         inverse, last = point.inverse if many else None, np.inf
@@ -68,7 +68,7 @@ class Intercept:
         lead nowhere (Darroch & Ratcliff 1972).
         """
         observed, expected = self.likelihood.label_totals, self.likelihood.totals(point.expected)
-        total = float(self.likelihood.weights.sum(dtype=float))
+        total = self.likelihood.total_weight
         ratio = np.log(observed) - np.log(np.maximum(expected, 1e-30 * total))
         if len(ratio) == 1:
             rest = np.maximum(total - expected, 1e-30 * total)

@@ -47,6 +47,20 @@ class Likelihood:
         self._workers = workers
         self._cuts = even_cuts(len(weights), -(-self.shape[0] * n_outputs // BLOCK_ENTRIES))
 
+    @cached_property
+    def total_weight(self):
+        """Sum of the masses."""
+        return float(self.weights.sum(dtype=float))
+
+    @cached_property
+    def heaviest(self):
+        """The largest mass of a row."""
+        return float(self.weights.max(initial=0))
+
+    def zeros(self):
+        """Scores of 0."""
+        return np.zeros(self.shape, self.dtype)
+
     def astype(self, dtype):
         """The same likelihood in another precision."""
         masses = None if self.masses is None else self.masses.astype(dtype)

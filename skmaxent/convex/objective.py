@@ -11,8 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .design.blocks import make_design, weight_squares
-from .design.restricted import Restriction
+from .design.blocks import make_design
 from .intercept import Intercept
 from .spaces import WeightSpace
 
@@ -147,13 +146,13 @@ class Objective(Intercept):
     def norm(self):
         """Frobenius norm of the design in the user's units."""
         design, scale = self.space.design, self.space.scale
-        squares = weight_squares(design)
+        squares = design.weight_squares()
         return float(np.sqrt(np.sum(squares if scale is None else squares * scale**2)))
 
     @cached_property
     def heaviest(self):
         """Root of the largest row weight."""
-        return float(np.sqrt(self.likelihood.weights.max(initial=0)))
+        return float(np.sqrt(self.likelihood.heaviest))
 
     @property
     def coords_shape(self):
@@ -164,9 +163,11 @@ class Objective(Intercept):
 
     def point(self, coords, intercept, scores=None, settle=True):
         """The point with these coordinates, its intercept brought to its optimum unless told not to."""
-        coords = coords.astype(self.dtype, copy=False)
-        scores = self.space.push(coords) if scores is None else scores.astype(self.dtype, copy=False)
-        point = Point(coords, scores, np.array(intercept, dtype=float), np.empty_like(scores), 0.0, 0.0)
+        vectors = self.vectors
+        coords = vectors.astype(coords, self.dtype)
+        scores = self.space.push(coords) if scores is None else vectors.astype(scores, self.dtype)
+        expected = vectors.empty_like(scores)
+        point = Point(coords, scores, np.array(intercept, dtype=float), expected, 0.0, 0.0)
         point.square = self.space.square_of(coords, coords, scores)
         self.evaluate(point)
         return self.settle_intercept(point) if settle else point
@@ -175,7 +176,7 @@ class Objective(Intercept):
         """Loss and expected masses at the point's scores and intercept."""
         base = point.scores
         if self.fit_intercept:
-            base = base + point.intercept.astype(self.dtype)
+            base = self.vectors.shifted(base, point.intercept)
         point.loss = self.likelihood.evaluate(base, point.expected)
 
     def gradient(self, point, certify=True):
@@ -229,7 +230,7 @@ class Objective(Intercept):
 
     @cached_property
     def _restriction(self):
-        return Restriction(self.space.design)
+        return self.space.design.restriction()
 
     def restrict(self, allowed):
         """The objective on some of the weights, the others being 0, and where these are.

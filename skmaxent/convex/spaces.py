@@ -16,10 +16,9 @@ A point or direction v always travels with its scores X @ v. What a solver needs
 """
 
 import numpy as np
-from scipy import sparse
 
 from ..numerics.sparse import peak
-from .preconditioners.hessian import NewtonSystem, loss_hessian
+from .preconditioners.hessian import NewtonSystem
 
 
 class Vectors:
@@ -57,6 +56,46 @@ class Vectors:
 
         self.workers.map(block, self._cuts(flat_u))
 
+    # What follows makes new arrays. Solvers handle arrays of the rows by these methods alone.
+
+    def copy(self, u):
+        return u.copy()
+
+    def empty_like(self, u):
+        return np.empty_like(u)
+
+    def zeros_like(self, u):
+        return np.zeros_like(u)
+
+    def astype(self, u, dtype):
+        """The array in another precision; itself where it has it."""
+        return u.astype(dtype, copy=False)
+
+    def is_zero(self, u):
+        """Whether all entries are 0."""
+        return not u.any()
+
+    def sum(self, u, v):
+        return u + v
+
+    def difference(self, u, v):
+        return u - v
+
+    def scaled(self, u, a, dtype=None):
+        """a * u, in the precision of u or another."""
+        return (u * a).astype(dtype or u.dtype, copy=False)
+
+    def shifted(self, u, shift):
+        """u with a number for each column (K,) added to all rows."""
+        return u + shift.astype(u.dtype)
+
+    def combined(self, factors, arrays):
+        """The sum of arrays times numbers."""
+        total = factors[-1] * arrays[-1]
+        for factor, array in zip(factors[:-1], arrays[:-1]):
+            total += factor * array
+        return total.astype(arrays[-1].dtype, copy=False)
+
 
 class RowSpace:
     """Coordinates A of W = X.T @ A, in the metric of X X.T."""
@@ -75,6 +114,10 @@ class RowSpace:
     def coords_shape(self, n_outputs):
         """Shape of the coordinates."""
         return (self.design.shape[0], n_outputs)
+
+    def zeros(self, likelihood):
+        """Coordinates of zero weights."""
+        return likelihood.zeros()
 
     def pull(self, T):
         return T
@@ -148,13 +191,11 @@ class WeightSpace:
             self._precondition_diagonally(likelihood, expected, penalty)
             return
         sample = min(n, self.SAMPLE * K * d)
+        entries = self.design.n_entries
         flops = sample * d**2 * K * (K + 1) + (K * d) ** 3 / 3
-        entries = self.design.X.nnz if sparse.issparse(self.design.X) else n * d
         worth = max(self.WORTH, self.design.tally[0])
         if K * d <= self.SIDE and flops <= worth * 4 * entries * K:
-            rows = likelihood.sample(sample)
-            H = loss_hessian(likelihood, self.design.X, expected, fit_intercept, self._vectors.workers, rows)
-            H *= n / len(rows)
+            H = self.design.hessian(likelihood, expected, fit_intercept, sample=sample)
             system = NewtonSystem(H, K, d, penalty * np.asarray(self.units, dtype=float))
             self._apply = lambda r: system.solve(r)[0]
             return
@@ -176,6 +217,10 @@ class WeightSpace:
     def coords_shape(self, n_outputs):
         """Shape of the coordinates."""
         return (self.design.shape[1], 1 if self.design.paired else n_outputs)
+
+    def zeros(self, likelihood):
+        """Zero weights."""
+        return np.zeros(self.coords_shape(likelihood.shape[1]), likelihood.dtype)
 
     def pull(self, T):
         return self.design.adjoint(T)

@@ -23,15 +23,15 @@ EPOCHS = 2
 
 def _zero(objective):
     """Zero weights and the intercept at its optimum, the log priors."""
-    n, K = objective.likelihood.shape
-    coords = np.zeros(objective.coords_shape, objective.dtype)
+    K = objective.likelihood.shape[1]
+    coords = objective.space.zeros(objective.likelihood)
     intercept = np.zeros(K)
     if objective.fit_intercept:
         totals = objective.likelihood.label_totals
-        rest = float(objective.likelihood.weights.sum(dtype=float)) - totals if K == 1 else 1.0
+        rest = objective.likelihood.total_weight - totals if K == 1 else 1.0
         intercept = np.log(totals / rest)
         intercept -= intercept.mean() * (K > 1)
-    return objective.point(coords, intercept, np.zeros((n, K), objective.dtype))
+    return objective.point(coords, intercept, objective.likelihood.zeros())
 
 
 def cold_start(objective, problem, solver, seed, workers):

@@ -3,6 +3,11 @@
 import numpy as np
 from scipy import sparse
 
+from .threads import even_cuts
+
+# Rows of dense float32 data that are widened at a time, as entries.
+WIDENED_ENTRIES = 2_000_000
+
 
 def canonical(X):
     """X as it is, or in sorted CSR/CSC form without duplicates; the input is never changed."""
@@ -67,3 +72,17 @@ def peak(V):
 def support_of(W):
     """Rows and columns of the entries of a dense W that are not 0; much faster than `np.nonzero`."""
     return np.divmod(np.flatnonzero(W.reshape(-1) != 0), W.shape[1])
+
+
+def column_squares(X):
+    """Sum of the squares of each column, (d,), in float64."""
+    if sparse.issparse(X):
+        squares = np.square(X.data, dtype=float)
+        if X.format == "csr":
+            return np.bincount(X.indices, squares, minlength=X.shape[1])
+        sums, filled = np.zeros(X.shape[1]), np.flatnonzero(np.diff(X.indptr))
+        if len(filled):
+            sums[filled] = np.add.reduceat(squares, X.indptr[filled])
+        return sums
+    chunks = even_cuts(X.shape[0], -(-X.size // WIDENED_ENTRIES))
+    return sum(np.einsum("ij,ij->j", X[rows], X[rows], dtype=float) for rows in chunks)

@@ -1,4 +1,4 @@
-"""Everything that the documentation shows runs: doctests of the package, README's lines, the quick examples."""
+"""What the documentation shows runs: doctests of the package, README's lines, the worked example."""
 
 import doctest
 import importlib

@@ -49,4 +49,6 @@ def test_the_checker_finds_nothing_in_a_right_script(faults):
 
 
 def test_the_right_script_runs():
-    subprocess.run([sys.executable, str(SCRIPTS / "right.py")], check=True, capture_output=True, cwd=STUB.parents[1])
+    subprocess.run(
+        [sys.executable, str(SCRIPTS / "right.py")], check=True, capture_output=True, cwd=STUB.parents[1]
+    )

@@ -12,8 +12,9 @@ float64 vectors, and are widened block by block within the products.
 import numpy as np
 from scipy import sparse
 
-from ...numerics.sparse import peak
+from ...numerics.sparse import WIDENED_ENTRIES, peak
 from ...numerics.threads import balanced_cuts, even_cuts
+from .base import Design
 
 # A lane is a chain of blocks with one accumulator. Four lanes feed four threads; more would
 # spend more on adding the accumulators up than they gain.
@@ -21,10 +22,6 @@ MAX_LANES = 4
 # Non-zeros times columns of the right-hand side below which a thread costs more than it gains.
 LANE_WORK = 1_500_000
 BLOCK_NNZ = 150_000
-
-
-# Rows of dense float32 data that are widened at a time, as entries.
-WIDENED_ENTRIES = 2_000_000
 
 
 def make_design(X, n_outputs, workers, dtype=None):
@@ -50,34 +47,7 @@ def narrowed(values, dtype):
     return values if values.itemsize <= np.dtype(dtype).itemsize else values.astype(dtype)
 
 
-def column_squares(X):
-    """Sum of the squares of each column, (d,), in float64."""
-    if sparse.issparse(X):
-        squares = np.square(X.data, dtype=float)
-        if X.format == "csr":
-            return np.bincount(X.indices, squares, minlength=X.shape[1])
-        sums, filled = np.zeros(X.shape[1]), np.flatnonzero(np.diff(X.indptr))
-        if len(filled):
-            sums[filled] = np.add.reduceat(squares, X.indptr[filled])
-        return sums
-    chunks = even_cuts(X.shape[0], -(-X.size // WIDENED_ENTRIES))
-    return sum(np.einsum("ij,ij->j", X[rows], X[rows], dtype=float) for rows in chunks)
-
-
-def weight_squares(design):
-    """Sum of the squares of the column of each weight of a design, (d, 1), or (m, 1) of pairs."""
-    squares = column_squares(design.X)
-    return (squares[design.columns] if design.paired else squares)[:, None]
-
-
-def row_squares(X):
-    """Sum of the squares of each row, (n,), in float64."""
-    return column_squares(X.T)
-
-
-class _SparseDesign:
-    paired = False  # weights are (d, K); a paired design has one for each of some pairs, (m, 1)
-
+class _SparseDesign(Design):
     def __init__(self, X, n_outputs, workers, tally=None, dtype=None):
         self.shape, self.dtype = X.shape, np.dtype(dtype or X.dtype)
         self.X, self._n_outputs, self._workers = X, n_outputs, workers
@@ -215,10 +185,8 @@ class RowBlocks(_SparseDesign):
         return self.forward(V), peak(V)
 
 
-class DenseDesign:
+class DenseDesign(Design):
     """Dense design, in blocks of rows."""
-
-    paired = False
 
     def __init__(self, X, workers, tally=None, dtype=None):
         self.X, self.shape, self.dtype, self._workers = X, X.shape, np.dtype(dtype or X.dtype), workers

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from ...numerics.sparse import entries
 from ...numerics.threads import even_cuts
+from .base import Design
 from .blocks import LANE_WORK, MAX_LANES
 
 
@@ -28,7 +29,7 @@ def pair_index(design, places, n_outputs):
     return design.X, *np.divmod(places, n_outputs)
 
 
-class PairDesign:
+class PairDesign(Design):
     """The linear map from weights (m, 1) of pairs to scores (n, K), and its adjoint.
 
     Parameters

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from ...numerics.sparse import peak
 from ...numerics.threads import balanced_cuts
+from .base import Design
 from .blocks import LANE_WORK, make_design
 
 # Share of its classes from which a column is cheaper in a dense block. A multiplication there takes
@@ -19,7 +20,7 @@ SHARE = 0.25
 WIDTH = 8
 
 
-class ObservedDesign:
+class ObservedDesign(Design):
     """The linear map from weights (m, 1) of pairs to scores (n, K), and its adjoint.
 
     Parameters

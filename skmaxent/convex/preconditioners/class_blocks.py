@@ -85,7 +85,8 @@ class ClassBlocks:
         diagonal : ndarray of shape (m,)
         """
         likelihood = objective.likelihood
-        if isinstance(likelihood, Grouped) or len(free) > MAX_WEIGHTS:
+        here = objective.space.design.is_here
+        if isinstance(likelihood, Grouped) or len(free) > MAX_WEIGHTS or not here:
             return None
         X, columns, classes = pair_index(objective.space.design, free, expected.shape[1])
         if sparse.issparse(X):

@@ -3,10 +3,7 @@
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
-from ...numerics.sparse import column_counts
-from ..design.blocks import row_squares, weight_squares
 from .certificate import dual_value
 from .free import SIDE, FreeSystem, is_manageable, least_decrement
 from .rounding import EPS, Rounding
@@ -72,7 +69,7 @@ class ElasticNetProof:
         """
         F = self._objective
         tilt, root = 0.0, np.sqrt(decrement)
-        total, spare = float(F.likelihood.weights.sum()), 0.0
+        total, spare = F.likelihood.total_weight, 0.0
         if F.fit_intercept:
             tilt = F.excess(masses) @ point.intercept
             spare = 4 * EPS * total * float(np.ptp(np.append(point.intercept, 0.0)))
@@ -170,10 +167,5 @@ class ElasticNetProof:
     def _rounding(self):
         """What rounding can do to values and gradients."""
         F = self._objective
-        X, design = F.space.design.X, F.space.design
-        norms = np.sqrt(weight_squares(design))
-        rows = np.sqrt(row_squares(X).max(initial=0))
-        n_terms = X.shape[1]
-        if sparse.issparse(X):
-            n_terms = column_counts(X.T).max(initial=1)
-        return Rounding(int(n_terms), float(rows), norms, X.shape[0])
+        design = F.space.design
+        return Rounding(*design.row_bounds(), np.sqrt(design.weight_squares()), design.shape[0])

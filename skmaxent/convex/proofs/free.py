@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..design.blocks import column_squares
-from ..preconditioners.hessian import loss_hessian
 from .rounding import rounding
 
 # Largest side of the Newton equation: its eigenvalues are wanted.
@@ -82,9 +80,7 @@ class FreeSystem:
         else:
             columns = np.flatnonzero(free.any(axis=1))
             place, classes = np.nonzero(free[columns])
-        X = design.X[:, columns]
-        workers = objective.vectors.workers
-        H = loss_hessian(likelihood, X, expected, objective.fit_intercept, workers)
+        H = design.hessian(likelihood, expected, objective.fit_intercept, columns)
         side = len(H) // K
         chosen = classes * side + place
         if objective.fit_intercept:
@@ -94,11 +90,13 @@ class FreeSystem:
         self._scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
         self._values, self._vectors = np.linalg.eigh(H * self._scale[:, None] * self._scale)
         # Bound on the norm of what rounding adds to the scaled right-hand side.
-        squares = column_squares(X)[place]
+        squares = design.column_squares()[columns][place]
         if objective.fit_intercept:
-            squares = np.concatenate([squares, np.full(K, float(X.shape[0]))])
-        residual = float(np.linalg.norm(likelihood.residual(expected)))
-        self._error = rounding(X.shape[0]) * residual * float(np.linalg.norm(np.sqrt(squares) * self._scale))
+            squares = np.concatenate([squares, np.full(K, float(design.shape[0]))])
+        residual = float(objective.norm_of(likelihood.residual(expected)))
+        self._error = (
+            rounding(design.shape[0]) * residual * float(np.linalg.norm(np.sqrt(squares) * self._scale))
+        )
 
     def step(self, gradient, excess, expected):
         """The step from the gradient of the loss (like the weights) and the excess of the class totals.
@@ -122,7 +120,7 @@ class FreeSystem:
         coords[free] = solution[:n_free]
         shift = solution[n_free:] if objective.fit_intercept else np.zeros(expected.shape[1])
         scores = objective.space.push(coords)
-        masses = expected + objective.likelihood.curvature(expected, scores, shift)
+        masses = objective.vectors.sum(expected, objective.likelihood.curvature(expected, scores, shift))
         if not objective.likelihood.contains(masses):
             masses = None
         return FreeStep(coords, shift, scores, float(decrement) ** 2, masses)

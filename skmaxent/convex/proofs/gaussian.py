@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ..design.blocks import weight_squares
 from .free import SIDE, FreeSystem, is_manageable, least_decrement
 from .rounding import EPS, rounding
 
@@ -80,10 +79,10 @@ class GaussianProof:
         F = self._objective
         likelihood, design = F.likelihood, F.space.design
         ridge = np.broadcast_to(self._ridge * np.asarray(F.space.units), point.coords.shape)
-        norms = np.sqrt(weight_squares(design))
+        norms = np.sqrt(design.weight_squares())
 
         def error(masses, decrement):
-            residual = float(np.linalg.norm(likelihood.residual(masses)))
+            residual = float(F.norm_of(likelihood.residual(masses)))
             return (rounding(likelihood.shape[0]) * residual + np.sqrt(decrement) * F.heaviest) * norms
 
         share = (np.abs(gradient.coords) + error(point.expected, point.decrement)) ** 2 / (2 * ridge)
@@ -105,5 +104,5 @@ class GaussianProof:
         gap += np.sum(beyond * np.abs(point.coords), where=weak)
         if fit_intercept:
             spread = float(np.ptp(np.append(point.intercept, 0.0)))
-            gap += (np.abs(excess).sum() + 4 * EPS * float(likelihood.weights.sum())) * spread
+            gap += (np.abs(excess).sum() + 4 * EPS * likelihood.total_weight) * spread
         return float(gap)

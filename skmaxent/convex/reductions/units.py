@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from ...numerics.sparse import column_counts, peak
-from ..design.blocks import column_squares
+from ...numerics.sparse import column_counts, column_squares, peak
 
 # Columns are shifted whose mean is more than so many standard deviations from 0.
 FAR = 8.0

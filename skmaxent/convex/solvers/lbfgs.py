@@ -18,7 +18,7 @@ PATIENCE = 25
 
 def solve(objective, point, control):
     """Minimise the objective from the point; see `skmaxent.convex.solvers` for the contract."""
-    space, pairs, last = objective.space, [], None
+    space, vectors, pairs, last = objective.space, objective.vectors, [], None
     inner = InnerProducts(space)
     control.new_stage()
     objective.settle_intercept(point)
@@ -29,14 +29,17 @@ def solve(objective, point, control):
             return point, gradient
         if control.stalled(objective, point, gradient, PATIENCE):
             break
-        scaled = replace(gradient, coords=gradient.coords / root)
+        scaled = gradient if root is None else replace(gradient, coords=gradient.coords / root)
         if last is not None:
             _remember(objective, pairs, point, scaled, last, root)
         basis = _basis(pairs, scaled)
         weights = _direction(inner.of(basis), len(pairs))
-        coords = _combine(weights, [g for g, _ in basis]) / root
-        scores = space.push(coords) if space.preconditioned else _combine(weights, [s for _, s in basis])
-        last = (point.coords.copy(), point.scores.copy(), scaled)
+        coords = vectors.combined(weights, [g for g, _ in basis])
+        if root is not None:
+            coords /= root
+        in_rows = not space.preconditioned
+        scores = vectors.combined(weights, [s for _, s in basis]) if in_rows else space.push(coords)
+        last = (vectors.copy(point.coords), vectors.copy(point.scores), scaled)
         shift = objective.intercept_elimination(point.expected, point.inverse)(scores)
         # Without memory the direction has the scale of the gradient, which may be any.
         if not search(objective, point, coords, scores, shift, step=1.0 if pairs else None):
@@ -57,7 +60,7 @@ def _root_of_curvature(objective, point):
     """
     space = objective.space
     if not space.preconditioned:
-        return 1.0
+        return None
     H = space.design.squared_adjoint(objective.likelihood.curvature_diagonal(point.expected))
     H += objective.penalty.ridge * space.units
     return np.sqrt(np.maximum(H, 1e-6 * float(H.max(initial=0)) or 1.0))
@@ -69,19 +72,14 @@ def _basis(pairs, gradient):
     return [*vectors, (gradient.coords, gradient.scores)]
 
 
-def _combine(weights, vectors):
-    total = weights[-1] * vectors[-1]
-    for weight, vector in zip(weights[:-1], vectors[:-1]):
-        total += weight * vector
-    return total.astype(vectors[-1].dtype, copy=False)
-
-
 def _remember(objective, pairs, point, gradient, last, root):
     """Keep the last step and change of gradient, when they show positive curvature."""
     coords, scores, old = last
-    step = ((point.coords - coords) * root, point.scores - scores)
-    change_scores = None if old.scores is None else gradient.scores - old.scores
-    change = (gradient.coords - old.coords, change_scores)
+    difference = objective.vectors.difference
+    moved = difference(point.coords, coords)
+    step = (moved if root is None else moved * root, difference(point.scores, scores))
+    change_scores = None if old.scores is None else difference(gradient.scores, old.scores)
+    change = (difference(gradient.coords, old.coords), change_scores)
     if objective.space.inner(change[0], *step) > 0:
         pairs.append((step, change))
         del pairs[:-MEMORY]

@@ -25,22 +25,22 @@ def search(objective, point, coords, scores, shift, step=1.0, accuracy=0.1):
         First step to try; None for that of Newton's method along the direction.
     """
     likelihood, penalty, space = objective.likelihood, objective.penalty.ridge, objective.space
+    vectors = objective.vectors
     cross = space.square_of(point.coords, coords, scores) if penalty else 0.0
     square = space.square_of(coords, coords, scores) if penalty else 0.0
     base, moved = point.scores, scores
     if objective.fit_intercept:
-        base = base + point.intercept.astype(base.dtype)
-        moved = scores + shift.astype(scores.dtype)
+        base, moved = vectors.shifted(base, point.intercept), vectors.shifted(scores, shift)
     first, second = likelihood.slopes(point.expected, moved)
     slope0 = first + penalty * cross
     value0 = objective.value(point)
-    slack = 4 * np.finfo(base.dtype).eps * abs(value0)
+    slack = 4 * np.finfo(objective.dtype).eps * abs(value0)
     if not slope0 < 0:
         return 0.0
     if step is None:
         curvature = second + penalty * square
         step = -slope0 / curvature if curvature > 0 else 1.0
-    expected = np.empty_like(point.expected)
+    expected = vectors.empty_like(point.expected)
     low, high = 0.0, np.inf
     for _ in range(MAX_EVALUATIONS):
         loss = likelihood.evaluate(base, expected, moved, step)
@@ -62,8 +62,8 @@ def search(objective, point, coords, scores, shift, step=1.0, accuracy=0.1):
     else:
         if not value < value0:
             return 0.0
-    objective.vectors.add(point.coords, step, coords)
-    objective.vectors.add(point.scores, step, scores)
+    vectors.add(point.coords, step, coords)
+    vectors.add(point.scores, step, scores)
     point.intercept = point.intercept + step * shift
     point.expected, point.loss = expected, loss
     point.square += 2 * step * cross + step**2 * square

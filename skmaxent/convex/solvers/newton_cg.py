@@ -34,7 +34,7 @@ def solve(objective, point, control):
     for base, inner in stages:
         control.new_stage()
         if point.scores.dtype != base.dtype:
-            scores = None if point.coords.any() else point.scores
+            scores = point.scores if objective.vectors.is_zero(point.coords) else None
             point = base.point(point.coords, point.intercept, scores)
         else:
             base.settle_intercept(point)
@@ -75,7 +75,7 @@ def _newton_step(base, inner, point, gradient, accuracy):
     """One Newton iteration on `point`, in place; False when there was no descent."""
     coords, scores, shift = newton_direction(inner, point, gradient, accuracy)
     if base is not inner:
-        coords = coords.astype(base.dtype)
+        coords = base.vectors.astype(coords, base.dtype)
         scores = base.space.push(coords)
     if not search(base, point, coords, scores, shift):
         return False

@@ -1,12 +1,12 @@
 """Newton with a Cholesky factor of the whole Hessian: for few columns, dense or sparse."""
 
-from ..preconditioners.hessian import NewtonSystem, loss_hessian
+from ..preconditioners.hessian import NewtonSystem
 from .line_search import search
 
 
 def solve(objective, point, control):
     """Minimise the objective from the point; see `skmaxent.convex.solvers` for the contract."""
-    design, workers = objective.space.design, objective.vectors.workers
+    design = objective.space.design
     d, n_outputs = objective.coords_shape
     penalty = objective.penalty.ridge * objective.space.units
     control.new_stage()
@@ -16,7 +16,7 @@ def solve(objective, point, control):
             return point, gradient
         if control.stalled(objective, point, gradient):
             break
-        H = loss_hessian(objective.likelihood, design.X, point.expected, objective.fit_intercept, workers)
+        H = design.hessian(objective.likelihood, point.expected, objective.fit_intercept)
         coords, shift = NewtonSystem(H, n_outputs, d, penalty).solve(-gradient.coords)
         if not search(objective, point, coords, objective.space.push(coords), shift):
             break

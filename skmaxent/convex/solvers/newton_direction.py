@@ -23,22 +23,22 @@ def newton_direction(inner, point, gradient, accuracy):
     """
     space, likelihood, vectors = inner.space, inner.likelihood, inner.vectors
     ridge = inner.penalty.ridge
-    expected = point.expected.astype(inner.dtype, copy=False)
+    expected = vectors.astype(point.expected, inner.dtype)
     # The direction is proportional to the gradient: scaled to 1, float32 cannot underflow.
     square = gradient.square
     if space.preconditioned:
         square = vectors.dot(gradient.coords, gradient.coords)
     scale = np.sqrt(square)
-    r = (gradient.coords / -scale).astype(inner.dtype, copy=False)
+    r = vectors.scaled(gradient.coords, -1 / scale, inner.dtype)
     if space.preconditioned:
         space.precondition(likelihood, expected, ridge, inner.fit_intercept)
         z, z_scores, rz = space.metric(r)
     else:
-        z, z_scores, rz = r, (gradient.scores / -scale).astype(inner.dtype, copy=False), 1.0
+        z, z_scores, rz = r, vectors.scaled(gradient.scores, -1 / scale, inner.dtype), 1.0
     shift_of = inner.intercept_elimination(expected, point.inverse)
 
-    p, p_scores = z.copy(), None if z_scores is None else z_scores.copy()
-    coords, scores = np.zeros_like(r), None if z_scores is None else np.zeros_like(z_scores)
+    p, p_scores = vectors.copy(z), None if z_scores is None else vectors.copy(z_scores)
+    coords, scores = vectors.zeros_like(r), None if z_scores is None else vectors.zeros_like(z_scores)
     start = rz
     for _ in range(MAX_CG):
         moved = space.push(p) if p_scores is None else p_scores
@@ -61,6 +61,6 @@ def newton_direction(inner, point, gradient, accuracy):
         if p_scores is not None:
             vectors.scale_add(p_scores, beta, z_scores)
         rz = rz_new
-    coords *= inner.dtype.type(scale)
-    scores = space.push(coords) if scores is None else scores * inner.dtype.type(scale)
+    coords = vectors.scaled(coords, inner.dtype.type(scale))
+    scores = space.push(coords) if scores is None else vectors.scaled(scores, inner.dtype.type(scale))
     return coords, scores, shift_of(scores)

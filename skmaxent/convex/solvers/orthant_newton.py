@@ -156,7 +156,7 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
         Whether the conjugate gradients took their longest run.
     """
     dtype, penalty = inner.dtype, inner.penalty
-    expected = point.expected.astype(dtype, copy=False)
+    expected = inner.vectors.astype(point.expected, dtype)
     free = (point.coords != 0) | (subgradient.coords != 0)
     ridge = dtype.type(penalty.ridge) if np.isscalar(penalty.ridge) else penalty.ridge
     ridge = ridge + dtype.type(trust.damping)
@@ -192,18 +192,18 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
 
 def _search(objective, point, coords, end, slope, max_trials):
     """Move the point along `coords`, to `end` if that is good enough; False when there is no descent."""
-    likelihood, penalty = objective.likelihood, objective.penalty
+    likelihood, penalty, vectors = objective.likelihood, objective.penalty, objective.vectors
     scores = objective.space.push(coords)
     base, moved, shift = point.scores, scores, 0.0
     if objective.fit_intercept:
         shift = objective.intercept_elimination(point.expected)(scores)
-        base, moved = base + point.intercept.astype(base.dtype), scores + shift.astype(scores.dtype)
+        base, moved = vectors.shifted(base, point.intercept), vectors.shifted(scores, shift)
     value0 = objective.value(point)
-    slack = 16 * np.finfo(base.dtype).eps * abs(value0)
-    expected = np.empty_like(point.expected)
+    slack = 16 * np.finfo(objective.dtype).eps * abs(value0)
+    expected = vectors.empty_like(point.expected)
     step = 1.0
     for _ in range(max_trials):
-        W = end if step == 1 else point.coords + base.dtype.type(step) * coords
+        W = end if step == 1 else point.coords + objective.dtype.type(step) * coords
         loss = likelihood.evaluate(base, expected, moved, step)
         value = loss + penalty.value(W)
         if value <= value0 + 1e-2 * step * slope + slack * (step == 1):
@@ -215,6 +215,6 @@ def _search(objective, point, coords, end, slope, max_trials):
     else:
         return False
     point.coords, point.loss, point.expected = W, loss, expected
-    objective.vectors.add(point.scores, step, scores)
+    vectors.add(point.scores, step, scores)
     point.intercept = point.intercept + step * shift
     return True

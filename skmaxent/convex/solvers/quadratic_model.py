@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from ..preconditioners.class_blocks import ClassBlocks
-from ..preconditioners.hessian import Factor, fill_common_shift, loss_hessian
+from ..preconditioners.hessian import Factor, fill_common_shift
 
 ACCURACY = 0.1
 # Power of the inverse diagonal of the Hessian that conditions the conjugate gradients.
@@ -118,9 +118,9 @@ class WholeModel:
     """
 
     def __init__(self, inner, expected, free, ridge):
-        likelihood, design, workers = inner.likelihood, inner.space.design, inner.vectors.workers
+        likelihood, design = inner.likelihood, inner.space.design
         d, K = inner.coords_shape
-        H = loss_hessian(likelihood, design.X, expected, inner.fit_intercept, workers)
+        H = design.hessian(likelihood, expected, inner.fit_intercept)
         side = len(H) // K
         # Of a column without any penalty all classes move, and what they share has no curvature.
         shared = np.flatnonzero(inner.free.all(axis=1)) if K > 1 else []

@@ -1,0 +1,58 @@
+"""What every design offers beside its products: norms, the Hessian, and itself on some of its weights."""
+
+import numpy as np
+from scipy import sparse
+
+from ...numerics.sparse import column_counts, column_squares
+from ..preconditioners.hessian import loss_hessian
+
+
+class Design:
+    """The linear map of some data X from weights to scores.
+
+    Solvers see no more of the data than this: rows may lie elsewhere, in designs of other classes.
+
+    Attributes
+    ----------
+    shape : tuple
+        Numbers of rows, and of columns or pairs.
+    tally : list of one float
+        Products so far; forward and adjoint are one half each.
+    """
+
+    paired = False  # weights are (d, K); a paired design has one for each of some pairs, (m, 1)
+    is_here = True  # whether the rows are in this process, for what can do no other way
+
+    @property
+    def n_entries(self):
+        """Number of the entries of X, or of those that are not 0."""
+        return self.X.nnz if sparse.issparse(self.X) else self.X.size
+
+    def column_squares(self):
+        """Sum of the squares of each column of X, in float64."""
+        return column_squares(self.X)
+
+    def weight_squares(self):
+        """Sum of the squares of the column of each weight, (d, 1), or (m, 1) of pairs."""
+        squares = self.column_squares()
+        return (squares[self.columns] if self.paired else squares)[:, None]
+
+    def row_bounds(self):
+        """Largest number of entries in a row of X, and its largest Euclidean norm."""
+        n_terms = column_counts(self.X.T).max(initial=1) if sparse.issparse(self.X) else self.X.shape[1]
+        return int(n_terms), float(np.sqrt(column_squares(self.X.T).max(initial=0)))
+
+    def hessian(self, likelihood, expected, fit_intercept, columns=None, sample=None):
+        """Hessian of the loss for all columns or some, from all rows or about so many; see `loss_hessian`."""
+        X = self.X if columns is None else self.X[:, columns]
+        rows = None if sample is None else likelihood.sample(sample)
+        H = loss_hessian(likelihood, X, expected, fit_intercept, self._workers, rows)
+        if rows is not None:
+            H *= likelihood.shape[0] / len(rows)
+        return H
+
+    def restriction(self):
+        """Makes designs on some of the weights."""
+        from .restricted import Restriction  # it makes designs of the classes that derive from this one
+
+        return Restriction(self)
