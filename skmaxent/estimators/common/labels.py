@@ -14,7 +14,6 @@ from sklearn.utils.validation import _check_sample_weight, _num_samples, check_c
 from ...convex.problem import Problem
 from ...numerics.missing import any_missing
 from ...numerics.sparse import take_rows
-from .class_weights import check_class_factors
 from .targets import TARGET_TYPES, label_masses
 
 #: What a classifier must check before it encodes labels.
@@ -79,17 +78,17 @@ def encode_labels(y, X, sample_weight, class_weight, target_type="auto", classes
     if classes is None:
         classes, codes = _sorted_classes(y)
     else:
-        codes = np.searchsorted(classes, y)
+        codes = label_codes(y, classes)
     if len(classes) < 2:
         raise ValueError(
             "This solver needs samples of at least 2 classes in the data, but the data contains only one "
             f"class: {classes[0]!r}"
         )
     totals = np.bincount(codes, weights=weights, minlength=len(classes))
-    factors = _class_factors(class_weight, classes, totals)
+    factors = class_factors(class_weight, classes, totals)
     if factors is not None:
         weights = weights * factors[codes]
-    rows = _rows_of_weight(weights)
+    rows = _rows_that_count(weights)
     if rows is not None:
         codes, weights = codes[rows], weights[rows]
     return Labels(classes, rows, weights, codes, None)
@@ -113,32 +112,73 @@ def _encode_masses(masses, weights, class_weight):
     if not totals.any():
         raise ValueError("No column of the label masses y has weight: one needs a positive total weight.")
     classes = np.arange(masses.shape[1])
-    factors = _class_factors(class_weight, classes, totals)
+    factors = class_factors(class_weight, classes, totals)
     if factors is not None:
         masses *= factors
     weights = masses.sum(axis=1)
-    rows = _rows_of_weight(weights)
+    rows = _rows_that_count(weights)
     if rows is not None:
         masses, weights = masses[rows], weights[rows]
     return Labels(classes, rows, weights, None, masses)
 
 
-def _rows_of_weight(weights):
-    """The rows with a positive weight; None for all."""
+def rows_of_weight(weights):
+    """Numbers of the rows with a positive weight, the only ones that count; None for all."""
+    return None if (weights > 0).all() else np.flatnonzero(weights > 0)
+
+
+def _rows_that_count(weights):
     if not weights.any():
         raise ValueError("The data have no weight: class_weight is 0 for every class of positive weight.")
-    return None if (weights > 0).all() else np.flatnonzero(weights)
+    return rows_of_weight(weights)
 
 
-def _class_factors(class_weight, classes, totals):
-    """Factor on each class, or None; "balanced" makes the totals of the classes that have one equal."""
+def label_codes(y, classes):
+    """Numbers of the labels among the sorted classes.
+
+    Raises
+    ------
+    ValueError
+        For a label that is none of them.
+    """
+    codes = np.searchsorted(classes, y)
+    codes[codes == classes.size] = 0
+    unknown = classes[codes] != y
+    if np.any(unknown):
+        raise ValueError(
+            f"`y` has classes not in `self.classes_`. `self.classes_` has {classes}. "
+            f"'y' has {np.unique(np.asarray(y)[unknown])}."
+        )
+    return codes
+
+
+def class_factors(class_weight, classes, totals):
+    """Factor (K,) on the weight of each class that `class_weight` asks for, or None for none.
+
+    "balanced" makes the totals of the classes that have one equal: sum / (K total).
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+    classes : ndarray of shape (K,)
+    totals : ndarray of shape (K,)
+        Weights of the classes.
+
+    Raises
+    ------
+    ValueError
+        For a factor that is negative, infinite or NaN, and when all are 0.
+    """
     if class_weight is None:
         return None
     if isinstance(class_weight, str):
         filled = totals > 0
         return totals.sum() / (np.count_nonzero(filled) * np.where(filled, totals, 1))
     factors = compute_class_weight(class_weight, classes=classes, y=classes)
-    check_class_factors(factors, class_weight)
+    if not np.isfinite(factors).all() or (factors < 0).any() or not factors.any():
+        raise ValueError(
+            f"class_weight must be finite, non-negative and not all zero. Got {class_weight!r} instead."
+        )
     return factors
 
 

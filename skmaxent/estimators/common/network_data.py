@@ -2,44 +2,13 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import type_of_target, unique_labels
+from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import column_or_1d
 
 from ...compat import check_sample_weight
 from ...nn.training.batches import Dataset
 from ...nn.training.row_keys import row_keys, stratified_split
-from .class_weights import check_class_factors
-
-
-def target_kind(y, target_type):
-    """ "classes", "multilabel" (an indicator matrix) or "distribution" ((n, K) masses).
-
-    A y of one dimension holds class labels. For two, `target_type` decides, or with "auto" the dtype:
-    floats are masses, integers and booleans indicators. The values never do, which may look different in
-    each fold.
-    """
-    n_columns = y.shape[1] if np.ndim(y) == 2 else 0
-    if n_columns < {"auto": 2, "masses": 2, "multilabel": 1}[target_type]:
-        if target_type != "auto":
-            raise ValueError(
-                f"target_type={target_type!r} needs a y of shape (n_samples, n_outputs). Got an array of "
-                f"shape {y.shape} instead."
-            )
-        kind = type_of_target(y, input_name="y")
-        if kind in ("binary", "multiclass"):
-            return "classes"
-        raise ValueError(
-            f"Unknown label type: {kind}. y must hold class labels, a multilabel indicator matrix of "
-            "integers, or an (n_samples, n_classes) array of label distributions or counts as floats."
-        )
-    if y.dtype.kind not in "fiub":
-        raise ValueError(
-            f"Unknown label type: a y of shape {y.shape} must hold numbers. Got dtype {y.dtype} instead."
-        )
-    if target_type == "masses" or (target_type == "auto" and y.dtype.kind == "f"):
-        return "distribution"
-    return "multilabel"
+from . import labels
 
 
 def find_classes(y, kind):
@@ -60,14 +29,7 @@ def encode(y, kind, classes, dtype):
     """
     if kind == "classes":
         y = column_or_1d(y, warn=True)
-        codes = np.searchsorted(classes, y)
-        codes[codes == classes.size] = 0
-        unknown = classes[codes] != y
-        if np.any(unknown):
-            raise ValueError(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has {classes}. "
-                f"'y' has {np.unique(np.asarray(y)[unknown])}."
-            )
+        codes = labels.label_codes(y, classes)
         targets = codes.astype(dtype)[:, None] if classes.size <= 2 else codes
         return targets, None
     if np.ndim(y) != 2 or y.shape[1] != classes.size:
@@ -108,21 +70,13 @@ def _codes(targets):
 
 
 def class_factors(class_weight, kind, classes, data):
-    """The factor (K,) on the weights of each class that `class_weight` asks for; None for none.
-
-    "balanced": n / (K n_k), all n weighted, so that each class weighs the same.
-    """
+    """Factor (K,) on the weights of each class that `class_weight` asks for; None for none."""
     if class_weight is None:
         return None
     if kind != "classes":
         raise ValueError("class_weight is supported for y of class labels only.")
-    codes = _codes(data.targets)
-    if isinstance(class_weight, str):
-        counts = np.bincount(codes, weights=data.weights, minlength=classes.size)
-        return counts.sum() / (max(1, (counts > 0).sum()) * np.where(counts > 0, counts, 1))
-    return check_class_factors(
-        compute_class_weight(class_weight, classes=classes, y=classes[codes]), class_weight
-    )
+    totals = np.bincount(_codes(data.targets), weights=data.weights, minlength=classes.size)
+    return labels.class_factors(class_weight, classes, totals)
 
 
 def weigh_classes(data, factors):
@@ -135,10 +89,10 @@ def weigh_classes(data, factors):
 
 def _weighted(X, targets, weights):
     """The Dataset of the rows with a positive weight; its weights are None when all are 1."""
+    rows = None if weights is None else labels.rows_of_weight(weights)
+    if rows is not None:
+        X, targets, weights = X[rows], targets[rows], weights[rows]
     if weights is not None:
-        kept = weights > 0
-        if not kept.all():
-            X, targets, weights = X[kept], targets[kept], weights[kept]
         weights = None if (weights == 1).all() else weights.astype(X.dtype)
     return Dataset(X, targets, weights)
 

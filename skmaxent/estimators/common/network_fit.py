@@ -23,9 +23,9 @@ from .network_data import (
     find_classes,
     make_dataset,
     split,
-    target_kind,
     weigh_classes,
 )
+from .targets import target_kind
 
 _COLUMNS = ("n_features_in_", "feature_names_in_")
 

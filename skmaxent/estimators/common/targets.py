@@ -1,8 +1,12 @@
-"""What a y of two dimensions means: label masses, or an indicator of labels; and scores on masses."""
+"""What y means, for both engines: labels, label masses, or an indicator of labels; and scores on masses.
+
+It follows from the type of y alone, never from its values, so that it is the same in every fold.
+"""
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
+from sklearn.utils.multiclass import type_of_target
 
 TARGET_TYPES = ("auto", "masses")
 
@@ -53,6 +57,36 @@ def _is_whole(y, array):
     """Whether all columns are of integers or booleans."""
     dtypes = [array.dtype] if array.dtype.kind != "O" else getattr(y, "dtypes", [array.dtype])
     return all(getattr(dtype, "kind", "O") in "biu" for dtype in dtypes)
+
+
+def target_kind(y, target_type):
+    """ "classes", "multilabel" (an indicator matrix) or "distribution" ((n, K) masses).
+
+    A y of one dimension holds class labels. For two, `target_type` decides, or with "auto" the dtype:
+    floats are masses, integers and booleans indicators. The values never do, which may look different in
+    each fold.
+    """
+    n_columns = y.shape[1] if np.ndim(y) == 2 else 0
+    if n_columns < {"auto": 2, "masses": 2, "multilabel": 1}[target_type]:
+        if target_type != "auto":
+            raise ValueError(
+                f"target_type={target_type!r} needs a y of shape (n_samples, n_outputs). Got an array of "
+                f"shape {y.shape} instead."
+            )
+        kind = type_of_target(y, input_name="y")
+        if kind in ("binary", "multiclass"):
+            return "classes"
+        raise ValueError(
+            f"Unknown label type: {kind}. y must hold class labels, a multilabel indicator matrix of "
+            "integers, or an (n_samples, n_classes) array of label distributions or counts as floats."
+        )
+    if y.dtype.kind not in "fiub":
+        raise ValueError(
+            f"Unknown label type: a y of shape {y.shape} must hold numbers. Got dtype {y.dtype} instead."
+        )
+    if target_type == "masses" or (target_type == "auto" and y.dtype.kind == "f"):
+        return "distribution"
+    return "multilabel"
 
 
 def masses_of_model(y, target_type, classes):
