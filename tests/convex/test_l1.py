@@ -3,11 +3,12 @@
 import warnings
 
 import numpy as np
+import oracle
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from oracle import masses_of
 from problems import make_likelihood, random_sparse
 from scipy import sparse
-from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -31,22 +32,10 @@ def made_data(n=90, d=40, K=3, seed=0, density=0.3):
     return X, (X[:, :K].toarray() + 0.5 * noise).argmax(axis=1)
 
 
-def masses_of(y, K):
-    return np.eye(K)[y] if np.ndim(y) == 1 else np.asarray(y)
-
-
 def objective_of(model, X, masses, multipliers=1.0):
     """F in sum scale, and the gradients of the loss in coef_ and intercept_."""
-    X = X.toarray() if sparse.issparse(X) else X
-    scores = X @ model.coef_.T + model.intercept_
-    if scores.shape[1] == 1:
-        scores = np.hstack([np.zeros_like(scores), scores])
-    log_p = scores - logsumexp(scores, axis=1, keepdims=True)
-    residual = (masses.sum(axis=1, keepdims=True) * np.exp(log_p) - masses)[:, -len(model.coef_) :]
-    W, r = model.coef_, model.l1_ratio
-    weights = np.where(np.isinf(multipliers), 0, multipliers)
-    penalty = np.sum(weights * (r * np.abs(W) + (1 - r) / 2 * W**2)) / model.C
-    return penalty - np.sum(masses * log_p), residual.T @ X, residual.sum(axis=0)
+    strength, r = np.where(np.isinf(multipliers), 0, multipliers) / model.C, model.l1_ratio
+    return oracle.objective(X, masses, model.coef_, model.intercept_, strength * r, strength * (1 - r))
 
 
 def assert_optimal(model, X, masses, multipliers=1.0, atol=1e-5):

@@ -1,11 +1,11 @@
 """The elastic net's certificate and inner solver against an independent solver of the same problem."""
 
 import numpy as np
+import oracle
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import make_likelihood, random_sparse
 from scipy import optimize
-from scipy.special import logsumexp
 
 from skmaxent import MaxEntClassifier
 from skmaxent.convex import starts
@@ -29,18 +29,16 @@ def independent_optimum(X, masses, lasso, ridge, fit_intercept=True):
     X, d = X.toarray(), X.shape[1]
     K = masses.shape[1] if masses.shape[1] > 2 else 1
     lasso, ridge = (np.broadcast_to(part, (d, K)).ravel() for part in (lasso, ridge))
-    totals = masses.sum(axis=1, keepdims=True)
 
     def value(v):
         parts, bias = v[: 2 * d * K].reshape(2, d * K), v[2 * d * K :]
-        W = parts[0] - parts[1]
-        scores = X @ W.reshape(d, K) + fit_intercept * bias
-        scores = scores if K > 1 else np.hstack([np.zeros_like(scores), scores])
-        log_p = scores - logsumexp(scores, axis=1, keepdims=True)
-        residual = (totals * np.exp(log_p) - masses)[:, -K:]
-        slope = (X.T @ residual).ravel() + ridge * W
-        F = -np.sum(masses * log_p) + lasso @ parts.sum(axis=0) + 0.5 * ridge @ W**2
-        return F, np.concatenate([slope + lasso, -slope + lasso, fit_intercept * residual.sum(axis=0)])
+        W = (parts[0] - parts[1]).reshape(d, K)
+        F, gradient, excess = oracle.objective(
+            X, masses, W.T, fit_intercept * bias, 0.0, ridge.reshape(d, K).T
+        )
+        slope = gradient.T.ravel() + ridge * W.ravel()
+        F += lasso @ parts.sum(axis=0)
+        return F, np.concatenate([slope + lasso, -slope + lasso, fit_intercept * excess])
 
     bounds = [(0, None)] * (2 * d * K) + [(None, None)] * K
     options = {"maxiter": 50_000, "maxfun": 100_000, "ftol": 1e-15, "gtol": 1e-9, "maxcor": 30}

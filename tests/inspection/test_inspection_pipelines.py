@@ -118,6 +118,8 @@ def test_hashed_columns_show_their_number():
     assert "column 0" in explain(model, TEXTS[0], top=None).features
 
 
+# scikit-learn 1.6 announces that its own internal lists of columns will change.
+@pytest.mark.filterwarnings(r"ignore:\s*The format of the columns:FutureWarning")
 @pytest.mark.parametrize("verbose", [True, False, "{feature_name}@{transformer_name}"])
 @pytest.mark.parametrize("by_name", [True, False])
 def test_column_transformer(verbose, by_name):

@@ -1,6 +1,5 @@
 """Scores of a cross-validation: of folds that lack a class, on label masses, and of which is the best."""
 
-import warnings
 from copy import copy
 from inspect import signature
 
@@ -8,7 +7,7 @@ import numpy as np
 from sklearn.metrics import accuracy_score, get_scorer, log_loss
 from sklearn.utils.validation import check_consistent_length
 
-from ...compat import HAS_CALLBACKS, check_sample_weight
+from ...compat import check_sample_weight, warn_user
 from .prediction import Prediction
 from .targets import mass_log_loss, masses_of_model
 
@@ -72,11 +71,7 @@ def _score_log_loss(model, X, y, sample_weight=None):
 def warn_of_nonfinite(means):
     """GridSearchCV's warning about mean scores over the folds."""
     if not np.isfinite(means).all():
-        warnings.warn(
-            f"One or more of the test scores are non-finite: {means}",
-            UserWarning,
-            stacklevel=5 + HAS_CALLBACKS,
-        )
+        warn_user(f"One or more of the test scores are non-finite: {means}")
 
 
 def best_place(scores):
