@@ -114,9 +114,9 @@ class Grouped(Likelihood):
         """
         return part - self._spread_means(rows, part * E)
 
-    def curvature_matrix(self, rows, E):
-        """Function (k, l) -> factor of each `centred` row in the Hessian of the weights."""
-        return lambda k, l: E[:, 0]
+    def curvature_parts(self, rows, E):
+        """Factor (., 1) of each `centred` row in the Hessian of the weights; nothing off the diagonal."""
+        return E, None
 
 
 @dataclass(frozen=True)

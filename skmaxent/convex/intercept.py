@@ -33,8 +33,8 @@ class Intercept:
             if fresh:
                 inverse = self.inverse_intercept_hessian(point.expected)
             step = -(inverse @ excess)
-            point.inverse, point.decrement = inverse, max(float(-(excess @ step)), 0.0)
-            point.adrift = float(np.ptp(step)) if len(step) > 1 else abs(float(step[0]))
+            point.inverse = inverse
+            self._note(point, excess, step)
             # Close to the optimum each step squares the error; one that does not is rounding. That of an
             # earlier state serves as long as steps with it get on.
             slow = point.decrement > (0.01 if fresh else 0.25) * last
@@ -47,6 +47,20 @@ class Intercept:
             if not (self._try_intercept(point, step) or self._scale_intercept(point)):
                 break
         return point
+
+    def measure_intercept(self, point):
+        """Note how far the intercept is from its optimum, which `settle_intercept` would bring it to."""
+        point.tight = False
+        if not self.fit_intercept:
+            point.decrement = point.adrift = 0.0
+            return
+        excess = self.excess(point.expected)
+        point.inverse = self.inverse_intercept_hessian(point.expected)
+        self._note(point, excess, -(point.inverse @ excess))
+
+    def _note(self, point, excess, step):
+        point.decrement = max(float(-(excess @ step)), 0.0)
+        point.adrift = float(np.ptp(step)) if len(step) > 1 else abs(float(step[0]))
 
     def _try_intercept(self, point, step):
         """Move the intercept along `step`, halved until the loss does not grow; False if it stays."""

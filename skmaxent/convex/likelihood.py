@@ -160,7 +160,7 @@ class Likelihood:
         return [rows[start : start + size] for start in range(0, len(rows), size)]
 
     def centred(self, rows, part, E):
-        """Dense rows of X as `curvature_matrix` wants them: as they are."""
+        """Dense rows of X as `curvature_parts` wants them: as they are."""
         return part
 
 
@@ -234,10 +234,10 @@ class Multinomial(Likelihood):
         np.fill_diagonal(H, -H.sum(axis=0))
         return H
 
-    def curvature_matrix(self, rows, E):
-        """Function (k, l) -> entries (k, l) of the curvature of each of the rows."""
-        weights = self.weights[rows]
-        return lambda k, l: E[:, k] * ((k == l) - E[:, l] / weights)
+    def curvature_parts(self, rows, E):
+        """Diagonal (., K) of the curvature of each row, and R with the curvature -R_k R_l off it."""
+        weights = self.weights[rows, None]
+        return E * (1 - E / weights), E / np.sqrt(weights)
 
 
 class Binary(Likelihood):
@@ -281,7 +281,6 @@ class Binary(Likelihood):
         """Hessian of the loss with respect to the intercept, (1, 1), float64."""
         return self.curvature_diagonal(expected).sum(axis=0, dtype=float, keepdims=True)
 
-    def curvature_matrix(self, rows, E):
-        """Function (k, l) -> entries (k, l) of the curvature of each of the rows."""
-        diagonal = E[:, 0] * (1 - E[:, 0] / self.weights[rows])
-        return lambda k, l: diagonal
+    def curvature_parts(self, rows, E):
+        """Curvature (., 1) of each row; there is one score, and nothing off the diagonal."""
+        return E * (1 - E / self.weights[rows, None]), None

@@ -179,8 +179,10 @@ class Objective(Intercept):
             base = self.vectors.shifted(base, point.intercept)
         point.loss = self.likelihood.evaluate(base, point.expected)
 
-    def gradient(self, point, certify=True):
+    def gradient(self, point, certify=True, tightly=True):
         """Gradient at the point, whose intercept is settled, and the gap that it proves.
+
+        `tightly`: with the intercept settled as far as precision goes, where it has a part in the gap.
 
         With free weights a gap takes more: see `certify`.
         """
@@ -189,7 +191,7 @@ class Objective(Intercept):
         gradient = self.penalty.gradient(self, point, self.space.pull(residual), certify)
         if certify:
             gradient.gap, is_drifting = self.proof.gap(point, gradient, norm)
-            if is_drifting and not point.tight:
+            if is_drifting and tightly and not point.tight:
                 return self.gradient(self.settle_intercept(point, tightly=True))
         return gradient
 

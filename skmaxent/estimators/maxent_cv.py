@@ -29,7 +29,7 @@ from ..compat import (
 from ..convex.fit import path as solve_path
 from ..convex.reductions.present_classes import mean_intercept
 from ..numerics.sparse import canonical
-from ..numerics.threads import Workers, thread_count
+from ..numerics.threads import Workers
 from .common.convex_fit import SOLUTION, solver_settings
 from .common.cv_scoring import best_place, make_scoring, warn_of_nonfinite
 from .common.labels import LABELS, encode_labels, make_problem
@@ -297,7 +297,7 @@ class MaxEntClassifierCV(Prediction, CallbackSupport, VersionedPickle, Classifie
         path["coefs_paths_"] = np.empty((kept, K, d + self.fit_intercept), X.dtype)
         settings = solver_settings(model, problem, self.fit_intercept)
         # Inside joblib's threads this is one thread each; alone, all cores.
-        with Workers(thread_count(None)) as workers:
+        with Workers(None, None) as workers:
             for index, result in solve_path(problem, Cs, workers=workers, **settings):
                 model.classes_, model.n_features_in_ = classes, d
                 model.coef_ = result.weights.T

@@ -12,7 +12,7 @@ from ..compat import validate_training_data
 from ..convex.fit import path
 from ..features.joint import JointFeatures
 from ..numerics.sparse import canonical
-from ..numerics.threads import Workers, thread_count
+from ..numerics.threads import Workers
 from .common.convex_fit import solver_settings
 from .common.labels import encode_labels, make_problem
 from .maxent import MaxEntClassifier
@@ -149,7 +149,7 @@ def maxent_path(
         **{name: np.empty(len(Cs)) for name in ("objectives", "gaps", "seconds")},
     )
     settings = solver_settings(model, problem, fit_intercept)
-    with Workers(thread_count(n_jobs)) as workers:
+    with Workers(None, n_jobs) as workers:
         for index, result in path(problem, Cs, workers=workers, **settings):
             report = result.report
             found.coefs[index], found.intercepts[index] = result.weights.T, result.intercept

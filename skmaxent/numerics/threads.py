@@ -152,17 +152,15 @@ single_blas = SingleBlas()
 
 
 class Workers:
-    """A pool of `n_threads` threads, to be used as a context manager.
+    """A pool of `n_threads` threads, or of `thread_count(n_jobs)`, to be used as a context manager.
 
-    With one thread nothing is started, and `map` is a loop. Inside the context BLAS runs on one
-    thread: the pieces are the parallelism, BLAS threads under them would fight for the cores, and
-    a product would depend on their number.
+    It starts with the first work of several pieces. With one thread nothing is started, and `map` is a
+    loop. Inside the context BLAS runs on one thread: the pieces are the parallelism, BLAS threads under
+    them would fight for the cores, and a product would depend on their number.
     """
 
-    def __init__(self, n_threads=1):
-        self._pool = None
-        if n_threads > 1:
-            self._pool = ThreadPoolExecutor(n_threads, initializer=single_blas.join)
+    def __init__(self, n_threads=1, n_jobs=1):
+        self._pool, self._n_threads, self._n_jobs = None, n_threads, n_jobs
 
     def __enter__(self):
         single_blas.__enter__()
@@ -177,9 +175,17 @@ class Workers:
 
     def map(self, function, pieces):
         """`[function(piece) for piece in pieces]`, in that order, perhaps at the same time."""
-        if self._pool is None or len(pieces) == 1:
+        if len(pieces) == 1 or not self._started():
             return [function(piece) for piece in pieces]
         return list(self._pool.map(function, pieces))
+
+    def _started(self):
+        """Whether there is a pool; asking scikit-learn's joblib for the number of cores takes its time."""
+        if self._n_threads is None:
+            self._n_threads = thread_count(self._n_jobs)
+        if self._pool is None and self._n_threads > 1:
+            self._pool = ThreadPoolExecutor(self._n_threads, initializer=single_blas.join)
+        return self._pool is not None
 
 
 class Buffers:

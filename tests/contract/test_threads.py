@@ -175,6 +175,7 @@ def test_the_pool_has_ended_before_the_limit_is_lifted():
         seen.append(blas_threads())
 
     with Workers(2) as workers:
+        assert workers._started()
         workers._pool.submit(slow, 0)
         assert started.wait(TIMEOUT)
     assert seen == [{1}]

@@ -245,9 +245,10 @@ def test_n_jobs_sets_the_number_of_threads(monkeypatch):
     asked = []
 
     class Recorder(Workers):
-        def __init__(self, n_threads):
-            asked.append(n_threads)
-            super().__init__(n_threads)
+        def __enter__(self):
+            self._started()
+            asked.append(self._n_threads)
+            return super().__enter__()
 
     monkeypatch.setattr(convex_fit, "Workers", Recorder)
     monkeypatch.setattr(threads_module, "cpu_count", lambda: 5)

@@ -8,7 +8,11 @@ scores: K (K + 1) / 2 weighted Gram matrices. Rows and columns are ordered class
 import numpy as np
 from scipy import linalg, sparse
 
-CHUNK_ENTRIES = 1_000_000
+from ...numerics.sparse import take_rows
+
+CHUNK_ENTRIES = 500_000
+# Matrices that are added up at a time.
+MAX_PARTS = 4
 # Side up to which a matrix is inverted by its eigenvalues, which cannot fail.
 SMALL = 50
 # Penalty of a weight relative to its curvature that is as good as none to a factorisation.
@@ -32,24 +36,29 @@ def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None):
     K = expected.shape[1]
     side = d + fit_intercept
     rows = np.arange(n) if rows is None else rows
-    H = np.zeros((K, side, K, side))
-    chunk = max(1, CHUNK_ENTRIES // side)
-    for chosen in likelihood.pieces(rows, chunk):
-        part = X[chosen].toarray() if sparse.issparse(X) else X[chosen]
-        part = part.astype(expected.dtype, copy=False)
+
+    def block(chosen):
+        part = take_rows(X, chosen) if len(chosen) < n else X
+        part = (part.toarray() if sparse.issparse(part) else part).astype(expected.dtype, copy=False)
         if fit_intercept:
             part = np.column_stack([part, np.ones(len(part), part.dtype)])
-        part = likelihood.centred(chosen, part, expected[chosen])
-        curvature = likelihood.curvature_matrix(chosen, expected[chosen])
+        E = expected[chosen]
+        part = likelihood.centred(chosen, part, E)
+        own, root = likelihood.curvature_parts(chosen, E)
+        H = np.zeros((K, side, K, side))
+        if root is not None:  # all pairs of classes in one product
+            spread = (root[:, :, None] * part[:, None]).reshape(len(part), K * side)
+            np.negative((spread.T @ spread).reshape(H.shape), out=H)
+        for k in range(K):
+            weighted = part * np.sqrt(own[:, k, None])
+            H[k, :, k] = weighted.T @ weighted
+        return H
 
-        def add_row(k, part=part, curvature=curvature):
-            for l in range(k + 1):
-                H[k, :, l] += part.T @ (part * curvature(k, l)[:, None])
-
-        workers.map(add_row, range(K))
-    for k in range(K):
-        for l in range(k):
-            H[l, :, k] = H[k, :, l].T
+    pieces = likelihood.pieces(rows, max(1, CHUNK_ENTRIES // (K * side)))
+    H = np.zeros((K, side, K, side))
+    for start in range(0, len(pieces), MAX_PARTS):
+        for part in workers.map(block, pieces[start : start + MAX_PARTS]):
+            H += part
     return H.reshape(K * side, K * side)
 
 
@@ -152,13 +161,15 @@ class NewtonSystem:
             fill_common_shift(blocks, np.append(weak, np.arange(d, self._side)))
         self._factor = Factor(H)
 
-    def solve(self, right):
+    def solve(self, right, excess=None):
         """Weights (d, K) and intercept shift (K,) for a right-hand side (d, K) in the weights.
 
-        The right-hand side of the intercept is zero: every point's intercept is settled.
+        `excess` (K,) is the gradient of the intercept; None where it is settled, and has none.
         """
         whole = np.zeros((self._n_outputs, self._side))
         whole[:, : self._d] = right.T
+        if excess is not None:
+            whole[:, self._d] = -excess
         step = self._factor.solve(whole.ravel()).reshape(self._n_outputs, self._side)
         shift = step[:, self._d] if self._side > self._d else np.zeros(self._n_outputs)
         return np.ascontiguousarray(step[:, : self._d].T, dtype=right.dtype), shift

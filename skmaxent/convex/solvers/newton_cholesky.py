@@ -11,15 +11,20 @@ def solve(objective, point, control):
     penalty = objective.penalty.ridge * objective.space.units
     control.new_stage()
     while True:
-        gradient = objective.gradient(point)
+        gradient = objective.gradient(point, tightly=False)
+        if gradient.square <= control.target(objective, point):  # the last one: its intercept counts as well
+            gradient = objective.gradient(objective.settle_intercept(point))
         if control.stop(objective, point, gradient):
             return point, gradient
         if control.stalled(objective, point, gradient):
             break
         H = design.hessian(objective.likelihood, point.expected, objective.fit_intercept)
-        coords, shift = NewtonSystem(H, n_outputs, d, penalty).solve(-gradient.coords)
+        excess = objective.excess(point.expected) if objective.fit_intercept else None
+        coords, shift = NewtonSystem(H, n_outputs, d, penalty).solve(-gradient.coords, excess)
         if not search(objective, point, coords, objective.space.push(coords), shift):
             break
-        objective.settle_intercept(point)
+        objective.measure_intercept(point)
+        if not point.settled:
+            objective.settle_intercept(point)
     control.reason = "precision"
     return point, gradient

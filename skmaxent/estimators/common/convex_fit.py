@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ...convex.fit import train
 from ...convex.solvers import SOLVERS
-from ...numerics.threads import Workers, thread_count
+from ...numerics.threads import Workers
 from .penalty import check_penalty
 from .reports import progress, warn_unless_converged
 
@@ -68,7 +68,7 @@ class ConvexFit:
         """
         settings = solver_settings(self, problem, fit_intercept)
         report = progress(self, events, attributes)
-        with Workers(thread_count(self.n_jobs)) as workers:
+        with Workers(None, self.n_jobs) as workers:
             result = train(problem, C=self.C, workers=workers, start=start, report=report, **settings)
         warn_unless_converged(self, result, names or (lambda: None))
         state = attributes(result.weights, result.intercept)

@@ -74,7 +74,8 @@ def encode_labels(y, X, sample_weight, class_weight, target_type="auto", classes
     y = column_or_1d(y, warn=True)
     if y.dtype.kind == "f":  # before the next line casts them to integers
         assert_all_finite(y, input_name="y")
-    check_classification_targets(y)
+    if y.dtype.kind not in "biuUS":  # these are classes by their type
+        check_classification_targets(y)
     if classes is None:
         classes, codes = _sorted_classes(y)
     else:
