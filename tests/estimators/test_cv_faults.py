@@ -165,3 +165,31 @@ def test_a_path_refuses_what_it_does_not_use(capsys):
     path = maxent_path(X, y, Cs=Cs, verbose=1)
     assert capsys.readouterr().out.count("[maxent_path] C ") == 2
     assert_allclose(path.Cs, Cs)
+
+
+def test_the_search_offers_nothing_that_it_cannot_do():
+    """It is no MaxEntClassifier: no weights from outside, no parameters or attributes of joint features."""
+    from skmaxent import MaxEntClassifier
+
+    model = MaxEntClassifierCV(Cs=Cs, cv=3).fit(X, labels(3))
+    assert not isinstance(model, MaxEntClassifier)
+    for name in ("from_weights", "joint_feature_names_", "C", "l1_ratio", "warm_start", "features"):
+        assert not hasattr(model, name), name
+    assert set(model._parameter_constraints) == set(model.get_params())
+    assert set(MaxEntClassifier._parameter_constraints) == set(MaxEntClassifier().get_params())
+
+
+def test_the_parameters_of_a_path_are_those_of_the_model():
+    """But for C, and for a warm start, which each fit of a path has."""
+    from inspect import signature
+
+    from skmaxent import MaxEntClassifier
+
+    path = signature(maxent_path).parameters
+    assert set(path) == {"X", "y", "Cs", "sample_weight", *MaxEntClassifier().get_params()} - {
+        "C",
+        "warm_start",
+    }
+    for name, value in MaxEntClassifier().get_params().items():
+        if name in path:
+            assert path[name].default == value
