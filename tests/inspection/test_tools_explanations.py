@@ -179,3 +179,17 @@ def test_a_page_is_written(kind, tmp_path):
     assert "<script" not in page
     with pytest.raises(FileNotFoundError):
         explanation.to_html(tmp_path / "no" / "page.html")
+
+
+def test_values_times_weights_are_the_votes_of_every_form():
+    rng = np.random.default_rng(0)
+    group = rng.normal(size=(3, 4))
+    ranker = MaxEntRanker().fit(np.vstack([group, -group]), [1, 0, 0, 0, 1, 0], [0, 0, 0, 1, 1, 1])
+    explanation = explain(ranker, group, top=None)
+    assert explanation.values.shape == (4, 3) and explanation.weights.shape == (4,)
+    np.testing.assert_allclose(explanation.values * explanation.weights[:, None], explanation.votes)
+    network = BackpropMLPClassifier((5,), solver="lbfgs", alpha=1.0, max_iter=2000, random_state=0).fit(X, Y)
+    for model in (network, LogisticRegression(max_iter=1000).fit(X, Y)):
+        explanation = explain(model, X[3], top=None)
+        assert explanation.values.shape == (4,) and explanation.weights.shape == (4, 3)
+        np.testing.assert_allclose(explanation.values[:, None] * explanation.weights, explanation.votes)
