@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ..compat import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
 from ..features.joint import JointFeatures, column_names
 from ..numerics.sparse import canonical
+from .common.advice import with_advice
 from .common.convex_fit import PRIOR, SOLUTION, ConvexFit
 from .common.joint import JointForm, JointModel, as_data, joint_problem
 from .common.labels import LABELS, encode_labels, make_problem
@@ -183,6 +184,7 @@ class MaxEntClassifier(
         "min_count": [Interval(Integral, 1, None, closed="left")],
     }
 
+    @with_advice
     def __init__(
         self,
         *,

@@ -30,6 +30,7 @@ from ..convex.fit import path as solve_path
 from ..convex.reductions.present_classes import mean_intercept
 from ..numerics.sparse import canonical
 from ..numerics.threads import Workers
+from .common.advice import with_advice
 from .common.convex_fit import SOLUTION, solver_settings
 from .common.cv_scoring import best_place, make_scoring, warn_of_nonfinite
 from .common.labels import LABELS, encode_labels, make_problem
@@ -160,6 +161,7 @@ class MaxEntClassifierCV(Prediction, CallbackSupport, VersionedPickle, Classifie
         "store_paths": ["boolean"],
     }
 
+    @with_advice
     def __init__(
         self,
         *,

@@ -14,6 +14,7 @@ from ..convex.grouped import GroupedProblem
 from ..numerics.losses import grouped_softmax
 from ..numerics.missing import any_missing
 from ..numerics.sparse import canonical, take_rows
+from .common.advice import with_advice
 from .common.convex_fit import PRIOR, SOLUTION, ConvexFit
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
 
     _parameter_constraints: dict = {**PRIOR, **SOLUTION}
 
+    @with_advice
     def __init__(
         self,
         *,

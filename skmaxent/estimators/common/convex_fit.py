@@ -4,18 +4,19 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from ...convex.fit import train
 from ...convex.solvers import SOLVERS
 from ...numerics.threads import Workers
+from .advice import SolverOptions
 from .penalty import check_penalty
 from .reports import progress, warn_unless_converged
 
 #: What an estimator must check before it solves anything: how, and under which prior.
 SOLUTION = {
     "penalty_weights": ["array-like", None],
-    "solver": [StrOptions({"auto", *SOLVERS})],
+    "solver": [SolverOptions(["auto", *SOLVERS])],
     "tol": [Interval(Real, 0, None, closed="left")],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
     "n_jobs": [None, Integral],
