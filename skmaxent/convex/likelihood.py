@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import xlogy
 
-from ..numerics.losses import logistic, softmax_above
+from ..numerics.losses import softmax_above
 from ..numerics.threads import even_cuts
 
 BLOCK_ENTRIES = 65_536
@@ -245,12 +245,13 @@ class Binary(Likelihood):
 
     def _evaluate_rows(self, rows, z, out):
         z = z[:, 0]
-        p = logistic(z, out=out[:, 0])[1]
+        tail = np.exp(-np.abs(z))  # at most 1
+        p = np.divide(np.where(z > 0, 1, tail), 1 + tail, out=out[:, 0])
         weights, positive = self.weights[rows], self._positive(rows)
         p *= weights
         # log(1 + exp(z)) less z times the mass of the second class, without cancellation for either sign.
-        tail = weights * np.log1p(np.exp(-np.abs(z)))
-        return float(np.sum(tail + np.where(z > 0, (weights - positive) * z, -positive * z), dtype=float))
+        rest = np.where(z > 0, (weights - positive) * z, -positive * z)
+        return float(np.sum(weights * np.log1p(tail) + rest, dtype=float))
 
     def _count_outside(self, rows, masses):
         return np.count_nonzero(~((masses >= 0) & (masses <= self.weights[rows, None])))

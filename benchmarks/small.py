@@ -1,0 +1,318 @@
+"""Whole fits on small and ordinary data: MaxEntClassifier beside the peers that a user would take instead.
+
+    python benchmarks/small.py                            every data set (about 10 minutes on two cores)
+    python benchmarks/small.py --data iris polarity-l1    some of them
+    python benchmarks/small.py --predict                  predict and predict_proba of one row and of all
+    python benchmarks/small.py --search                   whole processes: GridSearchCV over C, both ways
+
+A contestant is timed as a user meets it: ``Estimator(...).fit(X, y)`` with all checks, float64 data, both
+cores allowed. Equal accuracy: of each solver of a peer the loosest of the tolerances 1e-1 ... 1e-12 whose
+objective is within 1e-6, relative, of the optimum (evaluated here, in float64); ours has tol=1e-6, which is
+certified. liblinear and Snap ML penalise the intercept: they are held against the optimum of that
+neighbouring problem, marked so. Runs alternate between the contestants; medians; all rows come from one
+machine, named on the first line of the CSV. Peers that are not installed are left out:
+pip install scikit-learn-intelex snapml.
+"""
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+import time
+import warnings
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from _machine import describe_machine
+from scipy import sparse
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from skmaxent import MaxEntClassifier
+
+TARGET = 1e-6
+TOLERANCES = 10.0 ** -np.arange(1, 13)
+OUTPUT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks"
+OURS = "MaxEntClassifier"
+# They penalise the intercept, and so solve another problem.
+OTHER_PROBLEM = ("LogisticRegression liblinear", "Snap ML")
+COLUMNS = ("data", "n", "d", "classes", "penalty", "C", "contestant", "tol", "suboptimality", "ms", "ratio")
+
+
+def toy(load):
+    """One of scikit-learn's tables, scaled."""
+    X, y = load(return_X_y=True)
+    return StandardScaler().fit_transform(X), y
+
+
+def drawn(n, d, n_classes, informative=1.0):
+    """Gaussian columns, labels drawn from a model of them."""
+    rng = np.random.default_rng(0)
+    X, W = rng.normal(size=(n, d)), rng.normal(size=(d, n_classes)) * (rng.random((d, 1)) < informative)
+    return X, (2 * X @ W / np.sqrt(d) + rng.gumbel(size=(n, n_classes))).argmax(axis=1)
+
+
+def polarity():
+    """Sentence polarity, tf-idf of words: 10,662 sentences."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    from skmaxent.datasets import load_sentence_polarity
+
+    corpus = load_sentence_polarity()
+    return TfidfVectorizer(sublinear_tf=True).fit_transform(corpus.data), np.asarray(corpus.target)
+
+
+DATA = {
+    "iris": (partial(toy, load_iris), ("l2", "l1")),
+    "wine": (partial(toy, load_wine), ("l2", "l1")),
+    "cancer": (partial(toy, load_breast_cancer), ("l2", "l1")),
+    "digits": (partial(toy, load_digits), ("l2",)),
+    "100x20": (partial(drawn, 100, 20, 2), ("l2", "l1")),
+    "1000x50": (partial(drawn, 1000, 50, 2), ("l2", "l1")),
+    "10000x100": (partial(drawn, 10_000, 100, 2), ("l2", "l1")),
+    "2000x20x5": (partial(drawn, 2000, 20, 5), ("l2",)),
+    "100000x50": (partial(drawn, 100_000, 50, 2), ("l2",)),
+    "200000x100x5": (partial(drawn, 200_000, 100, 5), ("l2",)),
+    "polarity": (polarity, ("l2", "l1")),
+}
+PENALTIES = {"l2": 1.0, "l1": 0.1}  # and their C
+
+
+def prior(penalty):
+    """The parameters of LogisticRegression for a penalty, in the words of the installed version."""
+    ratio = float(penalty == "l1")
+    return {"l1_ratio": ratio} if _new_words() else {"penalty": penalty}
+
+
+def _new_words():
+    """Whether LogisticRegression takes `l1_ratio` without `penalty` (since 1.8)."""
+    return LogisticRegression().get_params().get("penalty") not in ("l2",)
+
+
+def contestants(penalty, C, X, n_classes):
+    """Name -> function of a tolerance that gives an estimator."""
+    found = {}
+
+    def add(name, make, **parameters):
+        found[name] = lambda tol: make(C=C, tol=tol, **parameters)
+
+    solvers = {"l2": ("lbfgs", "newton-cg", "newton-cholesky"), "l1": ("saga",)}[penalty]
+    if X.shape[1] * n_classes > 3000:  # a matrix of its square is out of the question
+        solvers = tuple(solver for solver in solvers if solver != "newton-cholesky")
+    for solver in (*solvers, *(("liblinear",) if n_classes == 2 else ())):
+        extra = {"random_state": 0} if solver in ("saga", "liblinear") else {}
+        add(
+            f"LogisticRegression {solver}",
+            LogisticRegression,
+            solver=solver,
+            max_iter=5000,
+            **extra,
+            **prior(penalty),
+        )
+    if penalty == "l2" and not sparse.issparse(X):
+        try:
+            from sklearnex.linear_model import LogisticRegression as Intel
+
+            add("scikit-learn-intelex", Intel, max_iter=5000)
+        except ImportError:
+            pass
+    if n_classes == 2:
+        try:
+            from snapml import LogisticRegression as Snap
+
+            def snap(C, tol):
+                dual = penalty == "l2"
+                rules = {"max_iter": 5000, "n_jobs": 2, "normalize": False, "random_state": 0}
+                return Snap(regularizer=1 / C, tol=tol, penalty=penalty, dual=dual, **rules)
+
+            add("Snap ML", snap)
+        except ImportError:
+            pass
+    return found
+
+
+def objective(model, X, y, C, penalty, intercept_too):
+    """The objective on the scale of the mean loss, in float64; liblinear's has the intercept in the prior."""
+    coef, intercept = np.atleast_2d(model.coef_).astype(float), np.ravel(model.intercept_).astype(float)
+    scores = X @ coef.T + intercept
+    if scores.shape[1] == 1:
+        scores = np.hstack([np.zeros_like(scores), scores])
+    top = scores.max(axis=1)
+    loss = (np.log(np.exp(scores - top[:, None]).sum(axis=1)) + top - scores[np.arange(len(y)), y]).mean()
+    size = np.abs(coef).sum() if penalty == "l1" else 0.5 * np.sum(coef**2)
+    if intercept_too:
+        size += np.abs(intercept).sum() if penalty == "l1" else 0.5 * np.sum(intercept**2)
+    return loss + size / (C * len(y))
+
+
+def quiet(model, X, y):
+    """The fitted model, without a word about iterations."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return model.fit(X, y)
+
+
+def loosest(make, X, y, C, penalty, best, intercept_too, limit):
+    """The loosest tolerance that reaches the target, and what it reaches; None where none does in time."""
+    for tol in TOLERANCES:
+        start = time.perf_counter()
+        reached = objective(quiet(make(tol), X, y), X, y, C, penalty, intercept_too) / best - 1
+        if reached <= TARGET:
+            return tol, reached
+        if time.perf_counter() - start > limit:
+            return None
+    return None
+
+
+def measure(name, penalty, repeats, limit):
+    """Rows of the table for one data set and penalty."""
+    X, y = DATA[name][0]()
+    y = np.unique(y, return_inverse=True)[1]
+    C, K = PENALTIES[penalty], int(y.max()) + 1
+    ratio = float(penalty == "l1")
+    best = objective(quiet(MaxEntClassifier(C=C, l1_ratio=ratio, tol=1e-11), X, y), X, y, C, penalty, False)
+    runs = {OURS: (partial(MaxEntClassifier, C=C, l1_ratio=ratio, tol=TARGET), TARGET, None)}
+    other = None
+    for peer, make in contestants(penalty, C, X, K).items():
+        own = peer in OTHER_PROBLEM
+        if own and other is None:
+            liblinear = LogisticRegression(
+                C=C, solver="liblinear", tol=1e-11, max_iter=20_000, random_state=0, **prior(penalty)
+            )
+            other = objective(quiet(liblinear, X, y), X, y, C, penalty, True)
+        optimum = other if own else best
+        found = loosest(make, X, y, C, penalty, optimum, own, limit)
+        label = f"{peer} (intercept penalised)" if own else peer
+        runs[label] = (partial(make, found[0]), *found) if found else (None, None, None)
+    mine = quiet(runs[OURS][0](), X, y)
+    runs[OURS] = (runs[OURS][0], TARGET, objective(mine, X, y, C, penalty, False) / best - 1)
+    seconds = {label: [] for label, run in runs.items() if run[0]}
+    for _ in range(repeats):
+        for label in seconds:
+            if sum(seconds[label]) > limit:  # slow ones fewer times
+                continue
+            start = time.perf_counter()
+            quiet(runs[label][0](), X, y)
+            seconds[label].append(time.perf_counter() - start)
+    ours = float(np.median(seconds[OURS]))
+    for label, (_, tol, reached) in runs.items():
+        took = float(np.median(seconds[label])) if label in seconds else np.nan
+        yield dict(
+            zip(COLUMNS, (name, *X.shape, K, penalty, C, label, tol, reached, 1e3 * took, took / ours))
+        )
+
+
+def picture(rows, path):
+    """Ratios of the peers' times to ours, a line a data set; left of 1 we are slower."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = list(dict.fromkeys(f"{row['data']} {row['penalty']}" for row in rows))
+    labels = [label for label in dict.fromkeys(row["contestant"] for row in rows) if label != OURS]
+    figure, ax = plt.subplots(figsize=(8, 0.36 * len(names) + 1.6), layout="constrained")
+    for label, marker in zip(labels, "osD^vPX*<>"):
+        points = [
+            (r["ratio"], names.index(f"{r['data']} {r['penalty']}")) for r in rows if r["contestant"] == label
+        ]
+        ax.plot(*zip(*points), marker, ms=6, alpha=0.8, label=label)
+    ax.axvline(1, color="black", lw=1)
+    ax.set_xscale("log")
+    ax.set_yticks(range(len(names)), names)
+    ax.invert_yaxis()
+    ax.set_xlabel("time of the peer / time of MaxEntClassifier, both within 1e-6 of the optimum")
+    figure.legend(loc="outside upper center", ncols=3, fontsize=8, frameon=False)
+    figure.savefig(path, dpi=130)
+
+
+def predictions(repeats):
+    """Milliseconds of predict and predict_proba: ours and LogisticRegression's."""
+    for name in ("iris", "cancer", "digits"):
+        X, y = DATA[name][0]()
+        models = {
+            OURS: MaxEntClassifier().fit(X, y),
+            "LogisticRegression": quiet(LogisticRegression(max_iter=1000), X, y),
+        }
+        for method in ("predict", "predict_proba"):
+            for part in (X[:1], X):
+                seconds = {label: [] for label in models}
+                for _ in range(30 * repeats):
+                    for label, model in models.items():
+                        start = time.perf_counter()
+                        getattr(model, method)(part)
+                        seconds[label].append(time.perf_counter() - start)
+                ours, theirs = (1e3 * float(np.median(seconds[label])) for label in models)
+                what = f"{name:8s} {method:14s} {len(part):5d} rows"
+                print(f"{what}  ours {ours:.3f} ms  theirs {theirs:.3f} ms  ratio {theirs / ours:.2f}")
+
+
+SEARCH = """
+import sys, warnings; warnings.simplefilter("ignore")
+import numpy as np
+from sklearn.model_selection import GridSearchCV
+sys.path.insert(0, {folder!r})
+from small import DATA
+name, ours = sys.argv[1:]
+X, y = DATA[name][0]()
+if ours == "ours":
+    from skmaxent import MaxEntClassifier as Model
+    model = Model()
+else:
+    from sklearn.linear_model import LogisticRegression as Model
+    model = Model(max_iter=1000)
+GridSearchCV(model, {{"C": np.logspace(-3, 3, 20)}}, cv=5).fit(X, y)
+"""
+
+
+def searches(repeats):
+    """Seconds of whole processes that search C over 100 fits."""
+    source = SEARCH.format(folder=str(Path(__file__).parent))
+    for name in ("iris", "cancer"):
+        seconds = {"ours": [], "theirs": []}
+        for _ in range(max(3, repeats // 3)):
+            for who in seconds:
+                start = time.perf_counter()
+                subprocess.run([sys.executable, "-c", source, name, who], check=True)
+                seconds[who].append(time.perf_counter() - start)
+        ours, theirs = (float(np.median(seconds[who])) for who in seconds)
+        times = f"ours {ours:.2f} s  theirs {theirs:.2f} s  ratio {theirs / ours:.2f}"
+        print(f"{name:8s} GridSearchCV, whole process: {times}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--data", nargs="+", help="names such as iris or polarity-l1; default all")
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--limit", type=float, default=20.0, help="seconds after which a peer is given up")
+    parser.add_argument("--predict", action="store_true")
+    parser.add_argument("--search", action="store_true")
+    parser.add_argument("--output", type=Path, default=OUTPUT / "small.csv")
+    options = parser.parse_args()
+    print(describe_machine(), flush=True)
+    if options.predict or options.search:
+        (predictions if options.predict else searches)(options.repeats)
+        return
+    rows = []
+    for name, (_, penalties) in DATA.items():
+        for penalty in penalties:
+            if options.data and not {name, f"{name}-{penalty}"} & set(options.data):
+                continue
+            for row in measure(name, penalty, options.repeats, options.limit):
+                rows.append(row)
+                print(json.dumps(row, default=float), flush=True)
+    with options.output.open("w", newline="") as file:
+        file.write(f"# {describe_machine()}\n")
+        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        for row in rows:
+            shown = {key: f"{value:.3g}" if isinstance(value, float) else value for key, value in row.items()}
+            table.writerow(shown)
+    picture([row for row in rows if row["ratio"] == row["ratio"]], options.output.with_suffix(".png"))
+
+
+if __name__ == "__main__":
+    main()
