@@ -125,8 +125,8 @@ def contestants(penalty, C, X, n_classes):
 
             def snap(C, tol):
                 dual = penalty == "l2"
-                rules = {"max_iter": 5000, "n_jobs": 2, "normalize": False, "random_state": 0}
-                return Snap(regularizer=1 / C, tol=tol, penalty=penalty, dual=dual, **rules)
+                rules = {"fit_intercept": True, "max_iter": 5000, "n_jobs": 2, "normalize": False}
+                return Snap(regularizer=1 / C, tol=tol, penalty=penalty, dual=dual, random_state=0, **rules)
 
             add("Snap ML", snap)
         except ImportError:
