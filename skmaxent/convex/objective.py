@@ -256,6 +256,6 @@ class Objective(Intercept):
         """The objective with its penalty times a factor, and its gradient at the point."""
         parts = self.fit_intercept, self.vectors
         stronger = Objective(self.space, self.likelihood, self.penalty.times(factor), *parts)
-        stronger.__dict__["_restriction"] = self._restriction
+        stronger._restriction = self._restriction
         coords = stronger.penalty.subgradient(point.coords, gradient.loss)
         return stronger, replace(gradient, coords=coords, square=self.vectors.dot(coords, coords))

@@ -13,6 +13,7 @@ from ...nn.graph import layer_outputs
 from ...numerics.losses import logistic, softmax
 from ...numerics.sparse import compact
 from .network_data import encode
+from .targets import expected_accuracy
 
 if TYPE_CHECKING:
     from typing import Any
@@ -138,9 +139,7 @@ class NetworkPrediction:
         targets, mass = encode(y, "distribution", self.classes_, np.float64)
         if sample_weight is not None:
             mass = mass * check_sample_weight(sample_weight, X)
-        hits = targets[np.arange(len(targets)), self._scores(X).argmax(axis=1)]
-        total = mass.sum()
-        return float(mass @ hits / total) if total > 0 else np.nan
+        return expected_accuracy(targets, self._scores(X).argmax(axis=1), mass)
 
     def hidden_activations(self, X: Any, layer: int = -1) -> np.ndarray:
         """Outputs of a hidden layer.
