@@ -13,11 +13,12 @@ MANY_CLASSES = 200
 class Intercept:
     """What an Objective knows of its intercept; mixed into it."""
 
-    def settle_intercept(self, point, max_steps=30, tightly=False):
+    def settle_intercept(self, point, max_steps=30, tightly=False, roughly=False):
         """Newton steps on the intercept alone, until expected and observed class totals agree.
 
         The certificate needs it: only then is the residual feasible for the dual problem. `tightly`: as far
-        as precision goes, where what is left of the decrement would be a good part of the gap.
+        as precision goes, where what is left of the decrement would be a good part of the gap. `roughly`: no
+        farther than any certificate needs it, where the next step moves the intercept as well.
         """
         point.tight = tightly
         if not self.fit_intercept:
@@ -38,6 +39,8 @@ class Intercept:
             # Close to the optimum each step squares the error; one that does not is rounding. That of an
             # earlier state serves as long as steps with it get on.
             slow = point.decrement > (0.01 if fresh else 0.25) * last
+            if roughly and point.settled:
+                break
             if point.decrement <= accuracy**2 * total or (slow and fresh and point.decrement <= 1e-9 * total):
                 break
             if slow:
@@ -59,6 +62,7 @@ class Intercept:
         self._note(point, excess, -(point.inverse @ excess))
 
     def _note(self, point, excess, step):
+        point.excess = excess
         point.decrement = max(float(-(excess @ step)), 0.0)
         point.adrift = float(np.ptp(step)) if len(step) > 1 else abs(float(step[0]))
 

@@ -40,6 +40,8 @@ class Point:
         expected and observed class totals; 0 without an intercept.
     adrift : float
         How far Newton's method would still move the intercept.
+    excess : ndarray (K,) or None
+        Expected less observed class totals, when the decrement was measured.
     inverse : ndarray (K, K) or None
         H^-1 of the intercept.
     tight : bool
@@ -54,6 +56,7 @@ class Point:
     square: float
     decrement: float = np.inf
     adrift: float = np.inf
+    excess: np.ndarray | None = None
     inverse: np.ndarray | None = None
     tight: bool = False
 

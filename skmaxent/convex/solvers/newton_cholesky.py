@@ -12,19 +12,22 @@ def solve(objective, point, control):
     control.new_stage()
     while True:
         gradient = objective.gradient(point, tightly=False)
-        if gradient.square <= control.target(objective, point):  # the last one: its intercept counts as well
+        near = gradient.square <= control.target(objective, point)
+        if near and control.accuracy(objective, point, gradient) > 1:  # what is left is the intercept's
             gradient = objective.gradient(objective.settle_intercept(point))
         if control.stop(objective, point, gradient):
             return point, gradient
         if control.stalled(objective, point, gradient):
             break
         H = design.hessian(objective.likelihood, point.expected, objective.fit_intercept)
-        excess = objective.excess(point.expected) if objective.fit_intercept else None
-        coords, shift = NewtonSystem(H, n_outputs, d, penalty).solve(-gradient.coords, excess)
-        if not search(objective, point, coords, objective.space.push(coords), shift):
+        coords, shift = NewtonSystem(H, n_outputs, d, penalty).solve(-gradient.coords, point.excess)
+        slope = objective.vectors.dot(gradient.coords, coords)
+        if objective.fit_intercept:
+            slope += float(point.excess @ shift)
+        if not search(objective, point, coords, objective.space.push(coords), shift, slope=slope):
             break
         objective.measure_intercept(point)
         if not point.settled:
-            objective.settle_intercept(point)
+            objective.settle_intercept(point, roughly=True)
     control.reason = "precision"
     return point, gradient
