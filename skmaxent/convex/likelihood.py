@@ -232,8 +232,9 @@ class Multinomial(Likelihood):
         for start in range(0, len(cuts), MAX_PARTS):
             for part in self._workers.map(block, cuts[start : start + MAX_PARTS]):
                 H -= part
-        np.fill_diagonal(H, 0.0)
-        np.fill_diagonal(H, -H.sum(axis=0))
+        own = H.reshape(-1)[:: K + 1]
+        own[:] = 0
+        own[:] = -H.sum(axis=0)
         return H
 
     def curvature_root(self, rows, E):

@@ -22,7 +22,7 @@ ROBUST_PIVOT = 1e-3
 WEAK = 1e-8
 
 
-def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None):
+def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None, dtype=None):
     """Hessian of the loss in float64, summed over all rows or over the chosen ones.
 
     Parameters
@@ -34,6 +34,8 @@ def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None):
     fit_intercept : bool
     workers : Workers
     rows : integer ndarray, optional
+    dtype : dtype, optional
+        Precision of the products, each of a block of rows; by default that of `expected`.
     """
     d, K = X.shape[1], expected.shape[1]
     side = d + fit_intercept
@@ -41,10 +43,10 @@ def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None):
     def block(chosen):
         E = expected[chosen]
         part = X if len(E) == X.shape[0] else take_rows(X, chosen)
-        part = (part.toarray() if sparse.issparse(part) else part).astype(expected.dtype, copy=False)
+        part = likelihood.centred(chosen, part.toarray() if sparse.issparse(part) else part, E)
         root = likelihood.curvature_root(chosen, E)
-        spread = np.empty((len(part), K, side), part.dtype)
-        np.multiply(root[:, :, None], likelihood.centred(chosen, part, E)[:, None], out=spread[:, :, :d])
+        spread = np.empty((len(part), K, side), dtype or expected.dtype)
+        np.multiply(root[:, :, None], part[:, None], out=spread[:, :, :d], casting="same_kind")
         if fit_intercept:
             spread[:, :, d] = root
         spread = spread.reshape(len(part), K * side)
@@ -57,9 +59,9 @@ def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None):
             H += part
     if K > 1:
         blocks = np.negative(H, out=H).reshape(K, side, K, side)
-        for k in range(K):  # all classes together have no curvature
-            blocks[k, :, k] = 0
-            blocks[k, :, k] = -blocks[k].sum(axis=1)
+        own = np.einsum("kikj->kij", blocks)  # a view
+        own[:] = 0
+        own[:] = -blocks.sum(axis=2)  # all classes together have no curvature
     return H
 
 
@@ -103,18 +105,16 @@ def inverse(H):
     scale = 1 / np.sqrt(np.maximum(diagonal, max(1e-30 * float(diagonal.max(initial=0)), 1e-300)))
     H *= scale[:, None]
     H *= scale
-    if len(H) > SMALL:
-        try:
-            lower = linalg.lapack.dpotri(linalg.cholesky(H, lower=True, check_finite=False), lower=1)[0]
-            lower = np.tril(lower)
-            return (lower + np.tril(lower, -1).T) * scale[:, None] * scale
-        except linalg.LinAlgError:
-            return np.linalg.pinv(H, hermitian=True, rcond=Factor.RIDGE) * scale[:, None] * scale
     lower, failed = linalg.lapack.dpotrf(H, lower=1)
     # A pivot is at most 1. Where the least is this large the inverse has digits enough.
-    if not failed and lower.diagonal().min() > ROBUST_PIVOT:
-        lower = linalg.lapack.dpotri(lower, lower=1)[0]
-        return (lower + np.tril(lower, -1).T) * scale[:, None] * scale
+    if not failed and (len(H) > SMALL or lower.diagonal().min() > ROBUST_PIVOT):
+        lower = linalg.lapack.dpotri(lower, lower=1, overwrite_c=1)[0]
+        upper = lower.T.copy()
+        upper.reshape(-1)[:: len(H) + 1] = 0
+        lower += upper
+        return lower * scale[:, None] * scale
+    if len(H) > SMALL:
+        return np.linalg.pinv(H, hermitian=True, rcond=Factor.RIDGE) * scale[:, None] * scale
     values, vectors = np.linalg.eigh(H)
     values = np.maximum(values, Factor.RIDGE)
     return (vectors / values @ vectors.T) * scale[:, None] * scale
