@@ -66,7 +66,9 @@ class MaxEntClassifier(
         is one weight a function. The functions are the whole model, so `fit_intercept` does not
         apply.
     min_count : int, default=1
-        Number of training rows that make a pair observed; only with ``features="observed"``.
+        Number of training rows with a non-zero entry, whatever their weight, that a column needs to have
+        weights; with ``features="observed"`` that a pair needs to be observed. The weights of rarer ones
+        are 0. Joint features have cutoffs of their own, see `Joined`.
     penalty_weights : array-like of shape (d,) or (K, d), default=None
         Factors on the penalty of each column, or of each weight as in `coef_` (one row when binary).
         Non-negative: 0 leaves a weight without penalty, ``np.inf`` excludes it.
@@ -132,7 +134,7 @@ class MaxEntClassifier(
         ("converged", "separated", "max_iter", "precision" or "callback"),
         ``n_iter``, ``n_products`` (products with X and its transpose, in pairs), ``seconds``,
         ``solver``, ``space`` (coordinates of the weights: "rows" or "weights"), ``presolve``
-        (``rows_merged``, ``columns_merged``), with observed pairs their number ``n_pairs``, and
+        (``rows_merged``, ``columns_merged``, and with `min_count` ``columns_cut``), with observed pairs their number ``n_pairs``, and
         ``history``, a dict of arrays ``iteration``, ``seconds``, ``objective``, ``gap``, ``kkt`` and,
         from the solver "working-set", ``support``, the number of columns with weights. The last entries
         of the history are in full precision; earlier ones may come from single-precision iterates.
