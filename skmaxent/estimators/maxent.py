@@ -134,10 +134,11 @@ class MaxEntClassifier(
         ("converged", "separated", "max_iter", "precision" or "callback"),
         ``n_iter``, ``n_products`` (products with X and its transpose, in pairs), ``seconds``,
         ``solver``, ``space`` (coordinates of the weights: "rows" or "weights"), ``presolve``
-        (``rows_merged``, ``columns_merged``, and with `min_count` ``columns_cut``), with observed pairs their number ``n_pairs``, and
-        ``history``, a dict of arrays ``iteration``, ``seconds``, ``objective``, ``gap``, ``kkt`` and,
-        from the solver "working-set", ``support``, the number of columns with weights. The last entries
-        of the history are in full precision; earlier ones may come from single-precision iterates.
+        (``rows_merged``, ``columns_merged``, and with `min_count` ``columns_cut``), with observed pairs
+        their number ``n_pairs``, and ``history``, a dict of arrays ``iteration``, ``seconds``,
+        ``objective``, ``gap``, ``kkt`` and, from the solver "working-set", ``support``, the number of
+        columns with weights. The last entries of the history are in full precision; earlier ones may come
+        from single-precision iterates.
     n_features_in_ : int
         Number of columns d; joint features have none.
     feature_names_in_ : ndarray of shape (d,)

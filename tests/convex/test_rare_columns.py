@@ -1,4 +1,4 @@
-"""A count cutoff on columns: the optimum is that of the frequent columns alone, weights of the others are 0."""
+"""A count cutoff on columns: the optimum is that of the frequent columns alone, other weights are 0."""
 
 import numpy as np
 import pytest
