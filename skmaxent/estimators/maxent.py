@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ..compat import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
 from ..features.joint import JointFeatures, column_names
 from ..numerics.sparse import canonical
-from .common.advice import with_advice
+from .common.advice import advice_on, advise_observed, with_advice
 from .common.convex_fit import PRIOR, SOLUTION, ConvexFit
 from .common.joint import JointForm, JointModel, as_data, joint_problem
 from .common.labels import LABELS, encode_labels, make_problem
@@ -255,13 +255,15 @@ class MaxEntClassifier(
         if joint:
             X, names = as_data(X, type(self).__name__), {}
         else:
-            X, names = validate_training_data(self, X, y)
+            with advice_on(X, self):
+                X, names = validate_training_data(self, X, y)
         labels = encode_labels(y, X, sample_weight, self.class_weight, self.target_type)
         if joint:
             table, problem = joint_problem(self.features, X, labels)
             names = {"joint_table_": table}
         else:
             problem = make_problem(canonical(X), labels)
+            advise_observed(self, problem)
 
         def attributes(weights, intercept):
             if joint:

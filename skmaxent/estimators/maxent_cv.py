@@ -24,13 +24,13 @@ from ..compat import (
 )
 from ..features.joint import JointFeatures
 from ..numerics.sparse import canonical
-from .common.advice import with_advice
+from .common.advice import advice_on, advise_observed, with_advice
 from .common.convex_fit import SOLUTION, SOMETIMES
 from .common.cv_paths import arranged, mean_model, score_path
 from .common.cv_routing import SearchRouting
 from .common.cv_scoring import best_place, make_scoring, warn_of_nonfinite
 from .common.joint import JointNames, as_data
-from .common.labels import LABELS, encode_labels
+from .common.labels import LABELS, encode_labels, make_problem
 from .common.penalty import penalty_name
 from .common.prediction import Prediction
 from .common.targets import label_masses
@@ -269,14 +269,13 @@ class MaxEntClassifierCV(
                 "refit=False averages the weights of the folds, and with joint features each fold has "
                 "features of its own. Use refit=True."
             )
-        if joint:
-            X, names = as_data(X, type(self).__name__), {}
-        else:
-            X, names = validate_training_data(self, X, y)
-            X = canonical(X.tocsr() if hasattr(X, "tocsr") else X)
+        X, names = self._read(X, y)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
-        classes = encode_labels(y, X, sample_weight, self.class_weight, self.target_type).classes
+        labels = encode_labels(y, X, sample_weight, self.class_weight, self.target_type)
+        if not joint:
+            advise_observed(self, make_problem(X, labels))
+        classes = labels.classes
         validation = given_validation(self, names, y, classes, X_val, y_val, sample_weight_val)
         masses = label_masses(y, self.target_type)
         train = Part(X, column_or_1d(y) if masses is None else masses, {"sample_weight": sample_weight})
@@ -319,6 +318,14 @@ class MaxEntClassifierCV(
         self.__dict__.update(state)
         events.end(lambda: state)
         return self
+
+    def _read(self, X, y):
+        """X as a list of data or a canonical matrix, and the attributes about its columns."""
+        if isinstance(self.features, JointFeatures):
+            return as_data(X, type(self).__name__), {}
+        with advice_on(X, self):
+            X, names = validate_training_data(self, X, y)
+        return canonical(X.tocsr() if hasattr(X, "tocsr") else X), names
 
     def _shares(self):
         """`l1_ratios` as an array, checked."""

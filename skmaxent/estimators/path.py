@@ -13,6 +13,7 @@ from ..convex.fit import path
 from ..features.joint import JointFeatures
 from ..numerics.sparse import canonical
 from ..numerics.threads import Workers
+from .common.advice import advice_on, advise_observed
 from .common.convex_fit import solver_settings
 from .common.cv_scoring import best_place, make_scoring
 from .common.labels import encode_labels, make_problem
@@ -151,13 +152,15 @@ def maxent_path(
     )
     model._validate_params()
     Cs = strengths(Cs)
-    X, names = validate_training_data(model, X, y)
+    with advice_on(X, model):
+        X, names = validate_training_data(model, X, y)
     labels = encode_labels(y, X, sample_weight, model.class_weight, model.target_type)
     validation = given_validation(model, names, y, labels.classes, X_val, y_val, sample_weight_val)
     if validation is None and scoring is not None:
         raise ValueError("scoring needs X_val and y_val.")
     scorer = make_scoring(scoring, y, labels.classes, target_type)
     problem = make_problem(canonical(X), labels)
+    advise_observed(model, problem)
     K, d = problem.n_outputs, X.shape[1]
     observed = features == "observed"
     found = _empty(Cs, labels.classes, (K, d), X.dtype, observed)
