@@ -102,8 +102,9 @@ def advice_on(X, estimator):
         found = _no_matrix(X)
         if found is None:
             raise
+        reason = f"{error}. " if str(error).startswith("could not convert") else ""
         raise ValueError(
-            f"{type(estimator).__name__} takes X as a matrix of numbers, one row a sample. Got {found}."
+            f"{reason}{type(estimator).__name__} takes X as a matrix of numbers, one row a sample. Got {found}."
         ) from error
 
 
