@@ -67,9 +67,8 @@ def markdown(rows, tasks):
     ]
     found = {(row["task"], row["model"], row["metric"]): row for row in rows}
     for task in tasks.values():
-        for place, metric in enumerate(
-            dict.fromkeys(row["metric"] for row in rows if row["task"] == task.name)
-        ):
+        metrics = dict.fromkeys(row["metric"] for row in rows if row["task"] == task.name)
+        for place, metric in enumerate(metrics):
             cells = [cell(found.get((task.name, model, metric))) for model in COLUMNS]
             first = place == 0
             goal, published = (f"{task.goal:g}", task.published) if first else ("", "")

@@ -16,63 +16,21 @@ from skmaxent.datasets import load_trec_questions
 from .protocol import Task
 
 QUESTION_WORDS = {"what", "which", "who", "whom", "whose", "where", "when", "why", "how", "name", "define"}
-AUXILIARIES = set(
-    [
-        "is",
-        "are",
-        "was",
-        "were",
-        "'s",
-        "am",
-        "be",
-        "do",
-        "does",
-        "did",
-        "has",
-        "have",
-        "had",
-        "can",
-        "could",
-        "will",
-        "would",
-        "should",
-    ]
-)
-ENDS = AUXILIARIES | set(
-    [
-        "of",
-        "in",
-        "that",
-        "for",
-        "to",
-        "on",
-        "with",
-        "by",
-        "from",
-        "at",
-        "and",
-        "which",
-        "who",
-        "called",
-        "between",
-        ",",
-        "``",
-        "?",
-    ]
-)
+AUXILIARIES = "is are was were 's am be do does did has have had can could will would should"
+ENDS = f"{AUXILIARIES} of in that for to on with by from at and which who called between , `` ?"
 CONTAINERS = {"name", "names", "type", "types", "kind", "kinds", "sort", "term", "word"}
 
 
 def run_from(words, start):
     """The words from a place up to the next one that ends a noun phrase."""
-    stop = next((i for i in range(start, len(words)) if words[i] in ENDS), len(words))
+    stop = next((i for i in range(start, len(words)) if words[i] in ENDS.split()), len(words))
     return words[start:stop], stop
 
 
 def asked_for(words):
     """The noun that names what is asked for: "capital" in "What is the capital of Peru ?", or "-"."""
     start = next((i for i, word in enumerate(words) if word in QUESTION_WORDS), -1) + 1
-    if words[start : start + 1] and words[start] in AUXILIARIES:
+    if words[start : start + 1] and words[start] in AUXILIARIES.split():
         start += 1
     phrase, stop = run_from(words, start)
     if phrase and phrase[-1] in CONTAINERS and words[stop : stop + 1] == ["of"]:  # "what kind of dog"
