@@ -105,7 +105,7 @@ class MaxEntTagger(Tagger):
     >>> from skmaxent import MaxEntTagger
     >>> X = [[{"word": "the"}, {"word": "dog"}, {"word": "barks"}], [{"word": "dogs"}, {"word": "bark"}]]
     >>> y = [["DET", "NOUN", "VERB"], ["NOUN", "VERB"]]
-    >>> tagger = MaxEntTagger().fit(X, y)
+    >>> tagger = MaxEntTagger().fit(X * 10, y * 10)
     >>> tagger.predict([[{"word": "the"}, {"word": "bark"}]]).tolist()
     [['DET', 'NOUN']]
     """
