@@ -1,0 +1,1 @@
+"""Sequences: chains of tags, and the conditional random field as a convex problem."""
