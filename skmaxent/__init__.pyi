@@ -9,6 +9,7 @@ from .estimators.path import maxent_path as maxent_path
 from .estimators.ranker import MaxEntRanker as MaxEntRanker
 from .features import Joined as Joined
 from .features import JointFeatures as JointFeatures
+from .features.sentences import TokenFeatures as TokenFeatures
 from .inspection import Explanation as Explanation
 from .inspection import explain as explain
 from .inspection import top_features as top_features

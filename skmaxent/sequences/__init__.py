@@ -1,1 +1,1 @@
-"""Sequences: chains of tags, and the conditional random field as a convex problem."""
+"""What taggers share, free of any estimator: order of the tokens in batches, tags and spans, their scores."""
