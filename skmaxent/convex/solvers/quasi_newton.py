@@ -1,4 +1,4 @@
-"""Limited-memory quasi-Newton for many weights and costly likelihoods: first derivatives and one product only.
+"""Limited-memory quasi-Newton for many weights and costly likelihoods: first derivatives, one product a step.
 
 L-BFGS (Liu & Nocedal 1989) where the penalty is smooth, orthant-wise (OWL-QN, Andrew & Gao 2007) where it has
 a Laplace part. It differs from `lbfgs` and `orthant_lbfgs` in what it asks of a likelihood: no curvature, so
