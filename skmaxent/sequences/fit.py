@@ -91,7 +91,7 @@ def train(
     pairs = None
     if "observed" in (features, transitions):
         pairs = packed.pairs(features, transitions, min_count)
-    objective, pair_map = _objective(packed, pairs, C, l1_ratio, workers)
+    objective, pair_map = objective_of(packed, pairs, C, l1_ratio, workers)
     design = objective.space.design
 
     def restored(point):
@@ -115,7 +115,7 @@ def train(
     return ChainResult(*restored(point), summary)
 
 
-def _objective(packed, pairs, C, l1_ratio, workers):
+def objective_of(packed, pairs, C, l1_ratio, workers):
     """The objective in float64, on data in their own precision; and the map of its pairs, if it has some."""
     K, X = packed.n_tags, packed.design()
     if pairs is None or pairs.full:

@@ -82,7 +82,6 @@ class ChainLikelihood(Likelihood):
         twin = object.__new__(ChainLikelihood)
         twin.__dict__.update(self.__dict__)
         twin.weights, twin.dtype = self.weights.astype(dtype), np.dtype(dtype)
-        twin._entropies = self._entropies and twin.dtype == np.float64
         twin._state = None
         return twin
 
