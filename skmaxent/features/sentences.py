@@ -4,7 +4,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import chain, count
-from numbers import Real
 
 import numpy as np
 from scipy import sparse
@@ -12,20 +11,14 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _num_samples
 
 from ..compat import Documented
+from .tokens import NestedError, UnreadableError, atoms_of, fail_at, feature_of, kind_of
 
-COLLECTIONS = (list, tuple, set, frozenset, np.ndarray)
-REMEDY = (
-    "give each token's features as a dict or as a list of str, or put TokenFeatures(function) before the "
-    "tagger in a Pipeline"
-)
-
-
-class UnreadableError(ValueError):
-    """A feature that means nothing; `fail_at` finds out where it is."""
-
-
-class NestedError(TypeError):
-    """A value that holds several features: as dict keys do, it is refused where the fast way meets it."""
+# Tokens that are read together; their values stay in the cache.
+BLOCK = 1 << 13
+# Tokens with the same keys from which on their values are read key by key.
+ALIKE = 16
+# What the entries of a table are, where they are no values of one key.
+NAMES, PAIRS = object(), object()
 
 
 def check_sentences(X, of="tokens"):
@@ -44,7 +37,7 @@ def check_sentences(X, of="tokens"):
         For anything else, such as a text or a table.
     """
     if isinstance(X, str | bytes | Mapping | set | frozenset) or sparse.issparse(X) or hasattr(X, "columns"):
-        raise ValueError(f"X must be a list of sentences, each a list of {of}. Got {_kind(X)} instead.")
+        raise ValueError(f"X must be a list of sentences, each a list of {of}. Got {kind_of(X)} instead.")
     _num_samples(X)  # scikit-learn's words for what has no length
     sentences = list(X)
     if set(map(type, sentences)) <= {list, tuple}:
@@ -56,16 +49,8 @@ def check_sentences(X, of="tokens"):
         elif isinstance(sentence, Sequence | np.ndarray) and not isinstance(sentence, str | bytes):
             series = True
         if not series:
-            raise ValueError(f"X[{i}] is {_kind(sentence)}; a sentence must be a list of {of}.")
+            raise ValueError(f"X[{i}] is {kind_of(sentence)}; a sentence must be a list of {of}.")
     return [list(sentence) for sentence in sentences]
-
-
-def _kind(value):
-    """A value and its type in an error message."""
-    text = repr(value)
-    text = text if len(text) <= 60 else f"{text[:57]}..."
-    name = type(value).__name__
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name} ({text})"
 
 
 def token_counts(sentences):
@@ -73,122 +58,89 @@ def token_counts(sentences):
     return np.fromiter(map(len, sentences), np.intp, len(sentences))
 
 
-def feature_of(atom):
-    """Name and value of one feature: of a str, or of a pair (key, value)."""
-    if isinstance(atom, str):
-        return str(atom), 1.0
-    key, value = atom
-    if not isinstance(key, str):
-        raise UnreadableError(f"has a feature whose name is {_kind(key)}; names must be str.")
-    if isinstance(value, str):
-        return f"{key}={value}", 1.0
-    if value is None:
-        return key, 0.0
-    if isinstance(value, Real | np.bool_):
-        number = float(value)
-        if not np.isfinite(number):
-            raise UnreadableError(
-                f"has the feature {key!r} = {number}; numbers must be finite, and None stands for no feature."
-            )
-        return key, number
-    if isinstance(value, COLLECTIONS):
-        raise NestedError
-    raise UnreadableError(
-        f"has the feature {key!r} that is {_kind(value)}; it must be a str, a number, a bool, None, "
-        "a collection of str or a dict of these."
-    )
+class Tables:
+    """The dicts in which features are looked up: by name, by pair (key, value), by value for each key.
+
+    Parameters
+    ----------
+    new : callable
+        ``new(key)`` makes the dict for the values of a key, or for `NAMES` or `PAIRS`. It makes up for what
+        it misses.
+    """
+
+    def __init__(self, new):
+        self.new = new
+        self.names, self.pairs, self.values = new(NAMES), new(PAIRS), {}
+
+    def of_key(self, key):
+        """The dict for the values of a key."""
+        table = self.values.get(key)
+        if table is None:
+            table = self.values[key] = self.new(key)
+        return table
 
 
-def atoms_of(token):
-    """The features of a token of any kind as a list of str and of pairs (key, str or number)."""
-    found = []
-    if isinstance(token, Mapping):
-        for key, value in token.items():
-            _flatten(key, value, found)
-    elif isinstance(token, COLLECTIONS):
-        for name in token:
-            if not isinstance(name, str):
-                raise UnreadableError(f"is a collection with {_kind(name)}; it must hold str.")
-            found.append(name)
-    else:
-        raise UnreadableError(f"is {_kind(token)}: {REMEDY}.")
-    return found
-
-
-def _flatten(key, value, found):
-    if not isinstance(key, str):
-        feature_of((key, value))
-    if isinstance(value, Mapping):
-        for part, inner in value.items():
-            _flatten(f"{key}:{part}", inner, found)
-    elif isinstance(value, COLLECTIONS):
-        for name in value:
-            if not isinstance(name, str):
-                raise UnreadableError(
-                    f"has the feature {key!r}, a collection with {_kind(name)}; it must hold str."
-                )
-            found.append((key, name))
-    else:
-        feature_of((key, value))
-        found.append((key, value))
-
-
-def fail_at(sentences, cause):
-    """Raise the error of the first token that cannot be read."""
-    for i, sentence in enumerate(sentences):
-        for j, token in enumerate(sentence):
-            try:
-                for atom in atoms_of(token):
-                    feature_of(atom)
-            except UnreadableError as error:
-                raise ValueError(f"X[{i}][{j}] {error}") from None
-    raise cause
-
-
-class Names(defaultdict):
-    """Numbers of features of which each is a str."""
-
-
-def _read(sentences, table_of, slowly=False):
+def _read(sentences, tables, slowly=False):
     """Numbers of the features of all tokens, one after another, and how many each token has.
 
     Parameters
     ----------
-    table_of : callable
-        ``table_of(keyed)`` gives the dict that numbers features, of str alone or also of pairs
-        (key, value), and makes up for those that it misses.
+    tables : Tables
     slowly : bool
         Whether to look at each value by itself, as it is done where some hold several features.
 
     Returns
     -------
-    table : dict
     numbers : int32 ndarray
     counts : intp ndarray of shape (n,)
     """
     tokens = list(chain.from_iterable(sentences))
     kinds = set(map(type, tokens))
-    if not slowly and kinds <= {dict}:
-        # The pairs (key, value) are looked up as they are: no name is made, no text joined.
-        table, features = table_of(True), map(dict.items, tokens)
-    elif not slowly and kinds <= {list, tuple, set, frozenset}:
-        table, features = table_of(False), tokens
-    else:
-        try:
-            table, features = table_of(True), [atoms_of(token) for token in tokens]
-        except UnreadableError as error:
-            fail_at(sentences, error)
-        tokens = features
-    counts = np.fromiter(map(len, tokens), np.intp, len(tokens))
-    flat = chain.from_iterable(features)
     try:
-        return table, np.fromiter(map(table.__getitem__, flat), np.int32, int(counts.sum())), counts
+        if slowly or not (kinds <= {dict} or kinds <= {list, tuple, set, frozenset}):
+            tokens = [atoms_of(token) for token in tokens]
+            pairs, names = tables.pairs, tables.names
+            found = [(names if isinstance(a, str) else pairs)[a] for token in tokens for a in token]
+            counts = token_counts(tokens)
+            return np.array(found, np.int32), counts
+        counts = token_counts(tokens)
+        numbers = np.empty(counts.sum(), np.int32)
+        if kinds <= {dict}:
+            ends = np.concatenate([[0], np.cumsum(counts)])
+            for a in range(0, len(tokens), BLOCK):
+                _read_dicts(tokens[a : a + BLOCK], tables, ends[a : a + BLOCK + 1], numbers)
+        else:
+            found = map(tables.names.__getitem__, chain.from_iterable(tokens))
+            numbers[:] = np.fromiter(found, np.int32, len(numbers))
+        return numbers, counts
     except UnreadableError as error:
         fail_at(sentences, error)
     except TypeError:  # a value that cannot be a dict's key: it holds several features, or it is a bad one
         if slowly:
             raise
-        return _read(sentences, table_of, slowly=True)
+        return _read(sentences, tables, slowly=True)
+
+
+def _read_dicts(tokens, tables, ends, numbers):
+    """Fill in the numbers of the features of some dicts; `ends` are their places.
+
+    Tokens with the same keys are read key by key: a value is found sooner than a pair (key, value), for
+    which a tuple is made and compared.
+    """
+    number = defaultdict(count().__next__)
+    forms = np.fromiter(map(number.__getitem__, map(tuple, tokens)), np.intp, len(tokens))
+    if len(number) * ALIKE > len(tokens):
+        found = map(tables.pairs.__getitem__, chain.from_iterable(map(dict.items, tokens)))
+        numbers[ends[0] : ends[-1]] = np.fromiter(found, np.int32, ends[-1] - ends[0])
+        return
+    for form, keys in enumerate(number):
+        members = np.flatnonzero(forms == form)
+        alike = tokens if len(members) == len(tokens) else [tokens[i] for i in members.tolist()]
+        values = list(chain.from_iterable(map(dict.values, alike)))
+        places = ends[members]
+        for j, key in enumerate(keys):
+            found = map(tables.of_key(key).__getitem__, values[j :: len(keys)])
+            numbers[places + j] = np.fromiter(found, np.int32, len(alike))
 
 
 def _matrix(columns, values, counts, n_columns, dtype):
@@ -232,22 +184,7 @@ def learn_vocabulary(sentences, min_count=1, dtype=np.float32):
         A row a token.
     """
 
-    def table_of(keyed):
-        return (defaultdict if keyed else Names)(count().__next__)
-
-    def read(slowly):
-        table, numbers, counts = _read(sentences, table_of, slowly)
-        if isinstance(table, Names) and not set(map(type, table)) <= {str}:
-            return read(slowly=True)
-        return [feature_of(atom) for atom in table], numbers, counts
-
-    try:
-        try:
-            features, numbers, counts = read(slowly=False)
-        except NestedError:  # a tuple, which can be a dict's key
-            features, numbers, counts = read(slowly=True)
-    except UnreadableError as error:
-        fail_at(sentences, error)
+    features, numbers, counts = _distinct(sentences)
     values = _cast([value for _, value in features], dtype)
     names = sorted({name for (name, _), value in zip(features, values.tolist()) if value})
     column = dict(zip(names, range(len(names))))
@@ -261,11 +198,32 @@ def learn_vocabulary(sentences, min_count=1, dtype=np.float32):
     return column, X
 
 
+def _distinct(sentences, slowly=False):
+    """The distinct features as (name, value), their numbers token by token, and how many each token has."""
+    following = count().__next__
+    tables = Tables(lambda key: defaultdict(following))
+    numbers, counts = _read(sentences, tables, slowly)
+    features = [None] * following()
+    try:
+        if not set(map(type, tables.names)) <= {str}:
+            raise NestedError
+        for atom, i in chain(tables.names.items(), tables.pairs.items()):
+            features[i] = feature_of(atom)
+        for key, table in tables.values.items():
+            for value, i in table.items():
+                features[i] = feature_of((key, value))
+    except UnreadableError as error:
+        fail_at(sentences, error)
+    except NestedError:  # a tuple, which can be a dict's key
+        return _distinct(sentences, slowly=True)
+    return features, numbers, counts
+
+
 class SentenceEncoder:
     """Sentences to matrices with the columns of a vocabulary; features without a column count for nothing.
 
-    Columns of the pairs (key, value) are remembered where they were found, so that a name is made once.
-    Dicts are read and written under a lock: an encoder serves several threads.
+    Columns of keys and values are remembered where they were found, so that a name is made once. Dicts are
+    read and written under a lock: an encoder serves several threads.
 
     Parameters
     ----------
@@ -277,18 +235,16 @@ class SentenceEncoder:
 
     def __init__(self, vocabulary, dtype=np.float32):
         self.vocabulary, self.dtype = vocabulary, np.dtype(dtype)
-        self._tables = {keyed: KnownColumns(vocabulary, keyed) for keyed in (False, True)}
+        self._numbers = []
+        self._tables = Tables(lambda key: KnownColumns(vocabulary, key, self._numbers))
         self._lock = threading.Lock()
 
     def transform(self, sentences):
         """The tokens of sentences (from `check_sentences`) as rows of a csr_matrix of shape (n, d)."""
         with self._lock:
-            try:
-                table, columns, counts = _read(sentences, self._tables.__getitem__)
-                numbers = table.numbers
-            finally:
-                for table in self._tables.values():
-                    table.numbers = []
+            self._numbers.clear()
+            columns, counts = _read(sentences, self._tables)
+            numbers = self._numbers.copy()
         values = None
         if numbers:
             own = columns < -1
@@ -302,21 +258,32 @@ class KnownColumns(dict):
     """Columns of features with the value 1, filled while they are met; -1 for what has no column.
 
     Features with another value get the number -2 - i, with column and value in ``numbers[i]``.
+
+    Parameters
+    ----------
+    vocabulary : dict of str to int
+    key : str
+        The entries are its values; or `NAMES` or `PAIRS`.
+    numbers : list
+        Filled.
     """
 
-    def __init__(self, vocabulary, keyed):
-        self.vocabulary, self.keyed, self.numbers = vocabulary, keyed, []
+    def __init__(self, vocabulary, key, numbers):
+        self.vocabulary, self.key, self.numbers = vocabulary, key, numbers
 
-    def __missing__(self, atom):
-        if not self.keyed and not isinstance(atom, str):
-            raise NestedError  # read one by one, it gets its error
-        name, value = feature_of(atom)
+    def __missing__(self, entry):
+        if self.key is NAMES:
+            if not isinstance(entry, str):
+                raise NestedError  # read one by one, it gets its error
+            name, value = entry, 1.0
+        else:
+            name, value = feature_of(entry if self.key is PAIRS else (self.key, entry))
         column = self.vocabulary.get(name, -1)
         if column < 0:
             return -1
         if value in (0, 1):
             # Only what has a column is remembered: the memory stays within that of the vocabulary.
-            self[atom] = column = column if value else -1
+            self[entry] = column = column if value else -1
             return column
         self.numbers.append((column, value))
         return -1 - len(self.numbers)

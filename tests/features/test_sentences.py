@@ -98,8 +98,28 @@ def test_an_encoder_remembers_no_more_than_its_vocabulary():
     encoder = SentenceEncoder(vocabulary)
     for i in range(50):
         encoder.transform([[{"w": f"{i}", "up": i % 2 == 0, "n": i + 0.25, f"k{i}": False}]])
-    assert sum(map(len, encoder._tables.values())) <= 5
-    assert not any(table.numbers for table in encoder._tables.values())
+    tables = encoder._tables
+    assert sum(map(len, [tables.names, tables.pairs, *tables.values.values()])) <= 5
+
+
+@pytest.mark.parametrize("alike", [False, True])
+def test_many_tokens_are_read_key_by_key(alike):
+    """Blocks of tokens with the same keys go another way than single ones."""
+    random = np.random.default_rng(0)
+    words = [f"w{i}" for i in range(50)]
+    data = []
+    for i in range(20_000):
+        token = {"w": words[random.integers(50)], "n": float(random.integers(4)), "up": i % 3 == 0, "x": None}
+        if i % 7 == 0:
+            token["BOS"] = True
+        if not alike:
+            token[f"key{i}"] = "rare"
+        data.append(token)
+    train = [data[i : i + 10] for i in range(0, 20_000, 10)]
+    vocabulary, X = learn_vocabulary(train, min_count=2)
+    expected = [{k: v for k, v in by_definition(token).items() if v and k in vocabulary} for token in data]
+    assert table(vocabulary, X) == expected and len(vocabulary) == 53
+    assert not (SentenceEncoder(vocabulary).transform(train) != X).nnz
 
 
 BAD_TOKENS = {

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ...compat import VersionedPickle, check_sample_weight
 from ...features.sentences import SentenceEncoder, check_sentences, learn_vocabulary, token_counts
 from ...numerics.missing import any_missing
+from ...sequences.tags import check_tags
 
 if TYPE_CHECKING:
     from typing import Any
@@ -118,22 +119,6 @@ def encode_tags(y, lengths, classes=None):
         classes = sorted_tags(distinct)
     code = {tag: k for k, tag in enumerate(classes.tolist())}
     return classes, np.fromiter((code.get(tag, -1) for tag in flat), np.intp, len(flat))
-
-
-def check_tags(y):
-    """y as a list of lists of tags; an error for a flat one."""
-    if y is None or isinstance(y, str | bytes | dict) or not hasattr(y, "__len__") or hasattr(y, "columns"):
-        raise ValueError(
-            f"y must be a list of lists of tags, a list a sentence. Got {type(y).__name__} instead."
-        )
-    sequences = list(y)
-    for i, tags in enumerate(sequences):
-        if isinstance(tags, str | bytes | dict | set | frozenset) or not hasattr(tags, "__len__"):
-            raise ValueError(
-                f"y must be a list of lists of tags, a list a sentence; y[{i}] is {tags!r}. "
-                "Labels of single samples are learnt by a classifier."
-            )
-    return [tags if type(tags) is list else list(tags) for tags in sequences]
 
 
 def _is_hashable(tag):
