@@ -17,6 +17,7 @@ _HOMES = {
     "MaxEntRanker": "estimators.ranker",
     "JointFeatures": "features",
     "Joined": "features",
+    "CRFTagger": "estimators.crf_tagger",
     "TokenFeatures": "features.sentences",
     "explain": "inspection",
     "top_features": "inspection",

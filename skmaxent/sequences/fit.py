@@ -26,6 +26,9 @@ from ..convex.solvers.control import Control
 from ..convex.spaces import Vectors, WeightSpace
 from .packed import Packed
 
+# What `quasi_newton` is under a Gaussian prior, and with a Laplace part.
+SOLVERS = ("lbfgs", "orthant-lbfgs")
+
 
 @dataclass
 class ChainResult:
@@ -44,6 +47,10 @@ class ChainResult:
     transitions: np.ndarray
     report: dict
 
+    # As in the results of other models: all weights have a prior, and columns keep their units.
+    separated = None
+    spread = 1.0
+
 
 def train(
     problem,
@@ -53,6 +60,7 @@ def train(
     features="observed",
     transitions="all",
     min_count=1,
+    solver="auto",
     tol=1e-2,
     max_iter=1000,
     workers,
@@ -72,6 +80,7 @@ def train(
         Which weights exist.
     min_count : int
         Number of tokens that make a pair observed.
+    solver : {"auto", "lbfgs", "orthant-lbfgs"}
     tol, max_iter : float, int
         Stopping rule, see `Control`.
     workers : Workers
@@ -91,7 +100,10 @@ def train(
     pairs = None
     if "observed" in (features, transitions):
         pairs = packed.pairs(features, transitions, min_count)
-    objective, pair_map = objective_of(packed, pairs, C, l1_ratio, workers)
+    if solver == "auto":
+        solver = "orthant-lbfgs" if l1_ratio else "lbfgs"
+    penalty = Gaussian(1 / C) if solver == "lbfgs" else ElasticNet.from_prior(C, l1_ratio)
+    objective, pair_map = objective_of(packed, pairs, penalty, workers)
     design = objective.space.design
 
     def restored(point):
@@ -109,13 +121,12 @@ def train(
     point, gradient = quasi_newton.solve(objective, point, control)
     if control.reason == "precision" and control.accuracy(objective, point, gradient) <= 1:
         control.reason = "converged"
-    solver = "lbfgs" if objective.penalty.smooth else "orthant-lbfgs"
     summary = summary_of(objective, point, gradient, control, solver)
     summary["n_pairs"] = point.coords.size
     return ChainResult(*restored(point), summary)
 
 
-def objective_of(packed, pairs, C, l1_ratio, workers):
+def objective_of(packed, pairs, penalty, workers):
     """The objective in float64, on data in their own precision; and the map of its pairs, if it has some."""
     K, X = packed.n_tags, packed.design()
     if pairs is None or pairs.full:
@@ -124,7 +135,6 @@ def objective_of(packed, pairs, C, l1_ratio, workers):
     else:
         pair_map = PairMap(pairs, np.arange(pairs.n_columns), None)
         design = ObservedDesign(X, pairs.columns, pairs.classes, K, workers).astype(np.float64)
-    penalty = Gaussian(1 / C) if l1_ratio == 0 else ElasticNet.from_prior(C, l1_ratio)
     likelihood, vectors = packed.likelihood(workers, not penalty.smooth), Vectors(workers)
     return Objective(WeightSpace(design, vectors), likelihood, penalty, False, vectors), pair_map
 

@@ -1,4 +1,4 @@
-"""The conditional random field: loss and gradient by enumeration and differences, its optimum and its proofs."""
+"""The conditional random field: loss and gradient by enumeration and differences, its optimum, its proofs."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ from chains import enumerate_chain, sequence_score
 from scipy import sparse
 from scipy.optimize import minimize
 
+from skmaxent.convex.penalty import Gaussian
 from skmaxent.numerics.threads import Workers
 from skmaxent.sequences import chain, fit
 from skmaxent.sequences.fit import train
@@ -67,7 +68,7 @@ def test_value_and_gradient(edges, batch, monkeypatch):
     rng = np.random.default_rng(1)
     w = rng.normal(size=size(problem))
     with Workers() as workers:
-        objective, _ = fit.objective_of(Packed.of(problem), None, 2.0, 0.0, workers)
+        objective, _ = fit.objective_of(Packed.of(problem), None, Gaussian(1 / 2.0), workers)
         point = objective.point(w.reshape(-1, problem.n_tags), np.zeros(problem.n_tags))
         gradient = objective.gradient(point).coords.ravel()
     assert objective.value(point) == pytest.approx(objective_by_enumeration(problem, w, 2.0), rel=1e-12)
@@ -93,7 +94,7 @@ def test_the_optimum_is_that_of_another_minimiser(edges):
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
 def test_no_iterate_is_further_from_the_optimum_than_its_gap(l1_ratio, scale):
-    """Whatever the units of the columns: the gap of each iterate bounds what it has to the best value known."""
+    """Whatever the units of the columns: a gap bounds what the iterate has to the best value known."""
     problem, C = tagged(scale=scale), 1.0 / (1.0 if l1_ratio == 0 else 0.3)
     lines = []
 
