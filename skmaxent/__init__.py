@@ -15,6 +15,7 @@ _HOMES = {
     "BackpropMLPClassifier": "estimators.mlp",
     "check_gradient": "nn.gradient_check",
     "MaxEntRanker": "estimators.ranker",
+    "MaxEntTagger": "estimators.tagger",
     "JointFeatures": "features",
     "Joined": "features",
     "CRFTagger": "estimators.crf_tagger",

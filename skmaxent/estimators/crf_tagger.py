@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..compat import CallbackSupport, FitEvents, with_callbacks
 from ..numerics.threads import Workers
-from ..sequences.decoding import best_tags, legal_scores, marginals
+from ..sequences.chain_decoding import best_tags, legal_scores, marginals
 from ..sequences.fit import SOLVERS, train
 from ..sequences.packed import ChainProblem
 from ..sequences.tags import SCHEMES, legal_transitions

@@ -186,11 +186,16 @@ class Tagger(VersionedPickle, BaseEstimator):
 
     #: Type of the matrices of features.
     _input_dtype = np.float32
+    #: Attributes that are made again where they are missing; no pickle has them.
+    _remembered = ("_encoder",)
+
+    def _forget(self):
+        for name in self._remembered:
+            self.__dict__.pop(name, None)
 
     def __getstate__(self):
         state = super().__getstate__()
-        state.pop("_encoder", None)  # what it remembers is found again
-        return state
+        return {name: value for name, value in state.items() if name not in self._remembered}
 
     def predict(self, X: Any) -> np.ndarray:
         """Tag sentences.
