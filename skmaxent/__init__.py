@@ -19,6 +19,7 @@ _HOMES = {
     "JointFeatures": "features",
     "Joined": "features",
     "LogCountRatioScaler": "features",
+    "CRFTagger": "estimators.crf_tagger",
     "TokenFeatures": "features.sentences",
     "explain": "inspection",
     "top_features": "inspection",

@@ -2,6 +2,7 @@
 
 from . import datasets as datasets
 from .estimators.common.penalty import c_min as c_min
+from .estimators.crf_tagger import CRFTagger as CRFTagger
 from .estimators.maxent import MaxEntClassifier as MaxEntClassifier
 from .estimators.maxent_cv import MaxEntClassifierCV as MaxEntClassifierCV
 from .estimators.mlp import BackpropMLPClassifier as BackpropMLPClassifier

@@ -178,7 +178,7 @@ def optimise(
     )
     if control.reason == "converged" and control.accuracy(objective, point, gradient) > 1:
         control.reason = "precision"
-    summary = _summary(objective, point, gradient, control, solver) | {"presolve": prepared.removed}
+    summary = summary_of(objective, point, gradient, control, solver) | {"presolve": prepared.removed}
     if prepared.pair_map is not None:
         summary["n_pairs"] = len(prepared.pair_map.pairs)
     columns = None
@@ -321,7 +321,7 @@ def _elastic_net(prepared, design, C, l1_ratio):
     return penalty.scaled(scale), scale
 
 
-def _summary(objective, point, gradient, control, solver):
+def summary_of(objective, point, gradient, control, solver):
     """What `convergence_` reports, on the scale of the mean loss."""
     total = control.total_weight
     value, gap, square = float(objective.value(point)), float(gradient.gap), objective.users_square(gradient)
