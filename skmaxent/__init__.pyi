@@ -2,13 +2,17 @@
 
 from . import datasets as datasets
 from .estimators.common.penalty import c_min as c_min
+from .estimators.crf_tagger import CRFTagger as CRFTagger
 from .estimators.maxent import MaxEntClassifier as MaxEntClassifier
 from .estimators.maxent_cv import MaxEntClassifierCV as MaxEntClassifierCV
 from .estimators.mlp import BackpropMLPClassifier as BackpropMLPClassifier
 from .estimators.path import maxent_path as maxent_path
 from .estimators.ranker import MaxEntRanker as MaxEntRanker
+from .estimators.tagger import MaxEntTagger as MaxEntTagger
 from .features import Joined as Joined
 from .features import JointFeatures as JointFeatures
+from .features import LogCountRatioScaler as LogCountRatioScaler
+from .features.sentences import TokenFeatures as TokenFeatures
 from .inspection import Explanation as Explanation
 from .inspection import explain as explain
 from .inspection import top_features as top_features

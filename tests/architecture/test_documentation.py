@@ -27,7 +27,8 @@ ROOT = Path(skmaxent.__file__).parents[1]
 
 def make(name):
     cls = getattr(skmaxent, name)
-    return cls([Joined("word")]) if cls is JointFeatures else cls()
+    arguments = {JointFeatures: [[Joined("word")]], skmaxent.TokenFeatures: [len]}
+    return cls(*arguments.get(cls, []))
 
 
 class Reader(HTMLParser):

@@ -1,0 +1,121 @@
+"""Local models: log p(tag | token, state) for tokens of packed sentences and states of the history.
+
+A decoder asks for ``model.log_proba(rows, states)``, an array of shape (m, s, K): for the packed rows of a
+slice and for states (m, s), or (1, s) for the same ones in each row; and for ``model.scores(rows, states)``,
+the same up to a constant for each (row, state).
+"""
+
+import numpy as np
+
+# Costs of a step that a scheme of tags, and one that a dictionary forbids: far above any log-probability, and
+# finite, so that where every sequence breaks rules those that break the fewest are compared.
+ILLEGAL, UNLISTED = 1e9, 1e6
+# Least normaliser of scores less their peaks that is trusted; below it digits may have been lost.
+TINY = 1e-100
+
+
+class Rules:
+    """What a decoder may not do, as costs.
+
+    Parameters
+    ----------
+    transitions : ndarray of shape (number of states, K) or None
+        Costs of each tag after each state.
+    tokens : ndarray of shape (n, K) or None
+        Costs of each tag for each packed row.
+    """
+
+    def __init__(self, transitions=None, tokens=None):
+        self.transitions, self.tokens = transitions, tokens
+
+    def __bool__(self):
+        return self.transitions is not None or self.tokens is not None
+
+    def applied(self, scores, rows, states):
+        """Scores (m, s, K) less the costs; new where there are any."""
+        if self.transitions is not None:
+            scores = scores - self.transitions[states]
+        if self.tokens is not None:
+            scores = scores - self.tokens[rows][:, None]
+        return scores
+
+
+class LocalModel:
+    """Base of a local model: normalisation and rules.
+
+    Parameters
+    ----------
+    n_tags, order : int
+    rules : Rules
+    """
+
+    def __init__(self, n_tags, order, rules):
+        self.n_tags, self.order, self.rules = n_tags, order, rules
+        self.base = n_tags + 1
+        self.n_states = self.base**order
+
+    @property
+    def start(self):
+        """The state of the first token: no tag before it."""
+        return self.n_states - 1
+
+    def after(self, states, tags):
+        """The states after tags; arguments broadcast."""
+        return (states * self.base + tags) % self.n_states
+
+    def scores(self, rows, states):
+        """Scores (m, s, K), less the costs of the rules, up to a constant for each (row, state)."""
+        return self.rules.applied(self._scores(rows, states), rows, states)
+
+    def log_proba(self, rows, states):
+        """Log-probabilities (m, s, K), less the costs of the rules."""
+        return self.rules.applied(self._log_proba(rows, states), rows, states)
+
+    def _log_proba(self, rows, states):
+        return log_softmax(self._scores(rows, states))
+
+
+class LinearModel(LocalModel):
+    """Scores that are sums of weights.
+
+    Parameters
+    ----------
+    base : ndarray of shape (n, K)
+        Scores of the packed rows from their own features, the intercept included.
+    pure : ndarray of shape (number of states, K) or None
+        Scores of the states alone.
+    lexical : list of (HistoryColumns, ndarray of shape (n,), ndarray of shape (p + 1, K))
+        For the other templates: columns, numbers of the values of the packed rows, weights; the last row of
+        the weights is 0.
+    """
+
+    def __init__(self, n_tags, order, rules, own, pure, lexical):
+        super().__init__(n_tags, order, rules)
+        self.own, self.pure, self.lexical = own, pure, lexical
+
+    def _scores(self, rows, states):
+        scores = self.own[rows][:, None]
+        if self.pure is not None:
+            scores = scores + self.pure[states]
+        for columns, numbers, weights in self.lexical:
+            scores = scores + weights[columns.columns(numbers[rows][:, None], states)]
+        return np.broadcast_to(scores, (scores.shape[0], states.shape[1], self.n_tags))
+
+    def _log_proba(self, rows, states):
+        if self.lexical or self.pure is None or len(states) > 1 or states.shape[1] == 1:
+            return log_softmax(self._scores(rows, states))
+        # sum_c exp(own_c + pure_sc) is a product of matrices: K exponentials a row, none a state.
+        own, pure = self.own[rows], self.pure[states[0]]
+        peaks, heights = own.max(axis=1, keepdims=True), pure.max(axis=1, keepdims=True)
+        sums = np.exp(own - peaks, dtype=float) @ np.exp(pure - heights, dtype=float).T
+        if sums.min(initial=1) < TINY:
+            return log_softmax(self._scores(rows, states))
+        norms = (np.log(sums) + peaks + heights.T).astype(own.dtype)
+        return own[:, None] + pure - norms[:, :, None]
+
+
+def log_softmax(scores):
+    """Scores less the logarithm of the sum of their exponentials over the last axis."""
+    scores = scores - scores.max(axis=-1, keepdims=True)
+    scores -= np.log(np.exp(scores).sum(axis=-1, keepdims=True))
+    return scores
