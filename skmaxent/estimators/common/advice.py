@@ -116,8 +116,9 @@ def advice_on(X, estimator):
         found = _no_matrix(X)
         if found is None:
             raise
-        reason = f"{error}. " if str(error).startswith("could not convert") else ""
-        raise ValueError(
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        reason = f"{error}. " if kind is TypeError or str(error).startswith("could not convert") else ""
+        raise kind(
             f"{reason}{type(estimator).__name__} takes X as a matrix of numbers, one row a sample. "
             f"Got {found}."
         ) from error
