@@ -108,7 +108,7 @@ def _step(objective, inner, point, subgradient, trust):
 
 
 def proximal_step(objective, inner, point, subgradient, trust):
-    """One iteration on `point`, in place, by the whole model; returns the step, 0 when there was no descent."""
+    """One iteration on `point`, in place, by the whole model; returns the step, 0 without descent."""
     coords = proximal_newton.direction(inner, point, subgradient, trust.damping)
     if coords is None:
         return 0.0
@@ -211,7 +211,7 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
 
 
 def _search(objective, point, coords, end, slope, max_trials):
-    """Move the point along `coords`, to `end` if that is good enough; the step, 0 when there is no descent."""
+    """Move the point along `coords`, to `end` if that is good enough; the step, 0 without descent."""
     likelihood, penalty, vectors = objective.likelihood, objective.penalty, objective.vectors
     scores = objective.space.push(coords)
     base, moved, shift = point.scores, scores, 0.0

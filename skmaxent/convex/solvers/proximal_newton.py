@@ -1,9 +1,9 @@
 """Proximal Newton steps for few weights: the quadratic model plus the elastic net, minimised as a whole.
 
-The Hessian is formed, the intercept eliminated from it. The minimum of the model is a linear system once it is
-known which weights are 0 and what signs the others have: an active-set method finds that, without a look at the
-data, and weights may change their signs on the way (Lee, Sun & Saunders 2014 for proximal Newton methods). The
-line to the minimum is searched.
+The Hessian is formed, the intercept eliminated from it. The minimum of the model is a linear system once
+it is known which weights are 0 and what signs the others have: an active-set method finds that, without a
+look at the data, and weights may change their signs on the way (Lee, Sun & Saunders 2014 for proximal
+Newton methods). The line to the minimum is searched.
 """
 
 import numpy as np
@@ -12,9 +12,11 @@ from ..preconditioners.hessian import Factor, fill_common_shift
 
 # Weights up to which the Hessian is formed, and its work: rows times their square.
 WHOLE_SIDE, WHOLE_WORK = 300, 2e8
-# Linear systems for one step; orthant-wise steps take over where they do not lead to the minimum. So many take
-# and drop all weights at once that want it, which may go in circles; the others one, which cannot.
+# Linear systems for one step; orthant-wise steps take over where they do not lead to the minimum. So many
+# take and drop all weights at once that want it, which may go in circles; the others one, which cannot.
 MAX_SYSTEMS, IN_BULK = 50, 8
+# Relative to the diagonal: of columns that are copies the model does not say which is to have the weight.
+RIDGE = 1e-8
 # By how much, relative, the gradient of a weight at 0 must exceed its bound to move it.
 BEYOND = 1e-9
 
@@ -70,19 +72,18 @@ def _hessian(inner, expected, inverse):
 def _minimum(H, slope, start, lasso):
     """Where ``slope (w - start) + (w - start) H (w - start) / 2 + sum lasso |w|`` is least, (m,), or None."""
     w, gradient = start, slope
+    H = H + np.diag(RIDGE * H.diagonal())
     signs = np.sign(np.where(start != 0, start, np.where(np.abs(slope) > lasso, -slope, 0)))
     active = (signs != 0) | (lasso == 0)
+    signs[lasso == 0] = 0  # free weights have none
     for system in range(MAX_SYSTEMS):
         chosen = np.flatnonzero(active)
-        if not len(chosen):
-            return np.zeros_like(w)
-        pull = np.where(lasso > 0, signs, 0)[chosen]
-        pull[pull != 0] *= lasso[chosen][pull != 0]
-        # From the weights as they are, those that left the active set at 0.
-        base = np.where(active, w, 0)
-        rest = gradient[chosen] + H[chosen] @ (base - w) + pull
+        pull = signs[chosen] * lasso[chosen]
+        base = np.where(active, w, 0)  # those that left the active set are 0
         end = base.copy()
-        end[chosen] -= Factor(H[chosen[:, None], chosen]).solve(rest)
+        if len(chosen):
+            rest = gradient[chosen] + H[chosen] @ (base - w) + pull
+            end[chosen] -= Factor(H[chosen[:, None], chosen]).solve(rest)
         crossed = active & (end * signs < 0) & (lasso > 0)
         if system >= IN_BULK and crossed.any():  # as far as the first that reaches 0
             way = np.where(crossed, base / np.where(crossed, base - end, 1), 1)
@@ -90,7 +91,7 @@ def _minimum(H, slope, start, lasso):
             end = base + way[first] * (end - base)
             crossed &= np.arange(len(w)) == first
         end[crossed] = 0
-        gradient, w = gradient + H @ (end - w), end
+        w, gradient = end, slope + H @ (end - start)
         if crossed.any():
             active &= ~crossed
             signs[crossed] = 0
