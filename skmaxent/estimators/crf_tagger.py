@@ -63,7 +63,7 @@ class CRFTagger(CallbackSupport, Tagger):
         Names of features that are joined with pairs of tags as well: of a token, with its tag and the one
         before. A key stands for the features of all its values. Each distinct combination of them in the
         data takes a (K, K) array of scores, so that few and short ones are best.
-    tag_scheme : {"IOB1", "IOB2", "BIOES", "BILOU"}, default=None
+    scheme : {"IOB1", "IOB2", "BIOES", "BILOU"}, default=None
         Makes `predict` give legal tag sequences of this scheme only. Training, `predict_proba` and
         `predict_marginals` are those of all sequences.
     solver : {"auto", "lbfgs", "orthant-lbfgs"}, default="auto"
@@ -142,7 +142,7 @@ class CRFTagger(CallbackSupport, Tagger):
         "features": [StrOptions({"all", "observed"})],
         "transitions": [StrOptions({"all", "observed"})],
         "edge_features": [tuple, list, set, frozenset],
-        "tag_scheme": [StrOptions(set(SCHEMES)), None],
+        "scheme": [StrOptions(set(SCHEMES)), None],
         "solver": [StrOptions({"auto", *SOLVERS})],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -161,7 +161,7 @@ class CRFTagger(CallbackSupport, Tagger):
         features: str = "observed",
         transitions: str = "all",
         edge_features: Sequence[str] = (),
-        tag_scheme: str | None = None,
+        scheme: str | None = None,
         solver: str = "auto",
         tol: float = 1e-2,
         max_iter: int = 1000,
@@ -176,7 +176,7 @@ class CRFTagger(CallbackSupport, Tagger):
         self.features = features
         self.transitions = transitions
         self.edge_features = edge_features
-        self.tag_scheme = tag_scheme
+        self.scheme = scheme
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
@@ -209,7 +209,7 @@ class CRFTagger(CallbackSupport, Tagger):
         Raises
         ------
         ValueError
-            For sentences and tags that do not match, and for tags that are not of the `tag_scheme`.
+            For sentences and tags that do not match, and for tags that are not of the `scheme`.
         """
         if self.solver == "lbfgs" and self.l1_ratio > 0:
             raise ValueError(
@@ -218,8 +218,8 @@ class CRFTagger(CallbackSupport, Tagger):
             )
         events = FitEvents(self, self.max_iter + 1, X, y, {"sample_weight": sample_weight})
         data = self._read_training(X, y, sample_weight, min_count=self.min_count)
-        if self.tag_scheme is not None:
-            legal_transitions(data.classes.tolist(), self.tag_scheme)  # raises for tags of another
+        if self.scheme is not None:
+            legal_transitions(data.classes.tolist(), self.scheme)  # raises for tags of another
         names, columns = edge_columns(data.vocabulary, self.edge_features)
         edges = data.X[:, columns] if names else None
         problem = ChainProblem(data.X, data.lengths, data.codes, data.weights, len(data.classes), edges)
@@ -280,8 +280,8 @@ class CRFTagger(CallbackSupport, Tagger):
 
     def _tag(self, X, lengths, sentences):
         legal = None
-        if self.tag_scheme is not None:
-            legal = legal_scores(self.classes_.tolist(), self.tag_scheme)
+        if self.scheme is not None:
+            legal = legal_scores(self.classes_.tolist(), self.scheme)
         with Workers(None, self.n_jobs) as workers:
             model = X @ self.coef_.T, self._all_transitions, self._edges(X)
             return best_tags(lengths, *model, workers, legal)
