@@ -1,9 +1,9 @@
-"""The design on observed pairs for speed: columns of many classes as a dense block, all others entry by entry.
+"""The design on observed pairs for speed: columns of many classes as a dense block, others entry by entry.
 
 `shared_pairs` copies nothing for a pair and takes the classes one after another, which suits thousands of
-classes. Here an entry of a rare column is stored once for each class of the column, in a matrix from the pairs
-to the flat scores (n K,): twice as fast with few classes, such as tags, and little memory, since a column with
-many entries has many classes and belongs to the block. X itself is not kept.
+classes. Here an entry of a rare column is stored once for each class of the column, in a matrix from the
+pairs to the flat scores (n K,): twice as fast with few classes, such as tags. It takes little memory, since a
+column with many entries has many classes and belongs to the block, and X itself is not kept.
 """
 
 import numpy as np
@@ -105,7 +105,9 @@ class SplitDesign(Design):
         self.tally[0] += 0.5
         result = np.zeros((self.shape[1], 1), self.dtype)
         if self._block is not None:
-            np.take(self._block.adjoint(R).reshape(-1), self._flat, out=result[: self._n_block, 0], mode="clip")
+            np.take(
+                self._block.adjoint(R).reshape(-1), self._flat, out=result[: self._n_block, 0], mode="clip"
+            )
         flat, rare = R.reshape(-1), result[self._n_block :, 0]
         parts = self._workers.map(lambda lane: lane[2].T @ flat[lane[0]], self._lanes)
         for (_, pairs, _), part in zip(self._lanes, parts):
