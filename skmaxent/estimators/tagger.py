@@ -6,6 +6,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import _fit_context, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
@@ -17,7 +18,7 @@ from ..sequences.packing import Packing, batches
 from ..sequences.tags import SCHEMES, legal_transitions
 from .common.local_models import CompiledTagger, is_softmax, with_history
 from .common.tag_rules import learn_dictionary, listed_tags, step_costs, token_costs
-from .common.tagging import Tagger
+from .common.tagging import Tagger, TokenVotes
 from .maxent import MaxEntClassifier
 
 if TYPE_CHECKING:
@@ -301,6 +302,27 @@ class MaxEntTagger(Tagger):
             Columns in the order of ``classes_``.
         """
         return super().predict_proba(X)
+
+    def _token_votes(self, sentence, i):
+        """`TokenVotes` of a token, after the tags that the tokens before it got."""
+        X, lengths, sentences = self._encode([sentence])
+        codes = self._tag(X, lengths, sentences)
+        compiled, names = self._compile(), list(self.vocabulary_)
+        states = gold_states(codes, lengths, len(self.classes_), compiled.order)
+        numbers = [found.numbers(X, names) for found in compiled.columns]
+        row = with_history(X, compiled.columns, numbers, states)[[i]]
+        coef = self.coef_[:, row.indices]
+        coef = coef.toarray() if sparse.issparse(coef) else coef
+        tags = self.classes_.tolist()
+        proba = self.classifier_.predict_proba(row)[0]
+        return TokenVotes(
+            self.feature_names_[row.indices].tolist(),
+            row.data.astype(float),
+            coef.T.astype(float),
+            np.broadcast_to(self.intercept_, len(coef)).astype(float),
+            tags[codes[i]],
+            {tags[k]: p for k, p in sorted(zip(compiled.places.tolist(), proba.tolist()))},
+        )
 
     @property
     def feature_names_(self) -> np.ndarray:
