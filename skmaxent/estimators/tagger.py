@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 # Tokens that are decoded together: enough for NumPy's calls to be few for each of them ...
-MOST_TOKENS, FEWEST_TOKENS = 1 << 14, 1 << 9
+MOST_TOKENS, FEWEST_TOKENS = 1 << 14, 1 << 6
 # ... and few enough for a position's scores of all pairs of states and tags to stay in the cache.
 BATCH_ENTRIES = 20_000_000
 
