@@ -227,15 +227,14 @@ class MaxEntTagger(Tagger):
             numbered = self.classes_.dtype == object
             places = np.array([tag if numbered else code[tag] for tag in classes], np.intp)
             self._compiled = CompiledTagger(
-                columns, self.classifier_, places, len(self.vocabulary_), order, self._is_linear
+                columns, self.classifier_, places, list(self.vocabulary_), order, self._is_linear
             )
         return self._compiled
 
     def _batches(self, X, lengths, sentences):
         """Of each batch of sentences: a function that makes model and packing, and the tokens."""
         compiled = self._compile()
-        K, names = len(self.classes_), list(self.vocabulary_)
-        numbers = [found.numbers(X, names) for found in compiled.columns]
+        K, numbers = len(self.classes_), compiled.numbers(X)
         transitions, ends = step_costs(self.classes_.tolist(), self.scheme, compiled.order)
         listed = listed_tags(self.tag_dictionary_, self.classes_.tolist(), sentences, self.word_feature)
         power = compiled.order + 1
@@ -307,10 +306,9 @@ class MaxEntTagger(Tagger):
         """`TokenVotes` of a token, after the tags that the tokens before it got."""
         X, lengths, sentences = self._encode([sentence])
         codes = self._tag(X, lengths, sentences)
-        compiled, names = self._compile(), list(self.vocabulary_)
+        compiled = self._compile()
         states = gold_states(codes, lengths, len(self.classes_), compiled.order)
-        numbers = [found.numbers(X, names) for found in compiled.columns]
-        row = with_history(X, compiled.columns, numbers, states)[[i]]
+        row = with_history(X, compiled.columns, compiled.numbers(X), states)[[i]]
         coef = self.coef_[:, row.indices]
         coef = coef.toarray() if sparse.issparse(coef) else coef
         tags = self.classes_.tolist()
