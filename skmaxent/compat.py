@@ -110,7 +110,7 @@ def validate_training_data(estimator, X, y):
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
     stand_in = object.__new__(type(estimator))
-    stand_in.__dict__.update(estimator.get_params(deep=False))
+    stand_in.__dict__.update(vars(estimator))
     X = validate_data(stand_in, X, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
     names = ("n_features_in_", "feature_names_in_")
     return X, {name: getattr(stand_in, name) for name in names if hasattr(stand_in, name)}

@@ -6,6 +6,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import _fit_context, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
@@ -17,7 +18,7 @@ from ..sequences.packing import Packing, batches
 from ..sequences.tags import SCHEMES, legal_transitions
 from .common.local_models import CompiledTagger, is_softmax, with_history
 from .common.tag_rules import learn_dictionary, listed_tags, step_costs, token_costs
-from .common.tagging import Tagger
+from .common.tagging import Tagger, TokenVotes
 from .maxent import MaxEntClassifier
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 # Tokens that are decoded together: enough for NumPy's calls to be few for each of them ...
-MOST_TOKENS, FEWEST_TOKENS = 1 << 14, 1 << 9
+MOST_TOKENS, FEWEST_TOKENS = 1 << 14, 1 << 6
 # ... and few enough for a position's scores of all pairs of states and tags to stay in the cache.
 BATCH_ENTRIES = 20_000_000
 
@@ -226,15 +227,14 @@ class MaxEntTagger(Tagger):
             numbered = self.classes_.dtype == object
             places = np.array([tag if numbered else code[tag] for tag in classes], np.intp)
             self._compiled = CompiledTagger(
-                columns, self.classifier_, places, len(self.vocabulary_), order, self._is_linear
+                columns, self.classifier_, places, list(self.vocabulary_), order, self._is_linear
             )
         return self._compiled
 
     def _batches(self, X, lengths, sentences):
         """Of each batch of sentences: a function that makes model and packing, and the tokens."""
         compiled = self._compile()
-        K, names = len(self.classes_), list(self.vocabulary_)
-        numbers = [found.numbers(X, names) for found in compiled.columns]
+        K, numbers = len(self.classes_), compiled.numbers(X)
         transitions, ends = step_costs(self.classes_.tolist(), self.scheme, compiled.order)
         listed = listed_tags(self.tag_dictionary_, self.classes_.tolist(), sentences, self.word_feature)
         power = compiled.order + 1
@@ -301,6 +301,26 @@ class MaxEntTagger(Tagger):
             Columns in the order of ``classes_``.
         """
         return super().predict_proba(X)
+
+    def _token_votes(self, sentence, i):
+        """`TokenVotes` of a token, after the tags that the tokens before it got."""
+        X, lengths, sentences = self._encode([sentence])
+        codes = self._tag(X, lengths, sentences)
+        compiled = self._compile()
+        states = gold_states(codes, lengths, len(self.classes_), compiled.order)
+        row = with_history(X, compiled.columns, compiled.numbers(X), states)[[i]]
+        coef = self.coef_[:, row.indices]
+        coef = coef.toarray() if sparse.issparse(coef) else coef
+        tags = self.classes_.tolist()
+        proba = self.classifier_.predict_proba(row)[0]
+        return TokenVotes(
+            self.feature_names_[row.indices].tolist(),
+            row.data.astype(float),
+            coef.T.astype(float),
+            np.broadcast_to(self.intercept_, len(coef)).astype(float),
+            tags[codes[i]],
+            {tags[k]: p for k, p in sorted(zip(compiled.places.tolist(), proba.tolist()))},
+        )
 
     @property
     def feature_names_(self) -> np.ndarray:

@@ -1,5 +1,7 @@
 """MaxEntTagger against its definition: probabilities of whole sequences, searched by enumeration."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -185,6 +187,21 @@ def test_weights_are_copies_of_sentences():
     copied = MaxEntTagger(MaxEntClassifier(tol=1e-9)).fit(*copies)
     for one, other in zip(weighted.predict_proba(TEST), copied.predict_proba(TEST)):
         np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+@pytest.mark.parametrize("decoder", ["viterbi", "greedy"])
+def test_sparse_weights_and_large_tables_decode_the_same(decoder, monkeypatch):
+    """Weights too large for an array stay sparse; a table of all states and tags may be too large as well."""
+    tagger = MaxEntTagger(history=HISTORIES[2], decoder=decoder).fit(X, Y)
+    proba, tags = np.vstack(tagger.predict_proba(TEST)), tagger.predict(TEST).tolist()
+    tagger.classifier_.sparsify()
+    again = pickle.loads(pickle.dumps(tagger))
+    assert again.predict(TEST).tolist() == tags
+    monkeypatch.setattr("skmaxent.estimators.common.local_models.PURE_ENTRIES", 0)
+    monkeypatch.setattr("skmaxent.sequences.history.TABLE_ENTRIES", 0)
+    again = pickle.loads(pickle.dumps(tagger))
+    np.testing.assert_allclose(np.vstack(again.predict_proba(TEST)), proba, atol=1e-6)
+    assert again.predict(TEST).tolist() == tags
 
 
 def test_attributes(fitted):

@@ -132,9 +132,9 @@ class ApartDesign(Design):
     def row_bounds(self):
         return tuple(map(max, zip(*(block.row_bounds() for block in self._blocks))))
 
-    def hessian(self, likelihood, expected, fit_intercept, columns=None, sample=None):
+    def hessian(self, likelihood, expected, fit_intercept, columns=None, sample=None, dtype=None):
         parts = zip(self._blocks, likelihood._blocks, expected.parts)
-        return sum(b.hessian(l, e, fit_intercept, columns) for b, l, e in parts)
+        return sum(b.hessian(l, e, fit_intercept, columns, dtype=dtype) for b, l, e in parts)
 
     def restriction(self):
         return ApartRestriction(self)

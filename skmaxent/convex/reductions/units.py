@@ -175,9 +175,9 @@ def _exponents(X):
     else:
         top = 0
     counts = column_counts(X)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        exponents = top + np.round(0.5 * np.log2(column_squares(X) / counts))
-    return np.where(counts > 0, np.maximum(np.nan_to_num(exponents, neginf=-LIMIT), -LIMIT), 0).astype(int)
+    mean = np.maximum(column_squares(X) / np.maximum(counts, 1), np.finfo(float).tiny)
+    exponents = np.maximum(top + np.round(0.5 * np.log2(mean)), -LIMIT)
+    return np.where(counts > 0, exponents, 0).astype(int)
 
 
 def _divided(X, exponents):

@@ -114,10 +114,15 @@ def _conditioner(inner, expected, free, diagonal, run):
 class WholeModel:
     """The model of few weights: the whole Hessian, in which runs have no length.
 
-    Parameters are those of `KrylovModel`.
+    Parameters
+    ----------
+    inner, expected, free, ridge
+        As those of `KrylovModel`.
+    inverse : ndarray of shape (K, K)
+        Inverse Hessian of the intercept.
     """
 
-    def __init__(self, inner, expected, free, ridge):
+    def __init__(self, inner, expected, free, ridge, inverse):
         likelihood, design = inner.likelihood, inner.space.design
         d, K = inner.coords_shape
         H = design.hessian(likelihood, expected, inner.fit_intercept)
@@ -129,7 +134,7 @@ class WholeModel:
         self._H = H[np.ix_(weights, weights)]
         if inner.fit_intercept:
             border = H[np.ix_(weights, np.arange(K) * side + d)]
-            self._H -= border @ inner.inverse_intercept_hessian(expected) @ border.T
+            self._H -= border @ inverse @ border.T
         own = np.arange(d * K)
         self._H[own, own] += np.broadcast_to(ridge, (d, K)).ravel()
         self._free = free
