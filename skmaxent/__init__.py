@@ -18,6 +18,7 @@ _HOMES = {
     "MaxEntTagger": "estimators.tagger",
     "JointFeatures": "features",
     "Joined": "features",
+    "LogCountRatioScaler": "features",
     "CRFTagger": "estimators.crf_tagger",
     "TokenFeatures": "features.sentences",
     "explain": "inspection",

@@ -11,6 +11,7 @@ from .estimators.ranker import MaxEntRanker as MaxEntRanker
 from .estimators.tagger import MaxEntTagger as MaxEntTagger
 from .features import Joined as Joined
 from .features import JointFeatures as JointFeatures
+from .features import LogCountRatioScaler as LogCountRatioScaler
 from .features.sentences import TokenFeatures as TokenFeatures
 from .inspection import Explanation as Explanation
 from .inspection import explain as explain

@@ -51,7 +51,8 @@ def path(
     *,
     l1_ratio=0.0,
     penalty_weights=None,
-    min_count=None,
+    min_count=1,
+    observed=False,
     fit_intercept,
     solver,
     start=None,
@@ -63,7 +64,7 @@ def path(
     ----------
     problem : Problem or GroupedProblem
     Cs : ndarray of shape (n_Cs,)
-    l1_ratio, penalty_weights, min_count, fit_intercept, solver
+    l1_ratio, penalty_weights, min_count, observed, fit_intercept, solver
         See `prepare`.
     start : tuple, optional
         Where the first begins.
@@ -78,7 +79,7 @@ def path(
     """
     begun = time.perf_counter()
     l1_ratio = l1_ratio if np.isfinite(Cs).any() else 0.0
-    prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count)
+    prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count, observed)
     parameters = settings | {"l1_ratio": l1_ratio, "fit_intercept": fit_intercept}
     for index in np.argsort(Cs, kind="stable"):
         result = optimise(prepared, C=float(Cs[index]), start=start, begun=begun, **parameters)
