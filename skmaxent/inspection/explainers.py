@@ -51,8 +51,9 @@ def explain(
         candidates of one group, shape (C, d); for a tagger a sentence.
     position : int, optional
         For a tagger the token of the sentence whose tag is explained, after the tags that were found for
-        the tokens before it. Its votes sum to the scores of the tags at that token; the prediction is the
-        tag that the whole sentence gave it.
+        the tokens before it; with a CRFTagger also before the one of the token after it, "tag[+1]". The
+        votes sum to the scores of the tags at that token; the prediction is the tag that the whole sentence
+        gave it. Probabilities of a CRFTagger are those over all sequences.
     top : int or None, default=10
         Number of features to show, those with the largest votes, in size, for the class with the
         highest score (with `contrast`: for the difference). None shows all that are not zero.

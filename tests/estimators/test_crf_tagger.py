@@ -170,6 +170,10 @@ def test_legal_sequences():
     assert not all(is_legal(tags, "IOB2") for tags in tagger.predict(X)), "nothing to enforce"
     tagger.set_params(scheme="IOB2")
     assert all(is_legal(tags, "IOB2") for tags in tagger.predict(X))
+    inside = [tag.startswith("I-") for tag in tagger.classes_]
+    for proba in tagger.predict_proba(X):
+        assert not proba[:1, inside].any()
+        np.testing.assert_allclose(proba.sum(axis=1), 1)
     with pytest.raises(ValueError, match="Q"):
         CRFTagger(scheme="IOB2").fit([[{"a": 1}]], [["Q"]])
 
