@@ -250,9 +250,9 @@ class MaxEntTagger(Tagger):
         return model_of, list(zip(*batches(lengths, size)))
 
     def _decode(self, model, packing):
-        if self.decoder == "greedy":
-            return greedy(model, packing)
-        return viterbi(model, packing) if self.decoder == "viterbi" else beam(model, packing, self.beam_width)
+        if self.decoder == "beam":
+            return beam(model, packing, self.beam_width)
+        return {"greedy": greedy, "viterbi": viterbi}[self.decoder](model, packing)
 
     def _in_batches(self, work, X, lengths, sentences, out):
         """Fill `out`, in the order of the tokens, with ``work(model, packing)`` of each batch."""
@@ -265,6 +265,10 @@ class MaxEntTagger(Tagger):
         with Workers(None, self.n_jobs) as workers:
             workers.map(fill, pieces)
         return out
+
+    def _encode(self, X):
+        self._validate_params()  # those of decoding may have been set since the fit
+        return super()._encode(X)
 
     def _tag(self, X, lengths, sentences):
         tags = np.zeros(X.shape[0], np.intp)

@@ -248,6 +248,16 @@ def test_errors_leave_the_old_model_whole(message):
     assert {name: vars(tagger)[name] for name in state} == state
 
 
+def test_decoding_obeys_parameters_that_are_set_after_the_fit():
+    train, y = chunks(25)
+    test, _ = chunks(80, seed=9)
+    tagger = MaxEntTagger(history=()).fit(train, y)
+    assert not all(is_legal(row, "IOB2") for row in tagger.predict(test))
+    assert all(is_legal(row, "IOB2") for row in tagger.set_params(scheme="IOB2").predict(test))
+    with pytest.raises(ValueError, match="The 'decoder' parameter of MaxEntTagger must be"):
+        tagger.set_params(decoder="best").predict(test)
+
+
 def test_a_refit_forgets():
     tagger = MaxEntTagger().fit(X, Y)
     tagger.predict(TEST)
