@@ -26,6 +26,7 @@ _HOMES = {
     "ConvergenceDisplay": "plotting",
     "LossCurveDisplay": "plotting",
     "PathDisplay": "plotting",
+    "TransitionsDisplay": "plotting",
     "VotesDisplay": "plotting",
     "datasets": None,
 }

@@ -19,6 +19,7 @@ from .plotting import CoefficientsDisplay as CoefficientsDisplay
 from .plotting import ConvergenceDisplay as ConvergenceDisplay
 from .plotting import LossCurveDisplay as LossCurveDisplay
 from .plotting import PathDisplay as PathDisplay
+from .plotting import TransitionsDisplay as TransitionsDisplay
 from .plotting import VotesDisplay as VotesDisplay
 
 __version__: str
