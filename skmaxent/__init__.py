@@ -29,6 +29,7 @@ _HOMES = {
     "TransitionsDisplay": "plotting",
     "VotesDisplay": "plotting",
     "datasets": None,
+    "sequences": None,
 }
 __all__ = [*_HOMES]
 

@@ -1,6 +1,7 @@
 """What editors and type checkers see of `skmaxent`; at run time the names are loaded on first use."""
 
 from . import datasets as datasets
+from . import sequences as sequences
 from .estimators.common.penalty import c_min as c_min
 from .estimators.maxent import MaxEntClassifier as MaxEntClassifier
 from .estimators.maxent_cv import MaxEntClassifierCV as MaxEntClassifierCV
