@@ -18,6 +18,8 @@ _HOMES = {
     "MaxEntTagger": "estimators.tagger",
     "JointFeatures": "features",
     "Joined": "features",
+    "LogCountRatioScaler": "features",
+    "CRFTagger": "estimators.crf_tagger",
     "TokenFeatures": "features.sentences",
     "explain": "inspection",
     "top_features": "inspection",

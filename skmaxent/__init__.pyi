@@ -3,6 +3,7 @@
 from . import datasets as datasets
 from . import sequences as sequences
 from .estimators.common.penalty import c_min as c_min
+from .estimators.crf_tagger import CRFTagger as CRFTagger
 from .estimators.maxent import MaxEntClassifier as MaxEntClassifier
 from .estimators.maxent_cv import MaxEntClassifierCV as MaxEntClassifierCV
 from .estimators.mlp import BackpropMLPClassifier as BackpropMLPClassifier
@@ -11,6 +12,7 @@ from .estimators.ranker import MaxEntRanker as MaxEntRanker
 from .estimators.tagger import MaxEntTagger as MaxEntTagger
 from .features import Joined as Joined
 from .features import JointFeatures as JointFeatures
+from .features import LogCountRatioScaler as LogCountRatioScaler
 from .features.sentences import TokenFeatures as TokenFeatures
 from .inspection import Explanation as Explanation
 from .inspection import explain as explain

@@ -17,6 +17,7 @@ from ...nn.training.row_keys import row_keys
 from ...nn.training.session import Session
 from ...nn.training.trainer import DivergenceError
 from ...numerics.sparse import compact
+from .advice import advice_on
 from .network_data import (
     class_factors,
     decode,
@@ -100,9 +101,10 @@ class BaseBackpropMLP(VersionedPickle, CallbackSupport, BaseEstimator):
         return validation
 
     def _validate(self, known, X, y, dtype, reset):
-        X, y = validate_data(
-            known, X, y, accept_sparse="csr", multi_output=True, dtype=dtype, order="C", reset=reset
-        )
+        with advice_on(X, self):
+            X, y = validate_data(
+                known, X, y, accept_sparse="csr", multi_output=True, dtype=dtype, order="C", reset=reset
+            )
         return compact(X), y
 
     def _find_classes(self, y, old, classes, incremental):
