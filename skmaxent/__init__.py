@@ -31,6 +31,7 @@ _HOMES = {
     "TransitionsDisplay": "plotting",
     "VotesDisplay": "plotting",
     "datasets": None,
+    "sequences": None,
 }
 __all__ = [*_HOMES]
 

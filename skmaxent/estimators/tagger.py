@@ -11,7 +11,7 @@ from sklearn.base import _fit_context, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from ..numerics.threads import Workers
-from ..sequences.decoding import along, beam, greedy, marginals, viterbi
+from ..sequences.decoding import DECODERS, along, marginals
 from ..sequences.history import HistoryColumns, gold_states, order_of, parse_templates
 from ..sequences.local import Rules
 from ..sequences.packing import Packing, batches
@@ -120,7 +120,7 @@ class MaxEntTagger(Tagger):
     _parameter_constraints: dict = {
         "classifier": [HasMethods(["fit", "predict_proba"]), None],
         "history": ["array-like"],
-        "decoder": [StrOptions({"viterbi", "greedy", "beam"})],
+        "decoder": [StrOptions(set(DECODERS))],
         "beam_width": [Interval(Integral, 1, None, closed="left")],
         "scheme": [StrOptions(set(SCHEMES)), None],
         "tag_dictionary": [dict, "boolean", Interval(Integral, 1, None, closed="left"), None],
@@ -250,9 +250,7 @@ class MaxEntTagger(Tagger):
         return model_of, list(zip(*batches(lengths, size)))
 
     def _decode(self, model, packing):
-        if self.decoder == "greedy":
-            return greedy(model, packing)
-        return viterbi(model, packing) if self.decoder == "viterbi" else beam(model, packing, self.beam_width)
+        return DECODERS[self.decoder].search(model, packing, self.beam_width)
 
     def _in_batches(self, work, X, lengths, sentences, out):
         """Fill `out`, in the order of the tokens, with ``work(model, packing)`` of each batch."""
@@ -266,6 +264,10 @@ class MaxEntTagger(Tagger):
             workers.map(fill, pieces)
         return out
 
+    def _encode(self, X):
+        self._validate_params()  # those of decoding may have been set since the fit
+        return super()._encode(X)
+
     def _tag(self, X, lengths, sentences):
         tags = np.zeros(X.shape[0], np.intp)
         if self.classifier_ is None or not len(tags):
@@ -278,7 +280,7 @@ class MaxEntTagger(Tagger):
             return proba
 
         def work(model, packing):
-            if self.decoder == "viterbi":
+            if DECODERS[self.decoder].sums:
                 return marginals(model, packing)
             return along(model, packing, self._decode(model, packing))
 

@@ -1,4 +1,4 @@
-"""A picture of what a tagger has learned about a tag and the next."""
+"""Picture of a tagger's transitions: the weights of each tag after each."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..inspection import final_estimator
-from .base import AGAINST, FOR, axes_grid, label, pyplot
+from .base import axes_grid, label, pyplot
 
 if TYPE_CHECKING:
     from typing import Any, Self
 
     from numpy.typing import ArrayLike
 
-# Tags up to which the weights are written into their squares.
+# Tags up to which the weights are written into their cells.
 _WRITTEN = 12
 
 
 class TransitionsDisplay:
-    """The weights of all pairs of a tag and the next as squares of a table, blue for and orange against.
+    """The weight of each tag (columns) after each tag (rows), as coloured cells.
 
     It is recommended to use `from_estimator` to create a `TransitionsDisplay`.
 
     Parameters
     ----------
-    transitions : ndarray of shape (K, K)
-        Weights from a tag (row) to the next (column).
-    tags : sequence of K labels
+    transitions : array-like of shape (K, K)
+        Weights, rows the tags before.
+    tags : list of K tags
     title : str, optional
 
     Attributes
@@ -37,24 +37,24 @@ class TransitionsDisplay:
     image_ : matplotlib AxesImage
     """
 
-    def __init__(self, transitions, tags, *, title=None):
-        self.transitions = transitions
-        self.tags = tags
-        self.title = title
+    def __init__(self, transitions: ArrayLike, tags: Any, *, title: str | None = None):
+        self.transitions, self.tags, self.title = np.asarray(transitions, float), list(tags), title
+        if self.transitions.shape != (len(self.tags), len(self.tags)):
+            raise ValueError(
+                f"transitions must have shape ({len(self.tags)}, {len(self.tags)}), a row and a column for "
+                f"each tag. Got {self.transitions.shape} instead."
+            )
 
     @classmethod
-    def from_estimator(
-        cls, estimator: Any, *, tags: ArrayLike | None = None, ax: Any = None, **kwargs
-    ) -> Self:
-        """Draw the transitions of a tagger.
+    def from_estimator(cls, estimator: Any, *, tags: Any = None, ax: Any = None, **kwargs) -> Self:
+        """Draw the transitions of a fitted tagger.
 
         Parameters
         ----------
-        estimator : estimator
-            Fitted CRFTagger, or MaxEntTagger with the history template "tag[-1]", alone or at the end of a
-            Pipeline; of a fitted search the best estimator.
-        tags : sequence of labels, optional
-            The tags to draw, in this order; by default all.
+        estimator : tagger
+            With `transitions_`, alone, at the end of a Pipeline or in a search.
+        tags : list of tags, optional
+            Which, and in which order; by default all.
         ax : matplotlib Axes, optional
             Where to draw; by default a new figure.
         **kwargs : dict
@@ -67,27 +67,27 @@ class TransitionsDisplay:
         Raises
         ------
         ValueError
-            If the estimator has no transitions, or a tag is not one of its classes.
+            If the estimator has no transitions, or not one of the tags.
         """
         pyplot(f"{cls.__name__}.from_estimator")
         tagger = final_estimator(estimator)
-        name = type(tagger).__name__
-        if not hasattr(tagger, "transitions_"):
+        transitions = getattr(tagger, "transitions_", None)
+        if transitions is None:
             raise ValueError(
-                f"Expected 'estimator' to be a tagger with transitions_, or a Pipeline that ends in one. "
-                f"Got {name} instead."
+                "Expected 'estimator' to be a tagger with transitions_: a MaxEntTagger has them with a "
+                f"linear classifier and the history template 'tag[-1]'. Got {type(tagger).__name__} instead."
             )
-        labels = tagger.classes_.tolist()
-        chosen = labels if tags is None else list(tags)
-        for tag in chosen:
-            if tag not in labels:
-                raise ValueError(f"{tag!r} is not a valid label. It should be one of {labels}.")
-        places = [labels.index(tag) for tag in chosen]
-        weights = np.asarray(tagger.transitions_)[np.ix_(places, places)]
-        return cls(weights, chosen, title=f"{name}: a tag and the next").plot(ax=ax, **kwargs)
+        known = tagger.classes_.tolist()
+        tags = known if tags is None else list(tags)
+        unknown = [tag for tag in tags if tag not in known]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is not a valid tag. It should be one of {known}.")
+        places = [known.index(tag) for tag in tags]
+        display = cls(transitions[np.ix_(places, places)], tags, title=type(tagger).__name__)
+        return display.plot(ax=ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs) -> Self:
-        """Draw the table.
+        """Draw the transitions: blue for, red against, 0 white.
 
         Parameters
         ----------
@@ -101,24 +101,21 @@ class TransitionsDisplay:
         display : TransitionsDisplay
         """
         plt = pyplot(f"{type(self).__name__}.plot")
-        from matplotlib.colors import LinearSegmentedColormap
-
-        K = len(self.tags)
-        side = 1.6 + 0.4 * min(K, 30)
-        figure, axes = axes_grid(plt, ax, 1, 1, (side, side))
+        n = len(self.tags)
+        figure, axes = axes_grid(plt, ax, 1, 1, (2.4 + 0.34 * n, 1.8 + 0.34 * n))
         self.ax_, self.figure_ = axes[0, 0], figure
-        limit = float(np.abs(self.transitions).max(initial=0)) or 1.0
-        colours = LinearSegmentedColormap.from_list("votes", [AGAINST, "white", FOR])
-        options = {"cmap": colours, "vmin": -limit, "vmax": limit, **kwargs}
+        limit = np.abs(self.transitions).max(initial=0) or 1.0
+        options = {"cmap": "RdBu", "vmin": -limit, "vmax": limit, **kwargs}
         self.image_ = self.ax_.imshow(self.transitions, **options)
         names = [label(tag, 16) for tag in self.tags]
-        self.ax_.set_xticks(range(K), names, rotation=90)
-        self.ax_.set_yticks(range(K), names)
-        self.ax_.set(xlabel="the next tag", ylabel="a tag")
+        self.ax_.set_xticks(np.arange(n), names, rotation=90)
+        self.ax_.set_yticks(np.arange(n), names)
+        if n <= _WRITTEN:
+            for (i, j), weight in np.ndenumerate(self.transitions):
+                colour = "white" if abs(weight) > 0.6 * limit else "black"
+                self.ax_.text(j, i, f"{weight:.1f}", ha="center", va="center", color=colour, fontsize=8)
+        self.ax_.set(xlabel="tag", ylabel="tag before")
         if self.title:
-            self.ax_.set_title(self.title)
-        if K <= _WRITTEN:
-            for i, j in np.ndindex(K, K):
-                text = f"{self.transitions[i, j]:.1f}"
-                self.ax_.text(j, i, text, ha="center", va="center", fontsize="x-small")
+            self.ax_.set_title(f"{self.title}: transitions")
+        figure.colorbar(self.image_, ax=self.ax_, label="weight")
         return self

@@ -3,6 +3,9 @@
 Position after position, all sentences that go on at once. Results are in packed order.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 
 
@@ -198,3 +201,26 @@ def log_sum_exp(values, axis):
     peaks = values.max(axis=axis, keepdims=True)
     sums = np.exp(values - peaks).sum(axis=axis)
     return np.log(sums) + np.squeeze(peaks, axis)
+
+
+class Decoder(NamedTuple):
+    """A way to search for tags.
+
+    Attributes
+    ----------
+    search : callable
+        ``search(model, packing, beam_width)`` gives the tags, (n,).
+    sums : bool
+        Whether its probabilities are sums over all sequences (`marginals`), not those `along` the one found.
+    """
+
+    search: Callable
+    sums: bool
+
+
+#: What a tagger can do, by name; the tests run over all.
+DECODERS = {
+    "viterbi": Decoder(lambda model, packing, beam_width: viterbi(model, packing), sums=True),
+    "greedy": Decoder(lambda model, packing, beam_width: greedy(model, packing), sums=False),
+    "beam": Decoder(beam, sums=False),
+}

@@ -9,9 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
-# Costs of a step that a scheme of tags, and one that a dictionary forbids: far above any log-probability, and
-# finite, so that where every sequence breaks rules those that break the fewest are compared.
-ILLEGAL, UNLISTED = 1e9, 1e6
+# Costs of a step that a scheme of tags, and one that a dictionary forbids: far above differences of scores,
+# and finite, so that where every sequence breaks rules those that break the fewest are compared, to 1e-5.
+ILLEGAL, UNLISTED = 1e11, 1e7
 # Least normaliser of scores less their peaks that is trusted; below it digits may have been lost.
 TINY = 1e-100
 

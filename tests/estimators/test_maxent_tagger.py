@@ -12,6 +12,7 @@ from tagged_sentences import all_sequences, chunks, sentences, step_probabilitie
 
 from skmaxent import MaxEntClassifier, MaxEntTagger
 from skmaxent.sequences import convert_tags, is_legal
+from skmaxent.sequences.decoding import DECODERS
 
 X, Y = sentences(60)
 TEST, TRUE = sentences(12, seed=1, longest=4)
@@ -108,7 +109,7 @@ def test_history_helps_where_tags_depend_on_tags():
     assert with_tags.score(test, true) > without.score(test, true) + 0.02
 
 
-@pytest.mark.parametrize("decoder", ["viterbi", "greedy", "beam"])
+@pytest.mark.parametrize("decoder", DECODERS)
 @pytest.mark.parametrize("history", HISTORIES[1:3])
 def test_batches_are_one_by_one(fitted, decoder, history):
     tagger = fitted(history).set_params(decoder=decoder, beam_width=2)
@@ -120,7 +121,7 @@ def test_batches_are_one_by_one(fitted, decoder, history):
         np.testing.assert_allclose(tagger.predict_proba([test[i]])[0], proba[i], atol=1e-6)
 
 
-@pytest.mark.parametrize("decoder", ["viterbi", "greedy", "beam"])
+@pytest.mark.parametrize("decoder", DECODERS)
 def test_any_number_of_threads_gives_the_same_bits(fitted, decoder, monkeypatch):
     monkeypatch.setattr("skmaxent.estimators.tagger.MOST_TOKENS", 16)
     monkeypatch.setattr("skmaxent.estimators.tagger.FEWEST_TOKENS", 16)
@@ -133,7 +134,7 @@ def test_any_number_of_threads_gives_the_same_bits(fitted, decoder, monkeypatch)
     assert found[0] == found[1] == found[2]
 
 
-@pytest.mark.parametrize("decoder", ["viterbi", "greedy", "beam"])
+@pytest.mark.parametrize("decoder", DECODERS)
 def test_a_scheme_is_kept(decoder):
     train, y = chunks(25)
     test, _ = chunks(80, seed=9)
@@ -156,14 +157,14 @@ def test_a_scheme_with_ends():
     train, y = chunks(25)
     y = [convert_tags(tags, "BIOES") for tags in y]
     test, _ = chunks(80, seed=9)
-    for decoder in ("viterbi", "greedy", "beam"):
+    for decoder in DECODERS:
         tagger = MaxEntTagger(history=("tag[-1]",), decoder=decoder, scheme="BIOES").fit(train, y)
         assert all(is_legal(tags, "BIOES") for tags in tagger.predict(test))
 
 
 def test_a_dictionary_restricts_the_tags_of_words():
     given = {"dog": ["VERB"], "unseen": ["DET"], "park": ["unknown tag"], "the": {"DET", "NOUN"}}
-    for decoder in ("viterbi", "greedy", "beam"):
+    for decoder in DECODERS:
         tagger = MaxEntTagger(tag_dictionary=given, decoder=decoder).fit(X, Y)
         found = tagger.predict([[{"word": "unseen"}, {"word": "dog"}, {"word": "park"}, {}]])[0]
         assert found[:2] == ["DET", "VERB"]
@@ -246,6 +247,16 @@ def test_errors_leave_the_old_model_whole(message):
     with pytest.raises(ValueError, match=message):
         tagger.fit(*data)
     assert {name: vars(tagger)[name] for name in state} == state
+
+
+def test_decoding_obeys_parameters_that_are_set_after_the_fit():
+    train, y = chunks(25)
+    test, _ = chunks(80, seed=9)
+    tagger = MaxEntTagger(history=()).fit(train, y)
+    assert not all(is_legal(row, "IOB2") for row in tagger.predict(test))
+    assert all(is_legal(row, "IOB2") for row in tagger.set_params(scheme="IOB2").predict(test))
+    with pytest.raises(ValueError, match="The 'decoder' parameter of MaxEntTagger must be"):
+        tagger.set_params(decoder="best").predict(test)
 
 
 def test_a_refit_forgets():

@@ -62,6 +62,8 @@ class ApartVectors:
 class ApartLikelihood:
     """A likelihood cut into likelihoods of some rows each."""
 
+    state_error = value_error = 0.0
+
     def __init__(self, blocks):
         self._blocks, self.dtype = blocks, blocks[0].dtype
         self.shape = (sum(block.shape[0] for block in blocks), blocks[0].shape[1])
