@@ -28,8 +28,10 @@ _HOMES = {
     "ConvergenceDisplay": "plotting",
     "LossCurveDisplay": "plotting",
     "PathDisplay": "plotting",
+    "TransitionsDisplay": "plotting",
     "VotesDisplay": "plotting",
     "datasets": None,
+    "sequences": None,
 }
 __all__ = [*_HOMES]
 

@@ -1,6 +1,7 @@
 """What editors and type checkers see of `skmaxent`; at run time the names are loaded on first use."""
 
 from . import datasets as datasets
+from . import sequences as sequences
 from .estimators.common.penalty import c_min as c_min
 from .estimators.crf_tagger import CRFTagger as CRFTagger
 from .estimators.maxent import MaxEntClassifier as MaxEntClassifier
@@ -21,6 +22,7 @@ from .plotting import CoefficientsDisplay as CoefficientsDisplay
 from .plotting import ConvergenceDisplay as ConvergenceDisplay
 from .plotting import LossCurveDisplay as LossCurveDisplay
 from .plotting import PathDisplay as PathDisplay
+from .plotting import TransitionsDisplay as TransitionsDisplay
 from .plotting import VotesDisplay as VotesDisplay
 
 __version__: str

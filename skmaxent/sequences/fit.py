@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from ..convex.design.blocks import make_design
-from ..convex.design.shared_pairs import ObservedDesign
+from ..convex.design.split import SplitDesign
 from ..convex.fit import summary_of
 from ..convex.objective import Objective
 from ..convex.penalty import ElasticNet, Gaussian
@@ -134,7 +134,7 @@ def objective_of(packed, pairs, penalty, workers):
         design = make_design(X, K, workers, np.float64)
     else:
         pair_map = PairMap(pairs, np.arange(pairs.n_columns), None)
-        design = ObservedDesign(X, pairs.columns, pairs.classes, K, workers).astype(np.float64)
+        design = SplitDesign(X, pairs.columns, pairs.classes, K, workers, np.float64)
     likelihood, vectors = packed.likelihood(workers, not penalty.smooth), Vectors(workers)
     return Objective(WeightSpace(design, vectors), likelihood, penalty, False, vectors), pair_map
 
