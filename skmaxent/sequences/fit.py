@@ -96,14 +96,11 @@ def train(
     """
     problem = problem.of_weight()
     K, n_columns = problem.n_tags, problem.X.shape[1]
-    packed = Packed.of(problem)
-    pairs = None
-    if "observed" in (features, transitions):
-        pairs = packed.pairs(features, transitions, min_count)
     if solver == "auto":
         solver = "orthant-lbfgs" if l1_ratio else "lbfgs"
     penalty = Gaussian(1 / C) if solver == "lbfgs" else ElasticNet.from_prior(C, l1_ratio)
-    objective, pair_map = objective_of(packed, pairs, penalty, workers)
+    exists = features, transitions, min_count
+    objective, pair_map = objective_of(Packed.of(problem), exists, penalty, workers)
     design = objective.space.design
 
     def restored(point):
@@ -126,16 +123,28 @@ def train(
     return ChainResult(*restored(point), summary)
 
 
-def objective_of(packed, pairs, penalty, workers):
-    """The objective in float64, on data in their own precision; and the map of its pairs, if it has some."""
-    K, X = packed.n_tags, packed.design()
+def objective_of(packed, exists, penalty, workers):
+    """The objective in float64, on data in their own precision; and the map of its pairs, if it has some.
+
+    Parameters
+    ----------
+    packed : Packed
+    exists : tuple
+        Parameters of `Packed.pairs`: which weights there are.
+    penalty : Gaussian or ElasticNet
+    workers : Workers
+    """
+    K, vectors = packed.n_tags, Vectors(workers)
+    likelihood = packed.likelihood(workers, not penalty.smooth)
+    pairs = packed.pairs(*exists) if "observed" in exists else None
+    X = packed.design()
+    del packed  # the largest array of it is in X too
     if pairs is None or pairs.full:
         pair_map = None
         design = make_design(X, K, workers, np.float64)
     else:
         pair_map = PairMap(pairs, np.arange(pairs.n_columns), None)
         design = SplitDesign(X, pairs.columns, pairs.classes, K, workers, np.float64)
-    likelihood, vectors = packed.likelihood(workers, not penalty.smooth), Vectors(workers)
     return Objective(WeightSpace(design, vectors), likelihood, penalty, False, vectors), pair_map
 
 

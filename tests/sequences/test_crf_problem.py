@@ -68,7 +68,7 @@ def test_value_and_gradient(edges, batch, monkeypatch):
     rng = np.random.default_rng(1)
     w = rng.normal(size=size(problem))
     with Workers() as workers:
-        objective, _ = fit.objective_of(Packed.of(problem), None, Gaussian(1 / 2.0), workers)
+        objective, _ = fit.objective_of(Packed.of(problem), ("all", "all", 1), Gaussian(1 / 2.0), workers)
         point = objective.point(w.reshape(-1, problem.n_tags), np.zeros(problem.n_tags))
         gradient = objective.gradient(point).coords.ravel()
     assert objective.value(point) == pytest.approx(objective_by_enumeration(problem, w, 2.0), rel=1e-12)
