@@ -4,6 +4,8 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
@@ -179,6 +181,22 @@ def test_a_dictionary_restricts_the_tags_of_words():
         assert ("dog" in tagger.tag_dictionary_) == (least == n_dog)
     names = [[[f"word={token['word']}", "x"] for token in sentence] for sentence in X]
     assert MaxEntTagger(tag_dictionary=True).fit(names, Y).tag_dictionary_ == learnt.tag_dictionary_
+
+
+@settings(max_examples=15)
+@given(st.permutations(range(len(X))), st.randoms())
+def test_the_order_of_sentences_and_of_features_does_not_matter(order, random):
+    def shuffled(token):
+        items = list(token.items())
+        random.shuffle(items)
+        return dict(items)
+
+    expected = MaxEntTagger(MaxEntClassifier(tol=1e-8)).fit(X, Y)
+    other = [[shuffled(token) for token in X[i]] for i in order]
+    tagger = MaxEntTagger(MaxEntClassifier(tol=1e-8)).fit(other, [Y[i] for i in order])
+    assert tagger.vocabulary_ == expected.vocabulary_
+    for one, two in zip(tagger.predict_proba(TEST), expected.predict_proba(TEST)):
+        np.testing.assert_allclose(one, two, atol=1e-4)
 
 
 def test_weights_are_copies_of_sentences():
