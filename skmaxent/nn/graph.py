@@ -60,6 +60,23 @@ class FlowGraph:
         )
 
 
+class SequenceGraph(FlowGraph):
+    """Boxes in a row for batches of sequences: objects with the attributes `inputs`, `steps` and `index`.
+
+    Attributes
+    ----------
+    steps : Steps
+        Of the batch: how its sequences lie in the rows.
+    index : integer ndarray of shape (N,) or None
+        Which of the distinct tokens, the rows of `inputs`, each token is; None when the tokens are the rows.
+    """
+
+    def fprop(self, batch, keys=None):
+        """Scores of a batch; `keys` in the order of the packed sequences."""
+        self.steps, self.index = batch.steps, batch.index
+        return super().fprop(batch.inputs, keys)
+
+
 def layer_outputs(graph, X, block=4096):
     """The output of each layer for many rows, computed without a gradient.
 
