@@ -31,6 +31,8 @@ class Recurrent:
         tokens that are taken for unknown ones.
     """
 
+    has_threads = True  # one a direction, so that BLAS must not have several
+
     def __init__(
         self, n_inputs, embedding_size, sizes, cell, bidirectional, pooling, n_outputs, dropout=0.0,
         word_dropout=0.0,
@@ -72,10 +74,6 @@ class Recurrent:
         return Parameters.of(
             {name: arrays[name] for name in self._weights}, {name: arrays[name] for name in self._biases}
         )
-
-    def limits_blas(self, batch_size, is_sparse):
-        """BLAS runs on one thread: two threads serve the two directions."""
-        return True
 
     def graph(self, parameters, gradients, sparse=False, rng=None, run=run_at_once):
         """The boxes, bound; the arguments as of `FeedForward.graph`.

@@ -31,8 +31,8 @@ def test_steps_are_the_sequences_step_by_step(lengths):
     rows = steps.rows_of(np.asarray(starts, dtype=np.intp))
     assert sorted(rows.tolist()) == [*range(sum(lengths))]
     for reverse in (False, True):
-        before = {row: None for row in range(len(wanted))}
-        for start, stop, first, running in steps.walk(reverse):
+        before = dict.fromkeys(range(len(wanted)))
+        for start, _, first, running in steps.walk(reverse):
             for k in range(running):
                 before[start + k] = first + k
         shift = 1 if reverse else -1
