@@ -13,6 +13,8 @@ _HOMES = {
     "c_min": "estimators.common.penalty",
     "maxent_path": "estimators.path",
     "BackpropMLPClassifier": "estimators.mlp",
+    "RecurrentClassifier": "estimators.recurrent",
+    "RecurrentTagger": "estimators.recurrent_tagger",
     "check_gradient": "nn.gradient_check",
     "MaxEntRanker": "estimators.ranker",
     "JointFeatures": "features",

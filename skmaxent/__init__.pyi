@@ -7,6 +7,8 @@ from .estimators.maxent_cv import MaxEntClassifierCV as MaxEntClassifierCV
 from .estimators.mlp import BackpropMLPClassifier as BackpropMLPClassifier
 from .estimators.path import maxent_path as maxent_path
 from .estimators.ranker import MaxEntRanker as MaxEntRanker
+from .estimators.recurrent import RecurrentClassifier as RecurrentClassifier
+from .estimators.recurrent_tagger import RecurrentTagger as RecurrentTagger
 from .features import Joined as Joined
 from .features import JointFeatures as JointFeatures
 from .inspection import Explanation as Explanation

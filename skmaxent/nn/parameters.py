@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..numerics.threads import single_blas
+
 
 def glorot(rng, w, n_gates=1):
     """Uniform in [-b, b] with b = sqrt(6 / (H_in + H_out)) (Glorot & Bengio 2010).
@@ -16,9 +18,10 @@ def glorot(rng, w, n_gates=1):
 def orthogonal(rng, w):
     """Square orthogonal matrices side by side, drawn uniformly (Saxe et al. 2014)."""
     n = w.shape[0]
-    for start in range(0, w.shape[1], n):
-        q, r = np.linalg.qr(rng.standard_normal((n, n)))
-        w[:, start : start + n] = q * np.sign(np.diagonal(r))
+    with single_blas:  # several threads could give other bits
+        for start in range(0, w.shape[1], n):
+            q, r = np.linalg.qr(rng.standard_normal((n, n)))
+            w[:, start : start + n] = q * np.sign(np.diagonal(r))
 
 
 class Parameters:

@@ -1,4 +1,6 @@
-"""Training of recurrent networks: batches, clipping, lazy rows, dropout by the sequence, threads, restarts."""
+"""Training of recurrent networks: batches, clipping, lazy rows, masks by the sequence, threads, restarts."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -42,7 +44,7 @@ def test_batches_take_every_sequence_once_and_are_similar_in_length(lengths, siz
     assert max(len(batch) for batch in batches) <= size
     assert len(batches) == -(-lengths.size // size)
     spans = sorted((lengths[batch].min(), lengths[batch].max()) for batch in batches)
-    assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:]))  # one pool: all sorted
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))  # one pool: all sorted
 
 
 def test_a_batch_of_long_sequences_is_cut_by_tokens(monkeypatch):

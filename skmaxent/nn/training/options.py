@@ -26,6 +26,7 @@ class TrainingOptions:
     n_iter_no_change: float = 10
     max_fun: int = 15000
     max_norm: float | None = None
+    auto_batch: int = 200
 
     @classmethod
     def of(cls, source):
@@ -45,4 +46,4 @@ class TrainingOptions:
 
     def rows_of_a_batch(self, n):
         """Number of rows of a batch of n examples."""
-        return min(200 if self.batch_size == "auto" else self.batch_size, n)
+        return min(self.auto_batch if self.batch_size == "auto" else self.batch_size, n)
