@@ -66,3 +66,27 @@ def train_network(data, cell="lstm", pooling=None, epochs=3, seed=0, n_threads=1
     progress = Progress()
     session.train(data, None, epochs, progress, lambda sync: False, keep)
     return session, progress
+
+
+def sentences(n=12, seed=0, longest=7):
+    """Token lists, a label for each (0, 1 or 2), and lists of tags, which depend on the tokens.
+
+    Returns
+    -------
+    X : list of list of str
+    labels : integer ndarray of shape (n,)
+    tags : object ndarray of shape (n,)
+        Lists of str.
+    """
+    rng = np.random.default_rng(seed)
+    words = np.array(["the", "The", "a", "dog", "dogs", "barks", "bark", "Barking", "12", "1990", ",", "."])
+    kinds = np.array(
+        ["DET", "DET", "DET", "NOUN", "NOUN", "VERB", "VERB", "VERB", "NUM", "NUM", "PUNCT", "PUNCT"]
+    )
+    numbers = [rng.integers(0, words.size, rng.integers(1, longest)) for _ in range(n)]
+    tags = np.empty(n, dtype=object)
+    for i, part in enumerate(numbers):
+        tags[i] = kinds[part].tolist()
+    labels = np.array([int((part >= 8).sum() > 1) + int((part < 3).any()) for part in numbers])
+    labels[:3] = 0, 1, 2
+    return [words[part].tolist() for part in numbers], labels, tags

@@ -202,10 +202,13 @@ class BaseRecurrent(BaseNetwork):
 
     def _describe(self, n_inputs, has_tokens, n_outputs):
         """The arguments of the builder of the network, rates of dropout aside."""
+        sizes = tuple(hidden_sizes(self.hidden_layer_sizes))
+        if not sizes:
+            raise ValueError("hidden_layer_sizes must name at least one recurrent layer, got none.")
         return {
             "n_inputs": n_inputs,
             "embedding_size": int(self.embedding_size) if has_tokens else None,
-            "sizes": tuple(hidden_sizes(self.hidden_layer_sizes)),
+            "sizes": sizes,
             "cell": self.cell,
             "bidirectional": bool(self.bidirectional),
             "pooling": self._pooling,

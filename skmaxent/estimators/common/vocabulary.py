@@ -35,7 +35,10 @@ FEATURES = {"word": word_alone, "affixes": with_affixes}
 
 
 def distinct_tokens(given):
-    """The distinct tokens in the order of their occurrence, and the number of each token's.
+    """The distinct tokens, sorted by their `repr`, and the number of each token's.
+
+    So that neither the order of the sequences nor their repetition decides which weights a feature starts
+    from, and which dropout masks a sequence has.
 
     Raises
     ------
@@ -59,7 +62,11 @@ def distinct_tokens(given):
                         f"X[{i}][{t}] is not hashable, as tokens must be: {type(token).__name__}."
                     ) from error
         raise
-    return [*number], codes
+    tokens = [*number]
+    order = sorted(range(len(tokens)), key=lambda i: repr(tokens[i]))
+    rank = np.empty(len(order), np.intp)
+    rank[order] = np.arange(len(order))
+    return [tokens[i] for i in order], rank[codes]
 
 
 def features_of(tokens, features):
