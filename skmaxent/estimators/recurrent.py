@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import get_scorer_names
+from sklearn.utils import assert_all_finite
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from ..compat import with_callbacks
+from ..numerics.missing import any_missing
 from .common.recurrent_fit import CONSTRAINTS, BaseRecurrent, can_continue
 from .common.recurrent_prediction import RecurrentPrediction, log_softmax
 
@@ -344,8 +346,11 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         if y is None:
             raise ValueError("RecurrentClassifier requires y to be passed, but the target y is None.")
         check_consistent_length(given.items, y)
+        if any_missing(y):
+            raise ValueError("Input y contains NaN.")
         y = column_or_1d(y, warn=True)
-        type_of_target(y, input_name="y")  # refuses NaN
+        if y.dtype.kind == "f":
+            assert_all_finite(y, input_name="y")
         check_classification_targets(y)
         return y
 

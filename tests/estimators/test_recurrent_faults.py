@@ -150,11 +150,11 @@ def test_before_a_fit_there_are_no_predictions():
 def test_sequences_of_another_kind_than_those_of_the_fit():
     X, y, tags = sentences()
     of_tokens, of_vectors = classifier().fit(X, y), classifier().fit(VECTORS, [0, 1])
-    with pytest.raises(ValueError, match="X has sequences of vectors of numbers, but .* fitted on tokens"):
+    with pytest.raises(ValueError, match=r"X has sequences of vectors of numbers, but .* fitted on tokens"):
         of_tokens.predict(VECTORS)
-    with pytest.raises(ValueError, match="X has sequences of tokens, but .* fitted on vectors"):
+    with pytest.raises(ValueError, match=r"X has sequences of tokens, but .* fitted on vectors"):
         of_vectors.predict(X)
-    with pytest.raises(ValueError, match="X has vectors of 2 numbers, but .* fitted on 3"):
+    with pytest.raises(ValueError, match=r"X has vectors of 2 numbers, but .* fitted on 3"):
         of_vectors.predict([np.zeros((4, 2))])
     for bad in ("the cat", ["the cat"], [["a", ["b"]]]):
         with pytest.raises((ValueError, TypeError)):

@@ -34,6 +34,7 @@ def encode_labels(targets, classes, lengths, name):
     ValueError
         For a label that is none of the classes, with its place.
     """
+    targets = targets.tolist() if isinstance(targets, np.ndarray) else targets
     number = {label: code for code, label in enumerate(classes.tolist())}
     try:
         return np.fromiter((number[label] for label in targets), np.intp, len(targets))

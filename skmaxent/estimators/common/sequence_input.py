@@ -110,6 +110,8 @@ def _holds_vectors(items):
                 return item.ndim == 2 or item.dtype.kind == "f"
         elif isinstance(item, list | tuple) and item:
             first = item[0]
+            if isinstance(first, list):  # no token: it is not hashable
+                return bool(first) and all(isinstance(value, Real) for value in first)
             return isinstance(first, float) or (isinstance(first, np.ndarray) and first.dtype.kind == "f")
         if isinstance(item, str):
             return False
