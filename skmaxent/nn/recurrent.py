@@ -11,6 +11,8 @@ Gates are computed in an array (g, N, H), where those of a step are contiguous b
 1 / (1 + exp(-z)) = (1 + tanh(z / 2)) / 2, the halves folded into copies of the weights.
 """
 
+from math import prod
+
 import numpy as np
 
 from ..numerics.threads import run_at_once
@@ -39,8 +41,7 @@ class Recurrence(Box):
 
     def _array(self, name, *shape):
         """A buffer of some shape and this batch's dtype."""
-        rows = int(np.prod(shape[:-1]))
-        return self.buffer(name, rows, shape[-1], self._dtype).reshape(shape)
+        return self.buffer(name, prod(shape[:-1]), shape[-1], self._dtype).reshape(shape)
 
     def _by_gate(self, name, w):
         """A copy (g, rows, H) of weights (rows, g H), scaled."""

@@ -1,4 +1,4 @@
-"""scikit-learn's own checks on RecurrentClassifier, without expected failures: a row is a series of scalars."""
+"""scikit-learn's own checks on RecurrentClassifier, without expected failures: rows are series of scalars."""
 
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks

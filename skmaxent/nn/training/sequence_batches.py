@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..steps import Steps
-from .batches import Dataset
 from .row_keys import mix, row_keys
 
 #: Batches among which an epoch sorts sequences by length, so that those of a batch are similar.
@@ -62,7 +61,7 @@ class SequenceBatch:
 
     Attributes
     ----------
-    inputs : SparseBatch or ndarray of shape (N, p)
+    inputs : TableRows or ndarray of shape (N, p)
         Distinct tokens, the first one unknown, or the packed tokens.
     steps : Steps
     index : intp ndarray of shape (N,) or None
@@ -77,6 +76,40 @@ class SequenceBatch:
     def rows(self):
         """The rows of the embedding that occur; None when the inputs keep all columns."""
         return self.inputs.rows
+
+
+class TableRows:
+    """Some rows of a CSR matrix, ready for `SparseAffine`: what a `SparseBatch` is, made of plain arrays.
+
+    SciPy would take longer for the few thousand non-zeros of a batch than the products with them.
+
+    Parameters
+    ----------
+    table : CSR matrix
+    numbers : intp ndarray of shape (n,)
+        The rows.
+    marks : bool ndarray, one a column, or None
+        All False, and so again afterwards; with it columns are renumbered to those that occur.
+    """
+
+    def __init__(self, table, numbers, marks):
+        self.n_rows, self.rows = numbers.size, None
+        starts, lengths = table.indptr[numbers], np.diff(table.indptr)[numbers]
+        indptr = np.zeros(numbers.size + 1, dtype=np.intp)
+        np.cumsum(lengths, out=indptr[1:])
+        entries = np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], lengths)
+        columns, data, n_columns = table.indices[entries].astype(np.intp), table.data[entries], table.shape[1]
+        if marks is not None:
+            marks[columns] = True
+            self.rows = np.flatnonzero(marks)
+            marks[self.rows] = False
+            columns, n_columns = np.searchsorted(self.rows, columns), self.rows.size
+        self.x = (indptr, columns, data)
+        # 16 bits are sorted by radix
+        order = np.argsort(columns.astype(np.uint16) if n_columns <= 1 << 16 else columns, kind="stable")
+        ends = np.cumsum(np.bincount(columns, minlength=n_columns))
+        places = np.repeat(np.arange(numbers.size), lengths)
+        self.x_transposed = (np.append(0, ends), places[order], data[order])
 
 
 class SequenceDataset:
@@ -98,26 +131,17 @@ class SequenceDataset:
     def __init__(self, sequences, targets, weights=None, keys=None, per_token=False):
         self.sequences, self.targets, self.weights, self.keys = sequences, targets, weights, keys
         self.per_token, self.sparse = per_token, sequences.table is not None
-        self._table = Dataset(sequences.table, None) if self.sparse else None
+        self.renumber = False
+        self._marks = None
         self.n_columns = (sequences.table if self.sparse else sequences.tokens).shape[1]
 
     def __len__(self):
         return len(self.sequences)
 
-    @property
-    def renumber(self):
-        """Whether batches have only the features that occur in them."""
-        return self.sparse and self._table.renumber
-
-    @renumber.setter
-    def renumber(self, value):
-        if self.sparse:
-            self._table.renumber = value
-
     def occurring_columns(self, order):
         """Number of distinct features in the sequences `order`."""
         tokens = self.sequences.tokens[self.sequences.flat(order)]
-        return self._table.occurring_columns(np.unique(tokens))
+        return np.unique(self.sequences.table[np.unique(tokens)].indices).size
 
     def batches(self, order, batch_size):
         """The sequences of each batch of an epoch, similar in length, given an order.
@@ -154,7 +178,10 @@ class SequenceDataset:
         if not self.sparse:
             return SequenceBatch(tokens, steps, None), order, rows
         distinct, index = np.unique(np.append(tokens, 0), return_inverse=True)
-        return SequenceBatch(self._table.inputs(distinct), steps, index[:-1]), order, rows
+        if self.renumber and self._marks is None:
+            self._marks = np.zeros(self.n_columns, dtype=bool)
+        inputs = TableRows(sequences.table, distinct, self._marks if self.renumber else None)
+        return SequenceBatch(inputs, steps, index[:-1]), order, rows
 
     def outputs(self, graph):
         """Yields (rows, scores) of all targets, in batches of similar length."""
