@@ -174,7 +174,11 @@ class Torch:
             self.last.bias.zero_()
             inverse = [GATES[cell].index(k) for k in range(len(GATES[cell]))]
             for direction, suffix in (("forward", ""), ("backward", "_reverse")):
-                for theirs, ours in (("weight_ih", "weights"), ("weight_hh", "recurrent"), ("bias_ih", "biases")):
+                for theirs, ours in (
+                    ("weight_ih", "weights"),
+                    ("weight_hh", "recurrent"),
+                    ("bias_ih", "biases"),
+                ):
                     gates = np.split(parameters[f"{cell} 1 {direction}.{ours}"], len(inverse), axis=-1)
                     turned = np.concatenate([gates[k] for k in inverse], axis=-1).T.copy()
                     getattr(self.layer, f"{theirs}_l0{suffix}").copy_(torch.from_numpy(turned))
@@ -202,7 +206,9 @@ class Torch:
         padded = torch.nn.utils.rnn.pad_sequence(torch.split(vectors, lengths.tolist()), batch_first=True)
         mask = torch.arange(padded.shape[1])[None] < torch.from_numpy(lengths)[:, None]
         if self.packed:
-            pack = torch.nn.utils.rnn.pack_padded_sequence(padded, torch.from_numpy(lengths), batch_first=True)
+            pack = torch.nn.utils.rnn.pack_padded_sequence(
+                padded, torch.from_numpy(lengths), batch_first=True
+            )
             states, _ = torch.nn.utils.rnn.pad_packed_sequence(self.layer(pack)[0], batch_first=True)
         else:
             states, _ = self.layer(padded)
@@ -243,7 +249,9 @@ def measure(row, most, repeats, threads, contestants):
     data.renumber = True
     epochs = epochs_of_batches(data, row, repeats + 1)
     runs = {
-        (name, n): CONTESTANTS[name](row, data, int(codes.max()) + 1, n) for name in contestants for n in threads
+        (name, n): CONTESTANTS[name](row, data, int(codes.max()) + 1, n)
+        for name in contestants
+        for n in threads
     }
     figures = {key: [] for key in runs}
     for number, batches in enumerate(epochs):
@@ -252,7 +260,9 @@ def measure(row, most, repeats, threads, contestants):
             wall, cpu = time.perf_counter(), time.process_time()
             loss = run.epoch(batches)
             figures[key].append((time.perf_counter() - wall, time.process_time() - cpu, loss))
-            print(f"{row.name} {key} epoch {number}: {figures[key][-1][0]:.2f} s, loss {loss:.4f}", flush=True)
+            print(
+                f"{row.name} {key} epoch {number}: {figures[key][-1][0]:.2f} s, loss {loss:.4f}", flush=True
+            )
     lines = []
     for (name, n), found in figures.items():
         seconds, cpu = (median(f[i] for f in found[1:]) for i in (0, 1))
