@@ -10,12 +10,12 @@ distinct tokens of a batch and the same optimiser (Adam, 0.003; of the embedding
 
 - ours: exact lazy rows, packed batches, a thread a direction.
 - packed: nn.LSTM on packed sequences, EmbeddingBag with sparse gradients, SparseAdam.
-- padded: the same on padded batches, for which PyTorch has oneDNN's kernels. The backward direction then reads
-  the padding of shorter sentences first, so that it computes something else: it is here for its speed.
+- padded: the same on padded batches, for which PyTorch has oneDNN's kernels. The backward direction then
+  reads the padding of shorter sentences first, so that it computes something else: it is here for its speed.
 
-No dropout and no clipping, so that losses can be compared. Each is allowed one thread, and two. Medians of the
-repeats go to docs/benchmarks/recurrent.csv and docs/benchmarks/recurrent.png: seconds an epoch (wall, and CPU
-of the process), the ratio of ours to each, and the loss of the last epoch.
+No dropout and no clipping, so that losses can be compared. Each is allowed one thread, and two. Medians of
+the repeats go to docs/benchmarks/recurrent.csv and docs/benchmarks/recurrent.png: seconds an epoch (wall, and
+CPU of the process), the ratio of ours to each, and the loss of the last epoch.
 """
 
 import argparse
@@ -162,8 +162,9 @@ class Torch:
         self.copy(parameters, row.cell)
         rest = [self.bias, *self.layer.parameters(), *self.last.parameters()]
         self.optimisers = [
-            torch.optim.SparseAdam(self.table.parameters(), lr=RATE), torch.optim.Adam(rest, lr=RATE, fused=True)
-        ]  # fmt: skip
+            torch.optim.SparseAdam(self.table.parameters(), lr=RATE),
+            torch.optim.Adam(rest, lr=RATE, fused=True),
+        ]
 
     def copy(self, parameters, cell):
         """Take over our initial parameters."""
@@ -256,7 +257,7 @@ def measure(row, most, repeats, threads, contestants):
     figures = {key: [] for key in runs}
     for number, batches in enumerate(epochs):
         for key, run in runs.items():
-            # the first epoch is a warm-up; of it a few batches suffice for a try
+            # the first epoch, a warm-up, does not count
             wall, cpu = time.perf_counter(), time.process_time()
             loss = run.epoch(batches)
             figures[key].append((time.perf_counter() - wall, time.process_time() - cpu, loss))

@@ -24,6 +24,7 @@ _HOMES = {
     "Explanation": "inspection",
     "CoefficientsDisplay": "plotting",
     "ConvergenceDisplay": "plotting",
+    "HiddenStatesDisplay": "plotting",
     "LossCurveDisplay": "plotting",
     "PathDisplay": "plotting",
     "VotesDisplay": "plotting",

@@ -17,6 +17,7 @@ from .inspection import top_features as top_features
 from .nn.gradient_check import check_gradient as check_gradient
 from .plotting import CoefficientsDisplay as CoefficientsDisplay
 from .plotting import ConvergenceDisplay as ConvergenceDisplay
+from .plotting import HiddenStatesDisplay as HiddenStatesDisplay
 from .plotting import LossCurveDisplay as LossCurveDisplay
 from .plotting import PathDisplay as PathDisplay
 from .plotting import VotesDisplay as VotesDisplay

@@ -107,11 +107,10 @@ def first_token(shortest, longest, n_batches=960):
             UNITS, cell, bidirectional=False, pooling="last", embedding_size=20, features="word", min_count=1,
             dropout=0.0, word_dropout=0.0, random_state=0,
         )  # fmt: skip
-        for done in range(32, n_batches + 1, 32):
+        done, score = 0, 0.0
+        while score < 0.99 and done < n_batches:
             model.partial_fit(*draw(32 * 32), classes=[0, 1])
-            score = model.score(X_test, y_test)
-            if score >= 0.99:
-                break
+            done, score = done + 32, model.score(X_test, y_test)
         print(f"{cell}, {shortest} to {longest} tokens: {score:.1%} right after {done} batches", flush=True)
 
 

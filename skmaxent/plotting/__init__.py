@@ -2,6 +2,14 @@
 
 from .curves import ConvergenceDisplay, LossCurveDisplay
 from .path import PathDisplay
+from .states import HiddenStatesDisplay
 from .votes import CoefficientsDisplay, VotesDisplay
 
-__all__ = ["CoefficientsDisplay", "ConvergenceDisplay", "LossCurveDisplay", "PathDisplay", "VotesDisplay"]
+__all__ = [
+    "CoefficientsDisplay",
+    "ConvergenceDisplay",
+    "HiddenStatesDisplay",
+    "LossCurveDisplay",
+    "PathDisplay",
+    "VotesDisplay",
+]
