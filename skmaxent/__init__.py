@@ -17,8 +17,12 @@ _HOMES = {
     "RecurrentTagger": "estimators.recurrent_tagger",
     "check_gradient": "nn.gradient_check",
     "MaxEntRanker": "estimators.ranker",
+    "MaxEntTagger": "estimators.tagger",
     "JointFeatures": "features",
     "Joined": "features",
+    "LogCountRatioScaler": "features",
+    "CRFTagger": "estimators.crf_tagger",
+    "TokenFeatures": "features.sentences",
     "explain": "inspection",
     "top_features": "inspection",
     "Explanation": "inspection",
@@ -27,8 +31,10 @@ _HOMES = {
     "HiddenStatesDisplay": "plotting",
     "LossCurveDisplay": "plotting",
     "PathDisplay": "plotting",
+    "TransitionsDisplay": "plotting",
     "VotesDisplay": "plotting",
     "datasets": None,
+    "sequences": None,
 }
 __all__ = [*_HOMES]
 

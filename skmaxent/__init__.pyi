@@ -1,7 +1,9 @@
 """What editors and type checkers see of `skmaxent`; at run time the names are loaded on first use."""
 
 from . import datasets as datasets
+from . import sequences as sequences
 from .estimators.common.penalty import c_min as c_min
+from .estimators.crf_tagger import CRFTagger as CRFTagger
 from .estimators.maxent import MaxEntClassifier as MaxEntClassifier
 from .estimators.maxent_cv import MaxEntClassifierCV as MaxEntClassifierCV
 from .estimators.mlp import BackpropMLPClassifier as BackpropMLPClassifier
@@ -9,8 +11,11 @@ from .estimators.path import maxent_path as maxent_path
 from .estimators.ranker import MaxEntRanker as MaxEntRanker
 from .estimators.recurrent import RecurrentClassifier as RecurrentClassifier
 from .estimators.recurrent_tagger import RecurrentTagger as RecurrentTagger
+from .estimators.tagger import MaxEntTagger as MaxEntTagger
 from .features import Joined as Joined
 from .features import JointFeatures as JointFeatures
+from .features import LogCountRatioScaler as LogCountRatioScaler
+from .features.sentences import TokenFeatures as TokenFeatures
 from .inspection import Explanation as Explanation
 from .inspection import explain as explain
 from .inspection import top_features as top_features
@@ -20,6 +25,7 @@ from .plotting import ConvergenceDisplay as ConvergenceDisplay
 from .plotting import HiddenStatesDisplay as HiddenStatesDisplay
 from .plotting import LossCurveDisplay as LossCurveDisplay
 from .plotting import PathDisplay as PathDisplay
+from .plotting import TransitionsDisplay as TransitionsDisplay
 from .plotting import VotesDisplay as VotesDisplay
 
 __version__: str

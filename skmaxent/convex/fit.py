@@ -51,7 +51,8 @@ def path(
     *,
     l1_ratio=0.0,
     penalty_weights=None,
-    min_count=None,
+    min_count=1,
+    observed=False,
     fit_intercept,
     solver,
     start=None,
@@ -63,7 +64,7 @@ def path(
     ----------
     problem : Problem or GroupedProblem
     Cs : ndarray of shape (n_Cs,)
-    l1_ratio, penalty_weights, min_count, fit_intercept, solver
+    l1_ratio, penalty_weights, min_count, observed, fit_intercept, solver
         See `prepare`.
     start : tuple, optional
         Where the first begins.
@@ -78,7 +79,7 @@ def path(
     """
     begun = time.perf_counter()
     l1_ratio = l1_ratio if np.isfinite(Cs).any() else 0.0
-    prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count)
+    prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count, observed)
     parameters = settings | {"l1_ratio": l1_ratio, "fit_intercept": fit_intercept}
     for index in np.argsort(Cs, kind="stable"):
         result = optimise(prepared, C=float(Cs[index]), start=start, begun=begun, **parameters)
@@ -177,7 +178,7 @@ def optimise(
     )
     if control.reason == "converged" and control.accuracy(objective, point, gradient) > 1:
         control.reason = "precision"
-    summary = _summary(objective, point, gradient, control, solver) | {"presolve": prepared.removed}
+    summary = summary_of(objective, point, gradient, control, solver) | {"presolve": prepared.removed}
     if prepared.pair_map is not None:
         summary["n_pairs"] = len(prepared.pair_map.pairs)
     columns = None
@@ -320,7 +321,7 @@ def _elastic_net(prepared, design, C, l1_ratio):
     return penalty.scaled(scale), scale
 
 
-def _summary(objective, point, gradient, control, solver):
+def summary_of(objective, point, gradient, control, solver):
     """What `convergence_` reports, on the scale of the mean loss."""
     total = control.total_weight
     value, gap, square = float(objective.value(point)), float(gradient.gap), objective.users_square(gradient)

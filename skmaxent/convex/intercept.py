@@ -49,6 +49,8 @@ class Intercept:
             step = np.clip(step, -LONGEST, LONGEST)  # where all is saturated
             if not (self._try_intercept(point, step) or self._scale_intercept(point)):
                 break
+        else:
+            point.excess = self.excess(point.expected)
         return point
 
     def measure_intercept(self, point):
@@ -60,6 +62,18 @@ class Intercept:
         excess = self.excess(point.expected)
         point.inverse = self.inverse_intercept_hessian(point.expected)
         self._note(point, excess, -(point.inverse @ excess))
+
+    def follow_intercept(self, point):
+        """After a step that moved the intercept as well: note where it is, settled where that is far.
+
+        With many classes the inverse Hessian costs more than to settle it with the last one.
+        """
+        if self.likelihood.shape[1] >= MANY_CLASSES:
+            self.settle_intercept(point)
+            return
+        self.measure_intercept(point)
+        if not point.settled:
+            self.settle_intercept(point, roughly=True)
 
     def _note(self, point, excess, step):
         point.excess = excess

@@ -40,6 +40,9 @@ class Likelihood:
     workers : Workers
     """
 
+    # Bounds on the rounding in the state and in the loss that come from more than a sum over a row.
+    state_error = value_error = 0.0
+
     def __init__(self, codes, masses, weights, n_outputs, workers):
         self.codes, self.masses, self.weights = codes, masses, weights
         self.dtype = weights.dtype

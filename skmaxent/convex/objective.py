@@ -251,6 +251,8 @@ class Objective(Intercept):
             `W[place]` are the weights of `part`: of pairs, or of whole columns where a dense block is
             faster; `part` may then use more weights than are allowed.
         """
+        if allowed.all():
+            return self, (slice(None),)
         design, place = self._restriction.to(allowed, self.dtype, self.vectors.workers)
         space, penalty = WeightSpace(design, self.vectors), self.penalty.at(place)
         return Objective(space, self.likelihood, penalty, self.fit_intercept, self.vectors), place

@@ -10,6 +10,7 @@ from .memory import require_weights
 from .reductions.observed import PairMap, observe
 from .reductions.present_classes import drop_absent_classes
 from .reductions.presolve import drop_dominated, merge_columns, merge_rows
+from .reductions.rare_columns import RareColumns, cut_columns
 from .reductions.rotation import Rotation
 from .reductions.units import Units, ordinary_units
 from .solvers import SOLVERS
@@ -54,6 +55,8 @@ class Prepared:
         What was done after the columns had been merged, in this order.
     class_map : ClassMap or None
         Which classes of the user's problem have weight, where not all have.
+    cut : RareColumns or None
+        The columns left out before all else; `multipliers` lack them.
     """
 
     problem: object
@@ -68,6 +71,7 @@ class Prepared:
     units: Units | None = None
     rotation: Rotation | None = None
     class_map: object = None
+    cut: RareColumns | None = None
 
     def restored(self, weights, intercept, design, workers):
         """Weights and intercept of the user's columns, in the user's precision."""
@@ -79,12 +83,16 @@ class Prepared:
             weights = self.pair_map.restore(weights, design)
         elif self.column_map is not None:
             weights = self.column_map.restore(weights, workers)
+        if self.cut is not None:
+            weights = self.cut.restore(weights)
         if self.problem.n_outputs > 1:
             intercept = intercept - intercept.mean()
         return weights.astype(self.dtype, copy=False), intercept
 
     def reduced(self, weights, intercept, design):
         """The weights of the solved problem that give the same scores, and the intercept."""
+        if self.cut is not None:
+            weights = self.cut.reduce(weights)
         if self.pair_map is not None:
             weights = self.pair_map.reduce(weights, design)
         elif self.column_map is not None:
@@ -99,7 +107,7 @@ class Prepared:
         return np.ascontiguousarray(weights), intercept
 
 
-def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count=None):
+def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count=1, observed=False):
     """Presolve, and the choice of the solver.
 
     Parameters
@@ -112,19 +120,24 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
     fit_intercept : bool
     solver : str
         A key of `SOLVERS`, or "auto".
-    min_count : int, optional
-        Only the pairs of a column and a class that so many rows show have a weight; by default all.
+    min_count : int
+        Number of rows that a column must have an entry in to have weights; or a pair, where `observed`.
+    observed : bool
+        Whether only the pairs of a column and a class that `min_count` rows show have a weight.
     """
     n_columns, dtype = problem.X.shape[1], problem.X.dtype
     problem, penalty_weights, class_map = drop_absent_classes(problem, penalty_weights, fit_intercept)
-    if min_count is None:
-        require_weights(n_columns, problem.n_outputs, dtype)
-        pairs = kept = None
-    else:  # counted before equal rows become one
+    pairs = kept = cut = None
+    if observed:  # counted before equal rows become one
         problem, pairs, kept = observe(problem, min_count)
+    else:
+        require_weights(n_columns, problem.n_outputs, dtype)
     if class_map is not None and class_map.certain:
-        pair_map = None if min_count is None else PairMap(pairs, kept, None)
+        pair_map = PairMap(pairs, kept, None) if observed else None
         return Prepared(problem, solver, None, {}, False, dtype, 1.0, pair_map=pair_map, class_map=class_map)
+    if not observed and min_count > 1:
+        problem, penalty_weights, cut = cut_columns(problem, penalty_weights, min_count)
+    n_frequent = problem.X.shape[1] if cut else n_columns
     problem, rows_merged = merge_rows(problem)
     problem, weight_unit = _ordinary_weights(problem)
     automatic = solver == "auto"
@@ -141,8 +154,10 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
         X = short_indices(X)
         if l1_ratio == 1 and penalty_weights is None:
             X, column_map = drop_dominated(canonical(X.tocsc()), thorough=X.shape[0] >= X.shape[1])
-    removed = {"rows_merged": rows_merged, "columns_merged": n_columns - X.shape[1]}
-    pair_map = None if min_count is None else PairMap(pairs, kept, column_map)
+    removed = {"rows_merged": rows_merged, "columns_merged": n_frequent - X.shape[1]}
+    if cut is not None:
+        removed["columns_cut"] = n_columns - len(cut.kept)
+    pair_map = PairMap(pairs, kept, column_map) if observed else None
     problem = replace(problem, X=X)
     rotates = automatic and pair_map is None and not ability.elastic_net and _worth_rotating(problem)
     uniform = rotates or in_row_space(problem, pair_map, solver)
@@ -165,6 +180,7 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
         units=units,
         rotation=rotation,
         class_map=class_map,
+        cut=cut,
     )
 
 

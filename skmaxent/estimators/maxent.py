@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ..compat import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
 from ..features.joint import JointFeatures, column_names
 from ..numerics.sparse import canonical
-from .common.advice import with_advice
+from .common.advice import advice_on, advise_observed, with_advice
 from .common.convex_fit import PRIOR, SOLUTION, ConvexFit
 from .common.joint import JointForm, JointModel, as_data, joint_problem
 from .common.labels import LABELS, encode_labels, make_problem
@@ -66,7 +66,9 @@ class MaxEntClassifier(
         is one weight a function. The functions are the whole model, so `fit_intercept` does not
         apply.
     min_count : int, default=1
-        Number of training rows that make a pair observed; only with ``features="observed"``.
+        Number of training rows with a non-zero entry, whatever their weight, that a column needs to have
+        weights; with ``features="observed"`` that a pair needs to be observed. The weights of rarer ones
+        are 0. Joint features have cutoffs of their own, see `Joined`.
     penalty_weights : array-like of shape (d,) or (K, d), default=None
         Factors on the penalty of each column, or of each weight as in `coef_` (one row when binary).
         Non-negative: 0 leaves a weight without penalty, ``np.inf`` excludes it.
@@ -132,10 +134,11 @@ class MaxEntClassifier(
         ("converged", "separated", "max_iter", "precision" or "callback"),
         ``n_iter``, ``n_products`` (products with X and its transpose, in pairs), ``seconds``,
         ``solver``, ``space`` (coordinates of the weights: "rows" or "weights"), ``presolve``
-        (``rows_merged``, ``columns_merged``), with observed pairs their number ``n_pairs``, and
-        ``history``, a dict of arrays ``iteration``, ``seconds``, ``objective``, ``gap``, ``kkt`` and,
-        from the solver "working-set", ``support``, the number of columns with weights. The last entries
-        of the history are in full precision; earlier ones may come from single-precision iterates.
+        (``rows_merged``, ``columns_merged``, and with `min_count` ``columns_cut``), with observed pairs
+        their number ``n_pairs``, and ``history``, a dict of arrays ``iteration``, ``seconds``,
+        ``objective``, ``gap``, ``kkt`` and, from the solver "working-set", ``support``, the number of
+        columns with weights. The last entries of the history are in full precision; earlier ones may come
+        from single-precision iterates.
     n_features_in_ : int
         Number of columns d; joint features have none.
     feature_names_in_ : ndarray of shape (d,)
@@ -252,13 +255,15 @@ class MaxEntClassifier(
         if joint:
             X, names = as_data(X, type(self).__name__), {}
         else:
-            X, names = validate_training_data(self, X, y)
+            with advice_on(X, self):
+                X, names = validate_training_data(self, X, y)
         labels = encode_labels(y, X, sample_weight, self.class_weight, self.target_type)
         if joint:
             table, problem = joint_problem(self.features, X, labels)
             names = {"joint_table_": table}
         else:
             problem = make_problem(canonical(X), labels)
+            advise_observed(self, problem)
 
         def attributes(weights, intercept):
             if joint:

@@ -9,11 +9,8 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import get_scorer, get_scorer_names
-from sklearn.model_selection import check_cv
-from sklearn.utils import Bunch, _safe_indexing
+from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from ..compat import (
@@ -21,22 +18,23 @@ from ..compat import (
     FitEvents,
     VersionedPickle,
     check_sample_weight,
-    routing_enabled,
     validate_training_data,
     warn_user,
     with_callbacks,
 )
-from ..convex.fit import path as solve_path
-from ..convex.reductions.present_classes import mean_intercept
+from ..features.joint import JointFeatures
 from ..numerics.sparse import canonical
-from ..numerics.threads import Workers
-from .common.advice import with_advice
-from .common.convex_fit import SOLUTION, solver_settings
+from .common.advice import advice_on, advise_observed, with_advice
+from .common.convex_fit import SOLUTION, SOMETIMES
+from .common.cv_paths import arranged, mean_model, score_path
+from .common.cv_routing import SearchRouting
 from .common.cv_scoring import best_place, make_scoring, warn_of_nonfinite
+from .common.joint import JointNames, as_data
 from .common.labels import LABELS, encode_labels, make_problem
 from .common.penalty import penalty_name
 from .common.prediction import Prediction
 from .common.targets import label_masses
+from .common.validation import Part, given_validation
 from .maxent import MaxEntClassifier
 from .path import strengths
 
@@ -47,11 +45,15 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-class MaxEntClassifierCV(Prediction, CallbackSupport, VersionedPickle, ClassifierMixin, BaseEstimator):
-    """Maximum-entropy classifier whose prior is chosen by cross-validation.
+class MaxEntClassifierCV(
+    SearchRouting, Prediction, JointNames, CallbackSupport, VersionedPickle, ClassifierMixin, BaseEstimator
+):
+    """Maximum-entropy classifier whose prior is chosen by cross-validation, or on a validation set.
 
     For each fold and each share of the Laplace prior one warm-started path of fits runs from the
-    smallest C to the largest, with one presolve; the model is then fitted to all data.
+    smallest C to the largest, with one presolve; the model is then fitted to all data. With a
+    validation set (`X_val` of `fit`) the one path of each share is fitted to the training data and
+    scored on it.
 
     Parameters
     ----------
@@ -61,7 +63,8 @@ class MaxEntClassifierCV(Prediction, CallbackSupport, VersionedPickle, Classifie
     l1_ratios : array-like of shape (n_l1_ratios,), default=(0.0,)
         Shares of the Laplace prior to try.
     cv : int or cross-validation generator, default=None
-        Number of folds (None: 5), stratified unless `y` has two dimensions, or how to split.
+        Number of folds (None: 5), stratified unless `y` has two dimensions, or how to split. None with
+        a validation set.
     scoring : str or callable, default=None
         What to maximise; None is accuracy. On label masses "accuracy" is the expected accuracy and
         "neg_log_loss" minus the mean of -log p over the mass. A score that takes ``labels`` is told
@@ -71,7 +74,12 @@ class MaxEntClassifierCV(Prediction, CallbackSupport, VersionedPickle, Classifie
         Whether to fit on all data with the best pair. Otherwise the weights are the mean over the
         folds of each fold's best, and so are `C_` and `l1_ratio_`.
     store_paths : bool, default=True
-        Whether to keep `coefs_paths_`, which takes the memory of as many dense models as there are fits.
+        Whether to keep `coefs_paths_`, which takes the memory of as many models as there are fits.
+    features : {"all", "observed"} or JointFeatures, default="all"
+        What a feature is, as in MaxEntClassifier. Pairs are observed, and templates find their
+        predicates, in the training part of each fold. Joint features need ``refit=True``.
+    min_count : int, default=1
+        As in MaxEntClassifier, counted in the training part of each fold.
     penalty_weights : array-like of shape (d,) or (K, d), default=None
         Factors on the penalty, as in MaxEntClassifier.
     fit_intercept : bool, default=True
@@ -105,16 +113,21 @@ class MaxEntClassifierCV(Prediction, CallbackSupport, VersionedPickle, Classifie
     scores_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
         Score of each fit on the part left out.
     coefs_paths_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs, K or 1, d or d + 1)
-        Weights of each fit, the intercept last, when `fit_intercept` and `store_paths`.
+        Weights of each fit, the intercept last, when `fit_intercept` and `store_paths`. With observed
+        pairs an object array (n_folds, n_l1_ratios, n_Cs) of sparse matrices; with joint features one
+        of arrays (p,), where p differs by fold.
     n_iter_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
     classes_ : ndarray of shape (K,)
         The labels.
-    coef_ : ndarray of shape (K, d), or (1, d) when binary
-        Weights of the final fit.
+    coef_ : ndarray of shape (K, d), or (1, d) when binary, or (p,) with joint features
+        Weights of the final fit; sparse where those of MaxEntClassifier are.
     intercept_ : ndarray of shape (K,) or (1,)
-        Biases of the final fit.
+        Biases of the final fit; joint features have none.
+    joint_feature_names_ : ndarray of shape (p,)
+    joint_table_ : dict
+        With joint features, as in MaxEntClassifier.
     n_features_in_ : int
-        Number of columns d.
+        Number of columns d; joint features have none.
     feature_names_in_ : ndarray of shape (d,)
         Names of the columns, when X had names that are all strings.
     convergence_ : dict
@@ -148,6 +161,7 @@ class MaxEntClassifierCV(Prediction, CallbackSupport, VersionedPickle, Classifie
     intercept_: np.ndarray
     n_features_in_: int
     feature_names_in_: np.ndarray
+    joint_table_: dict
     convergence_: dict[str, Any]
 
     _parameter_constraints: dict = {
@@ -159,6 +173,8 @@ class MaxEntClassifierCV(Prediction, CallbackSupport, VersionedPickle, Classifie
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
         "refit": ["boolean"],
         "store_paths": ["boolean"],
+        "features": [StrOptions({"all", "observed"}), JointFeatures],
+        "min_count": [Interval(Integral, 1, None, closed="left")],
     }
 
     @with_advice
@@ -171,6 +187,8 @@ class MaxEntClassifierCV(Prediction, CallbackSupport, VersionedPickle, Classifie
         scoring: str | Callable | None = None,
         refit: bool = True,
         store_paths: bool = True,
+        features: str | JointFeatures = "all",
+        min_count: int = 1,
         penalty_weights: ArrayLike | None = None,
         fit_intercept: bool = True,
         class_weight: dict | str | None = None,
@@ -188,6 +206,8 @@ class MaxEntClassifierCV(Prediction, CallbackSupport, VersionedPickle, Classifie
         self.scoring = scoring
         self.refit = refit
         self.store_paths = store_paths
+        self.features = features
+        self.min_count = min_count
         self.penalty_weights = penalty_weights
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
@@ -201,69 +221,111 @@ class MaxEntClassifierCV(Prediction, CallbackSupport, VersionedPickle, Classifie
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, **params) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: ArrayLike | None = None,
+        **params,
+    ) -> Self:
         """Choose the prior and fit the model.
 
         Parameters
         ----------
-        X : array-like or sparse array of shape (n, d)
+        X : array-like or sparse array of shape (n, d), or list of n data with joint features
         y : array-like of shape (n,) or (n, K)
             Labels, or label masses. A class that the training part of a fold lacks is there a class
             without weight.
         sample_weight : array-like of shape (n,), default=None
             Weights for fitting, and for scoring unless metadata routing says otherwise.
+        X_val, y_val : like X and y, default=None
+            Validation set: every model of the search is fitted to X and y and scored here, and so is
+            the final one to X and y alone; there are no folds (``n_folds`` is 1). In a Pipeline
+            ``transform_input=["X_val"]`` takes it through the steps before.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights for scoring on the validation set.
         **params : dict
-            Metadata for the splitter and the scorer, when metadata routing is enabled.
+            ``groups`` for the splitter; when metadata routing is enabled, what the splitter and the
+            scorer ask for.
 
         Returns
         -------
         self : MaxEntClassifierCV
             The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are malformed, or parameters exclude each other.
         """
         routed = self._routed("fit", sample_weight, params)
         events = FitEvents(self, None, X, y, {"sample_weight": sample_weight})
-        X_in = X
-        X, names = validate_training_data(self, X, y)
-        X = canonical(X.tocsr() if hasattr(X, "tocsr") else X)
+        joint, X_in, y_in = isinstance(self.features, JointFeatures), X, y
+        if joint and not self.refit:
+            raise ValueError(
+                "refit=False averages the weights of the folds, and with joint features each fold has "
+                "features of its own. Use refit=True."
+            )
+        X, names = self._read(X, y)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, X)
+        labels = encode_labels(y, X, sample_weight, self.class_weight, self.target_type)
+        if not joint:
+            advise_observed(self, make_problem(X, labels))
+        classes = labels.classes
+        validation = given_validation(self, names, y, classes, X_val, y_val, sample_weight_val)
+        masses = label_masses(y, self.target_type)
+        train = Part(X, column_or_1d(y) if masses is None else masses, {"sample_weight": sample_weight})
         weights = routed.scorer.score.get("sample_weight")
         if weights is not None:
             routed.scorer.score["sample_weight"] = check_sample_weight(weights, X)
-        if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, X)
-        classes = encode_labels(y, X, sample_weight, self.class_weight, self.target_type).classes
-        y_in, masses = y, label_masses(y, self.target_type)
-        y = column_or_1d(y) if masses is None else masses
-        Cs, l1_ratios = strengths(self.Cs), self._shares()
-        folds = list(check_cv(self.cv, y, classifier=True).split(X, y, **routed.splitter.split))
-        if not folds:
-            raise ValueError("No fits were performed. Was the CV iterator empty?")
+        test, folds = Part(X, train.y, routed.scorer.score), self._folds(train, validation, routed)
         scorer = make_scoring(self.scoring, y, classes, "auto" if masses is None else "masses")
+        Cs, l1_ratios = strengths(self.Cs), self._shares()
+        keep = self.store_paths or not self.refit
+
+        def parts(fold):
+            return (train, validation) if fold is None else (train.take(fold[0]), test.take(fold[1]))
+
         paths = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(self._score_path)(
-                X, y, sample_weight, train, test, classes, Cs, l1_ratio, scorer, routed.scorer.score
+            delayed(score_path)(
+                self._model(1.0, float(l1_ratio)), *parts(fold), classes, Cs, scorer, keep, self.verbose
             )
-            for train, test in folds
+            for fold in folds
             for l1_ratio in l1_ratios
         )
         grid = (len(folds), len(l1_ratios), len(Cs))
-        state = {
-            name: np.array([path[name] for path in paths]).reshape(*grid, *paths[0][name].shape[1:])
-            for name in ("scores_", "n_iter_", *(["coefs_paths_"] if self.store_paths else []))
-        }
+        state = {name: np.array([p[name] for p in paths]).reshape(grid) for name in ("scores_", "n_iter_")}
+        if keep:
+            weights = [weights for path in paths for weights in path["coefs_paths_"]]
+            state["coefs_paths_"] = arranged(weights, grid)
         state |= {"Cs_": Cs, "l1_ratios_": l1_ratios, "classes_": classes, **names}
         unconverged = sum(path["unconverged"] for path in paths)
         if unconverged:
             warn_user(
-                f"{unconverged} of {np.prod(grid)} fits of the cross-validation stopped before the "
+                f"{unconverged} of {np.prod(grid)} fits of the search stopped before the "
                 f"relative duality gap was below tol={self.tol:g}. Increase max_iter or tol.",
                 ConvergenceWarning,
             )
-        state |= self._choose(state, paths, X_in, y_in, sample_weight)
-        for name in ("feature_names_in_", "coefs_paths_"):
+        state |= self._choose(state, X_in, y_in, sample_weight)
+        if not self.store_paths:
+            state.pop("coefs_paths_", None)
+        for name in SOMETIMES | {"coefs_paths_"}:
             self.__dict__.pop(name, None)
         self.__dict__.update(state)
         events.end(lambda: state)
         return self
+
+    def _read(self, X, y):
+        """X as a list of data or a canonical matrix, and the attributes about its columns."""
+        if isinstance(self.features, JointFeatures):
+            return as_data(X, type(self).__name__), {}
+        with advice_on(X, self):
+            X, names = validate_training_data(self, X, y)
+        return canonical(X.tocsr() if hasattr(X, "tocsr") else X), names
 
     def _shares(self):
         """`l1_ratios` as an array, checked."""
@@ -281,45 +343,7 @@ class MaxEntClassifierCV(Prediction, CallbackSupport, VersionedPickle, Classifie
         parameters = {name: getattr(self, name) for name in shared - {"verbose", "n_jobs"}}
         return MaxEntClassifier(C=C, l1_ratio=l1_ratio, **parameters)
 
-    def _score_path(self, X, y, sample_weight, train, test, classes, Cs, l1_ratio, scorer, score_params):
-        """Scores, weights and iterations along the path of one fold and one share of the Laplace prior."""
-        X_test, y_test = X[test], _safe_indexing(y, test)
-        score_params = {
-            name: value if value is None or np.isscalar(value) else _safe_indexing(value, test)
-            for name, value in score_params.items()
-        }
-        X, y = X[train], _safe_indexing(y, train)
-        weights = None if sample_weight is None else sample_weight[train]
-        model = self._model(1.0, float(l1_ratio))
-        labels = encode_labels(y, X, weights, self.class_weight, model.target_type, classes)
-        problem = make_problem(X, labels)
-        K, d = problem.n_outputs, X.shape[1]
-        path = {"scores_": np.empty(len(Cs)), "n_iter_": np.empty(len(Cs), np.int32), "unconverged": 0}
-        kept = len(Cs) if self.store_paths or not self.refit else 0
-        path["coefs_paths_"] = np.empty((kept, K, d + self.fit_intercept), X.dtype)
-        settings = solver_settings(model, problem, self.fit_intercept)
-        # Inside joblib's threads this is one thread each; alone, all cores.
-        with Workers(None, None) as workers:
-            for index, result in solve_path(problem, Cs, workers=workers, **settings):
-                model.classes_, model.n_features_in_ = classes, d
-                model.coef_ = result.weights.T
-                model.intercept_ = result.intercept.astype(X.dtype)
-                path["scores_"][index] = scorer(model, X_test, y_test, **score_params)
-                path["n_iter_"][index] = result.report["n_iter"]
-                path["unconverged"] += result.report["stop_reason"] not in ("converged", "precision")
-                if kept:
-                    path["coefs_paths_"][index, :, :d] = model.coef_
-                    path["coefs_paths_"][index, :, d:] = model.intercept_[:, None]
-        if self.verbose:
-            best = best_place(path["scores_"])
-            print(
-                f"[MaxEntClassifierCV] l1_ratio {l1_ratio:g}: best score {path['scores_'][best]:.4f} "
-                f"at C={Cs[best]:.4g}",
-                flush=True,
-            )
-        return path
-
-    def _choose(self, state, paths, X, y, sample_weight):
+    def _choose(self, state, X, y, sample_weight):
         """The best pair and the model that goes with it."""
         scores, Cs, l1_ratios = state["scores_"], state["Cs_"], state["l1_ratios_"]
         means = scores.mean(axis=0)
@@ -327,17 +351,12 @@ class MaxEntClassifierCV(Prediction, CallbackSupport, VersionedPickle, Classifie
         if self.refit:
             r, c = best_place(means)
             model = self._model(float(Cs[c]), float(l1_ratios[r])).fit(X, y, sample_weight=sample_weight)
-            chosen = {name: getattr(model, name) for name in ("coef_", "intercept_", "convergence_")}
+            names = {"coef_", "intercept_", "joint_table_", "convergence_"} & vars(model).keys()
+            chosen = {name: getattr(model, name) for name in names}
             return chosen | {"C_": float(Cs[c]), "l1_ratio_": float(l1_ratios[r])}
         best = [best_place(fold) for fold in scores]
-        stored = [paths[i * len(l1_ratios) + r]["coefs_paths_"][c] for i, (r, c) in enumerate(best)]
-        mean, d = np.mean(stored, axis=0), state["n_features_in_"]
-        intercept = np.zeros(len(mean), mean.dtype)
-        if self.fit_intercept:
-            intercept = mean_intercept(np.array(stored)[:, :, d])
-        return {
-            "coef_": np.ascontiguousarray(mean[:, :d].T).T,
-            "intercept_": intercept,
+        stored = [state["coefs_paths_"][i, r, c] for i, (r, c) in enumerate(best)]
+        return mean_model(stored, state["n_features_in_"], self.fit_intercept) | {
             "convergence_": {},
             "C_": float(np.mean([Cs[c] for _, c in best])),
             "l1_ratio_": float(np.mean([l1_ratios[r] for r, _ in best])),
@@ -368,18 +387,6 @@ class MaxEntClassifierCV(Prediction, CallbackSupport, VersionedPickle, Classifie
         scorer = make_scoring(self.scoring, y, self.classes_, self.target_type)
         return scorer(self, X, y, **routed.scorer.score)
 
-    def _routed(self, method, sample_weight, params):
-        """Metadata for the splitter and the scorer."""
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        if routing_enabled():
-            return process_routing(self, method, **weights, **params)
-        if params:
-            raise ValueError(
-                f"[{', '.join(sorted(params))}] are passed but metadata routing is not enabled: "
-                "sklearn.set_config(enable_metadata_routing=True)."
-            )
-        return Bunch(splitter=Bunch(split={}), scorer=Bunch(score=weights))
-
     @property
     def penalty(self) -> str | None:
         """Kind of the prior in scikit-learn's words: of the best pair, before `fit` of all."""
@@ -387,22 +394,3 @@ class MaxEntClassifierCV(Prediction, CallbackSupport, VersionedPickle, Classifie
             return penalty_name(self.C_, self.l1_ratio_)
         names = {penalty_name(1.0, l1_ratio) for l1_ratio in self.l1_ratios}
         return names.pop() if len(names) == 1 else "elasticnet"
-
-    def _get_scorer(self):
-        return get_scorer(self.scoring or "accuracy")
-
-    def get_metadata_routing(self):
-        """Which metadata goes to the splitter and which to the scorer.
-
-        Returns
-        -------
-        routing : MetadataRouter
-        """
-        split = MethodMapping().add(caller="fit", callee="split")
-        score = MethodMapping().add(caller="fit", callee="score").add(caller="score", callee="score")
-        return (
-            MetadataRouter(owner=type(self).__name__)
-            .add_self_request(self)
-            .add(splitter=self.cv, method_mapping=split)
-            .add(scorer=self._get_scorer(), method_mapping=score)
-        )

@@ -13,11 +13,16 @@ from ..convex.fit import path
 from ..features.joint import JointFeatures
 from ..numerics.sparse import canonical
 from ..numerics.threads import Workers
+from .common.advice import advice_on, advise_observed
 from .common.convex_fit import solver_settings
+from .common.cv_scoring import best_place, make_scoring
 from .common.labels import encode_labels, make_problem
+from .common.prediction import stored_weights
+from .common.validation import given_validation
 from .maxent import MaxEntClassifier
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from numpy.typing import ArrayLike
@@ -56,6 +61,10 @@ def maxent_path(
     random_state: Any = None,
     verbose: int | bool = 0,
     sample_weight: ArrayLike | None = None,
+    X_val: Any = None,
+    y_val: Any = None,
+    sample_weight_val: ArrayLike | None = None,
+    scoring: str | Callable | None = None,
 ) -> Bunch:
     """Weights of a maximum-entropy model along a path of prior strengths.
 
@@ -88,6 +97,12 @@ def maxent_path(
     verbose : int, default=0
         1 prints one line for each C.
     sample_weight : array-like of shape (n,), default=None
+    X_val, y_val : like X and y, default=None
+        Validation set on which to score each model.
+    sample_weight_val : array-like of shape (n_val,), default=None
+        Weights of its rows in the score.
+    scoring : str or callable, default=None
+        What is measured there, greater being better, as in MaxEntClassifierCV; None is accuracy.
 
     Returns
     -------
@@ -95,12 +110,13 @@ def maxent_path(
         ``Cs`` (n_Cs,), ``coefs`` (n_Cs, K or 1, d), with observed pairs a list of sparse matrices,
         ``intercepts`` (n_Cs, K or 1), ``classes`` (K,),
         and for each C: ``objectives`` and ``gaps`` (mean loss scale, in nats), ``n_nonzero`` (weights
-        that are not 0), ``n_iter``, ``seconds`` and ``converged``.
+        that are not 0), ``n_iter``, ``seconds`` and ``converged``. With a validation set ``scores``
+        (n_Cs,), and ``best_C``, that of the best score, the first of several.
 
     Raises
     ------
     ValueError
-        If the data are malformed, or the features are joint features.
+        If the data are malformed, the features are joint features, or `scoring` has no validation set.
 
     Examples
     --------
@@ -110,11 +126,14 @@ def maxent_path(
     >>> path = maxent_path(X, y, Cs=c_min(X, y) * np.array([1, 10, 100]), l1_ratio=1)
     >>> path.n_nonzero.tolist()[0]
     0
+    >>> path = maxent_path(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+    >>> bool(path.scores.max() > 0.9)
+    True
     """
     if isinstance(features, JointFeatures):
         raise ValueError(
             "maxent_path supports only features='all' and features='observed', got joint features. Fit a "
-            "MaxEntClassifier(features=..., warm_start=True) for each C."
+            "MaxEntClassifier(features=..., warm_start=True) for each C, or use MaxEntClassifierCV."
         )
     model = MaxEntClassifier(
         l1_ratio=l1_ratio,
@@ -133,21 +152,21 @@ def maxent_path(
     )
     model._validate_params()
     Cs = strengths(Cs)
-    X, _ = validate_training_data(model, X, y)
+    with advice_on(X, model):
+        X, names = validate_training_data(model, X, y)
     labels = encode_labels(y, X, sample_weight, model.class_weight, model.target_type)
+    validation = given_validation(model, names, y, labels.classes, X_val, y_val, sample_weight_val)
+    if validation is None and scoring is not None:
+        raise ValueError("scoring needs X_val and y_val.")
+    scorer = make_scoring(scoring, y, labels.classes, target_type)
     problem = make_problem(canonical(X), labels)
+    advise_observed(model, problem)
     K, d = problem.n_outputs, X.shape[1]
     observed = features == "observed"
-    found = Bunch(
-        Cs=Cs,
-        classes=labels.classes,
-        coefs=[None] * len(Cs) if observed else np.empty((len(Cs), d, K), X.dtype).transpose(0, 2, 1),
-        intercepts=np.empty((len(Cs), K), X.dtype),
-        n_iter=np.empty(len(Cs), dtype=np.int32),
-        n_nonzero=np.empty(len(Cs), dtype=np.intp),
-        converged=np.empty(len(Cs), dtype=bool),
-        **{name: np.empty(len(Cs)) for name in ("objectives", "gaps", "seconds")},
-    )
+    found = _empty(Cs, labels.classes, (K, d), X.dtype, observed)
+    if validation is not None:
+        found.scores = np.empty(len(Cs))
+    model.classes_, model.n_features_in_ = labels.classes, d
     settings = solver_settings(model, problem, fit_intercept)
     with Workers(None, n_jobs) as workers:
         for index, result in path(problem, Cs, workers=workers, **settings):
@@ -157,10 +176,30 @@ def maxent_path(
             found.n_nonzero[index] = result.weights.nnz if observed else np.count_nonzero(result.weights)
             found.n_iter[index], found.seconds[index] = report["n_iter"], report["seconds"]
             found.converged[index] = report["stop_reason"] == "converged"
+            if validation is not None:
+                model.coef_, model.intercept_ = stored_weights(result.weights), found.intercepts[index]
+                found.scores[index] = scorer(model, validation.X, validation.y, **validation.options)
             if verbose:
                 print(
                     f"[maxent_path] C {Cs[index]:.4g}  {report['seconds']:8.2f} s  objective "
                     f"{report['objective']:.8g}  gap {report['duality_gap']:.2e}",
                     flush=True,
                 )
+    if validation is not None:
+        found.best_C = float(Cs[best_place(found.scores)])
     return found
+
+
+def _empty(Cs, classes, shape, dtype, observed):
+    """The Bunch of a path before its fits; `shape` is that of the weights."""
+    K, d = shape
+    return Bunch(
+        Cs=Cs,
+        classes=classes,
+        coefs=[None] * len(Cs) if observed else np.empty((len(Cs), d, K), dtype).transpose(0, 2, 1),
+        intercepts=np.empty((len(Cs), K), dtype),
+        n_iter=np.empty(len(Cs), dtype=np.int32),
+        n_nonzero=np.empty(len(Cs), dtype=np.intp),
+        converged=np.empty(len(Cs), dtype=bool),
+        **{name: np.empty(len(Cs)) for name in ("objectives", "gaps", "seconds")},
+    )

@@ -14,7 +14,7 @@ from ..convex.grouped import GroupedProblem
 from ..numerics.losses import grouped_softmax
 from ..numerics.missing import any_missing
 from ..numerics.sparse import canonical, take_rows
-from .common.advice import with_advice
+from .common.advice import advice_on, with_advice
 from .common.convex_fit import PRIOR, SOLUTION, ConvexFit
 
 if TYPE_CHECKING:
@@ -175,7 +175,8 @@ class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
         events = FitEvents(self, self.max_iter + 1, X, y, {"groups": groups, "sample_weight": sample_weight})
         if groups is None:
             raise ValueError("MaxEntRanker requires groups to be passed to fit, but groups is None.")
-        X, names = validate_training_data(self, X, y)
+        with advice_on(X, self):
+            X, names = validate_training_data(self, X, y)
         problem = _make_problem(canonical(X), y, groups, sample_weight)
         warm = self.warm_start and getattr(self, "n_features_in_", None) == X.shape[1]
         return self._fit_problem(
@@ -199,7 +200,10 @@ class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
             Unnormalised log-probabilities, to be compared within a group.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
+        with advice_on(X, self):
+            X = validate_data(
+                self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32]
+            )
         return X @ self.coef_
 
     def predict(self, X: Any, groups: ArrayLike | None = None) -> np.ndarray:

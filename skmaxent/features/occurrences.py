@@ -1,8 +1,8 @@
 """Where the predicates of templates are not zero: whole columns of the data at once, where they allow it."""
 
 from collections import defaultdict
-from dataclasses import dataclass
-from itertools import chain, count, repeat
+from dataclasses import dataclass, replace
+from itertools import chain, count, product, repeat
 from operator import itemgetter
 
 import numpy as np
@@ -153,8 +153,19 @@ def _asked(question, name, d):
 
 
 def _conjunctions_one_by_one(template, name, data):
-    columns = zip(*[_asked(template.parts, name, d) for d in data])
-    return _conjunction([_numbered(column) for column in columns])
+    found = [_asked(template.texts, name, d) for d in data]
+    # Numbered as column by column, with the values of data whose other keys are missing.
+    words = [_numbered(list(chain.from_iterable(column)))[0] for column in zip(*found)]
+    joined = [list(product(*texts)) for texts in found]
+    rows = np.repeat(np.arange(len(data)), [len(parts) for parts in joined])
+    columns = list(zip(*chain.from_iterable(joined))) or [()] * len(words)
+    codes = [np.array([*map(known.get, column)], np.int32) for known, column in zip(words, columns)]
+    whole = _conjunction(list(zip(words, codes)))
+    if len(np.unique(rows)) < len(rows):
+        return replace(whole, rows=rows, values=np.ones(len(rows)))
+    numbers = np.full(len(data), -1, np.int32)
+    numbers[rows] = whole.numbers
+    return replace(whole, numbers=numbers)
 
 
 def _one_by_one(template, name, data):

@@ -1,6 +1,7 @@
 """Templates of joint features: predicates over the datum, joined with classes."""
 
 from dataclasses import dataclass
+from itertools import product
 from numbers import Real
 
 import numpy as np
@@ -24,11 +25,13 @@ class Joined:
         - str: the predicate "key=value" with the value 1;
         - bool or a real number: the predicate "key" with that value;
         - list, tuple or set of str: the predicates "key=value", each with the value 1;
-        - dict from str to a real number: the predicates "key=name" with these values;
+        - dict from str to any of these: the predicates "key=name" with a number as their value,
+          "key=name=value" with the value 1 for each str;
         - None, or a key that is missing: nothing.
 
-        A conjunction joins the values of its keys to "key=value & key=value"; where one of them is
-        missing (None, NaN, NaT or pandas' NA) it is nothing.
+        A conjunction joins the values of its keys to "key=value & key=value", numbers by their text;
+        of a list, tuple or set of str each element is joined. Where one of the keys is missing (None,
+        NaN, NaT or pandas' NA) it is nothing. Names never depend on the order of a set.
     classes : list of class labels, default=None
         The classes to join every predicate with; None for all.
     pairs : list of (str, class label), default=None
@@ -72,25 +75,25 @@ class Joined:
     def atoms(self, d):
         """The same as `values`, with what tells the predicates of this template apart; see `atom_name`."""
         if isinstance(self.predicate, tuple):
-            parts = self.parts(d)
-            return [] if None in parts else [(parts, 1.0)]
+            return [(parts, 1.0) for parts in product(*self.texts(d))]
         found = self.predicate(d) if callable(self.predicate) else _look_up(d, self.predicate)
         if found is None:
             return []
-        if isinstance(found, str):
-            return [(str(found), 1.0)]
         if isinstance(found, Real | np.bool_):
             return [(None, found)]
-        if isinstance(found, dict):
-            return [(str(part), value) for part, value in found.items()]
-        if isinstance(found, list | tuple | set | frozenset) and all(isinstance(part, str) for part in found):
-            return [(str(part), 1.0) for part in sorted(set(found))]
-        raise TypeError(f"{found!r} is neither a str, a number, a collection of str, a dict nor None")
+        if not isinstance(found, dict):
+            return [(part, 1.0) for part in _words_of(found)]
+        atoms = []
+        for part, value in found.items():
+            if isinstance(value, Real | np.bool_):
+                atoms.append((str(part), value))
+            elif value is not None:
+                atoms += [(f"{part}={word}", 1.0) for word in _words_of(value)]
+        return atoms
 
-    def parts(self, d):
-        """The values of the keys of a conjunction for the datum, a tuple of str and None."""
-        found = (_look_up(d, key) for key in self.predicate)
-        return tuple(None if is_missing(part) else str(part) for part in found)
+    def texts(self, d):
+        """The values of each key of a conjunction for the datum, a list of lists of str; empty: missing."""
+        return [_texts_of(_look_up(d, key)) for key in self.predicate]
 
     def check(self):
         """Raise ValueError for parameters that mean nothing."""
@@ -139,6 +142,31 @@ def atom_name(keys, atom):
         return keys[0]
     parts = atom if isinstance(atom, tuple) else (atom,)
     return " & ".join([f"{key}={part}" for key, part in zip(keys, parts)])
+
+
+def _words_of(found):
+    """A str, or the elements of a collection of str, as a list without repeats in an order of their own."""
+    if isinstance(found, str):
+        return [str(found)]
+    if isinstance(found, list | tuple | set | frozenset) and all(isinstance(part, str) for part in found):
+        return [str(part) for part in sorted(set(found))]
+    raise TypeError(f"{found!r} is neither a str, a number, a collection of str, a dict nor None")
+
+
+def _texts_of(value):
+    """What a value of one key of a conjunction is called, a list of str; empty where it is missing.
+
+    The text of a set depends on the hash seed and that of a bare object on its address: a model that kept
+    such names would predict otherwise in the next process.
+    """
+    if is_missing(value):
+        return []
+    if isinstance(value, str | list | tuple | set | frozenset):
+        return _words_of(value)
+    bare = type(value).__str__ is object.__str__ and type(value).__repr__ is object.__repr__
+    if bare or isinstance(value, dict):
+        raise TypeError(f"{value!r} is neither a str, a number, a collection of str nor None")
+    return [str(value)]
 
 
 def _look_up(d, key):

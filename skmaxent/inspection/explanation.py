@@ -100,9 +100,10 @@ class Explanation:
         The column that features are chosen and words are marked for: the highest score.
     approximate : bool
         Whether the votes are gradient times input, a local approximation.
-    form : {"columns", "joint", "candidates"}
+    form : {"columns", "joint", "candidates", "token"}
         What the features belong to: columns of a matrix, pairs of a class and a datum (their votes
-        are not centred), or the candidates of a group (the classes are their numbers).
+        are not centred), the candidates of a group (the classes are their numbers), or a token of a
+        sentence (the classes are its tags).
     marked_texts : list of (str, list of (int, int, float))
         For text pipelines each text with its words' (start, end, vote) for the column `focus`; none
         where the tokenizer is the user's own and its tokens are not in the text, in order.

@@ -23,17 +23,26 @@ def thread_count(n_jobs):
     """Number of threads for `n_jobs`, without oversubscribing cores that joblib already shares out.
 
     None means every core in a plain process, the worker's share inside a process that joblib
-    started, and one thread inside a thread that joblib started.
+    started, and one thread inside a thread that joblib or dask started.
     """
     if n_jobs is not None:
         return effective_n_jobs(n_jobs)
     backend, context_jobs = get_active_backend()
     if parent_process() is not None:
         return min(cpu_count(), int(os.environ.get("OMP_NUM_THREADS") or 1))
-    if getattr(backend, "nesting_level", 0):
+    if getattr(backend, "nesting_level", 0) or _in_dask_task():
         return 1
     # parallel_config(n_jobs=...) around a fit bounds its threads.
     return context_jobs if context_jobs and context_jobs > 1 else cpu_count()
+
+
+def _in_dask_task():
+    """Whether this thread works for dask, which has given its cores to such threads already."""
+    distributed = sys.modules.get("distributed")
+    try:
+        return distributed is not None and distributed.get_worker() is not None
+    except ValueError:  # no worker here
+        return False
 
 
 @dataclass(eq=False)

@@ -3,6 +3,7 @@
 from .curves import ConvergenceDisplay, LossCurveDisplay
 from .path import PathDisplay
 from .states import HiddenStatesDisplay
+from .transitions import TransitionsDisplay
 from .votes import CoefficientsDisplay, VotesDisplay
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "HiddenStatesDisplay",
     "LossCurveDisplay",
     "PathDisplay",
+    "TransitionsDisplay",
     "VotesDisplay",
 ]

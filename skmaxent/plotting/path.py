@@ -100,9 +100,14 @@ class PathDisplay:
             raise ValueError(f"class_ must be one of {classes}. Got {class_!r} instead.")
         if l1_ratio not in ratios:
             raise ValueError(f"l1_ratio must be one of {ratios}. Got {l1_ratio!r} instead.")
+        if hasattr(estimator, "joint_table_"):
+            raise ValueError("The folds of a model with joint features have no columns in common to draw.")
         paths = estimator.coefs_paths_[:, ratios.index(l1_ratio)].mean(axis=0)
-        d = estimator.n_features_in_
-        coefs = paths[:, 0, :d] if len(classes) == 2 else paths[:, classes.index(class_), :d]
+        d, row = estimator.n_features_in_, 0 if len(classes) == 2 else classes.index(class_)
+        if paths.dtype == object:  # of sparse matrices
+            coefs = np.array([weights.tocsr()[row, :d].toarray()[0] for weights in paths])
+        else:
+            coefs = paths[:, row, :d]
         if len(classes) == 2 and class_ == classes[0]:
             coefs = -coefs  # log-odds of the first class
         if feature_names is None:

@@ -58,6 +58,7 @@ class VotesDisplay:
         cls,
         estimator: Any,
         X_row: Any,
+        position: int | None = None,
         *,
         top: int | None = 10,
         contrast: tuple | list | None = None,
@@ -69,7 +70,7 @@ class VotesDisplay:
 
         Parameters
         ----------
-        estimator, X_row, top, contrast
+        estimator, X_row, position, top, contrast
             As for `skmaxent.explain`.
         class_ : class label, optional
             The class whose votes are drawn, see `VotesDisplay`.
@@ -83,7 +84,7 @@ class VotesDisplay:
         display : VotesDisplay
         """
         pyplot(f"{cls.__name__}.from_estimator")
-        explanation = explain(estimator, X_row, top=top, contrast=contrast)
+        explanation = explain(estimator, X_row, position, top=top, contrast=contrast)
         return cls(explanation, class_=class_).plot(ax=ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs) -> Self:

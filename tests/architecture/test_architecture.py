@@ -19,12 +19,12 @@ LAYERS = [
     {"plotting"},
     {"inspection", "dropin"},
     {"estimators"},
-    {"features"},
+    {"features", "sequences"},
     {"convex", "nn"},
     {"numerics", "compat", "datasets"},
 ]
 LEVEL = {part: i for i, layer in enumerate(LAYERS) for part in layer}
-FREE_OF_SKLEARN = {"numerics", "convex", "nn"}
+FREE_OF_SKLEARN = {"numerics", "convex", "nn", "sequences"}
 ONLY_INSIDE_FUNCTIONS = {"matplotlib", "pandas", "torch", "nltk", "IPython", "rich"}
 MAX_FILE, MAX_FUNCTION = 420, 60
 

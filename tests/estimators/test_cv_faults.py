@@ -168,12 +168,12 @@ def test_a_path_refuses_what_it_does_not_use(capsys):
 
 
 def test_the_search_offers_nothing_that_it_cannot_do():
-    """It is no MaxEntClassifier: no weights from outside, no parameters or attributes of joint features."""
+    """It is no MaxEntClassifier: no weights from outside, no names of joint features without them."""
     from skmaxent import MaxEntClassifier
 
     model = MaxEntClassifierCV(Cs=Cs, cv=3).fit(X, labels(3))
     assert not isinstance(model, MaxEntClassifier)
-    for name in ("from_weights", "joint_feature_names_", "C", "l1_ratio", "warm_start", "features"):
+    for name in ("from_weights", "joint_feature_names_", "C", "l1_ratio", "warm_start"):
         assert not hasattr(model, name), name
     assert set(model._parameter_constraints) == set(model.get_params())
     assert set(MaxEntClassifier._parameter_constraints) == set(MaxEntClassifier().get_params())
@@ -186,10 +186,9 @@ def test_the_parameters_of_a_path_are_those_of_the_model():
     from skmaxent import MaxEntClassifier
 
     path = signature(maxent_path).parameters
-    assert set(path) == {"X", "y", "Cs", "sample_weight", *MaxEntClassifier().get_params()} - {
-        "C",
-        "warm_start",
-    }
+    validation = {"X_val", "y_val", "sample_weight_val", "scoring"}
+    own = {"X", "y", "Cs", "sample_weight", *validation}
+    assert set(path) == own | MaxEntClassifier().get_params().keys() - {"C", "warm_start"}
     for name, value in MaxEntClassifier().get_params().items():
         if name in path:
             assert path[name].default == value

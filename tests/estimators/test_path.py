@@ -127,7 +127,7 @@ def test_metadata_routing(data):
     plain = MaxEntClassifierCV(Cs=[0.1, 1.0], cv=3).fit(X, y, sample_weight=weights)
     assert_allclose(model.scores_, plain.scores_)
     with pytest.raises(ValueError, match="metadata routing is not enabled"):
-        MaxEntClassifierCV(cv=3).fit(X, y, groups=weights)
+        MaxEntClassifierCV(cv=3).fit(X, y, importance=weights)
 
 
 def _weighted_accuracy():

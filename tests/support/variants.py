@@ -120,7 +120,12 @@ def _convex():
     names = {"label names": "features of templates carry the names of the classes"}
     yield "MaxEnt joint", Variant(joint, kind="data", breaks={**OBSERVED, **OBJECTS, **names})
     search = partial(MaxEntClassifierCV, Cs=[0.1, 1.0], cv=3, **CONVEX)
-    yield "MaxEntCV", Variant(search, breaks={**FOLDS, "warm start": "has no warm_start"})
+    no_warm_start = {**FOLDS, "warm start": "has no warm_start"}
+    yield "MaxEntCV", Variant(search, breaks=no_warm_start)
+    observed = partial(search, features="observed")
+    yield "MaxEntCV observed", Variant(observed, breaks=no_warm_start)
+    joint = partial(search, features=JointFeatures([*FUNCTIONS, Joined(0)]))
+    yield "MaxEntCV joint", Variant(joint, kind="data", breaks={**no_warm_start, **OBJECTS, **names})
     yield "Ranker", Variant(partial(MaxEntRanker, **CONVEX), kind="groups", breaks=MARKS)
     laplace = partial(MaxEntRanker, l1_ratio=1.0, **CONVEX)
     yield "Ranker 1.0", Variant(laplace, kind="groups", closeness=1e-4, breaks=MARKS)

@@ -73,7 +73,7 @@ class ElasticNetProof:
         if F.fit_intercept:
             tilt = F.excess(masses) @ point.intercept
             spare = 4 * EPS * total * float(np.ptp(np.append(point.intercept, 0.0)))
-        error = self._rounding.of_gradient(residual, root * F.heaviest)
+        error = self._rounding.of_gradient(residual, root * F.heaviest + F.likelihood.state_error)
         bound = np.abs(loss) + error
         if repair is not None:
             mask, target = repair
@@ -92,7 +92,8 @@ class ElasticNetProof:
     def _value_error(self, point, residual):
         F = self._objective
         shape = F.likelihood.shape
-        return self._rounding.of_value(F.value(point), point.coords, residual, shape)
+        rounded = self._rounding.of_value(F.value(point), point.coords, residual, shape)
+        return rounded + F.likelihood.value_error
 
     def _above_bound(self, point, residual):
         """Value of the point less the best bound; infinite where that is above it and proves nothing."""

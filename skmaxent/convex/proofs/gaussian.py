@@ -54,7 +54,7 @@ class GaussianProof:
         if F.dtype != np.float64:  # on the way only
             return gradient.square / (2 * ridge), False
         root = np.sqrt(gradient.square)
-        error = F.norm * rounding(F.likelihood.shape[0]) * residual
+        error = F.norm * (rounding(F.likelihood.shape[0]) * residual + F.likelihood.state_error)
         coupling = F.norm * np.sqrt(point.decrement) * F.heaviest
         return (root + error + coupling) ** 2 / (2 * ridge) + point.decrement, coupling > UNSETTLED * root
 

@@ -26,8 +26,7 @@ def solve(objective, point, control):
     step, last = 0.0, np.inf
     while True:
         gradient = objective.gradient(point, tightly=False)
-        near = gradient.square <= control.target(objective, point)
-        if near and control.accuracy(objective, point, gradient) > 1:  # what is left is the intercept's
+        if gradient.square <= control.target(objective, point):  # the last one: its intercept counts as well
             gradient = objective.gradient(objective.settle_intercept(point))
         if control.stop(objective, point, gradient):
             return point, gradient
@@ -44,8 +43,6 @@ def solve(objective, point, control):
         step = search(objective, point, coords, objective.space.push(coords), shift, slope=slope)
         if not step:
             break
-        objective.measure_intercept(point)
-        if not point.settled:
-            objective.settle_intercept(point, roughly=True)
+        objective.follow_intercept(point)
     control.reason = "precision"
     return point, gradient

@@ -139,7 +139,7 @@ def search_path(objective, point, V, direction, orthant, fenced):
         coords = end - W
         slope = float(np.sum(V * coords, dtype=float))
         if slope < 0 and _search(objective, point, coords, end, slope, 1 if step > 0.1 else MAX_HALVINGS):
-            objective.settle_intercept(point)
+            objective.follow_intercept(point)
             return step, n_cut
     return 0.0, n_cut
 
@@ -166,7 +166,7 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
     coords, W = np.zeros_like(r), (point.coords / scale).astype(dtype)
     held = np.zeros(r.shape, bool)
     if WholeModel.fits(inner):
-        model = WholeModel(inner, expected, free, ridge)
+        model = WholeModel(inner, expected, free, ridge, point.inverse)
     else:
         run = trust.run if fenced.any() else LONG_RUN  # without a Laplace part there is one orthant
         model = KrylovModel(inner, expected, free, ridge, diagonal, run, r)
@@ -196,7 +196,11 @@ def _search(objective, point, coords, end, slope, max_trials):
     scores = objective.space.push(coords)
     base, moved, shift = point.scores, scores, 0.0
     if objective.fit_intercept:
-        shift = objective.intercept_elimination(point.expected)(scores)
+        shift = objective.intercept_elimination(point.expected, point.inverse)(scores)
+        shift -= point.inverse @ point.excess
+        slope += float(point.excess @ shift)
+        if not slope < 0:
+            return False
         base, moved = vectors.shifted(base, point.intercept), vectors.shifted(scores, shift)
     value0 = objective.value(point)
     slack = 16 * np.finfo(objective.dtype).eps * abs(value0)

@@ -114,10 +114,15 @@ def _conditioner(inner, expected, free, diagonal, run):
 class WholeModel:
     """The model of few weights: the whole Hessian, in which runs have no length.
 
-    Parameters are those of `KrylovModel`.
+    Parameters
+    ----------
+    inner, expected, free, ridge
+        As those of `KrylovModel`.
+    inverse : ndarray of shape (K, K)
+        Inverse Hessian of the intercept.
     """
 
-    def __init__(self, inner, expected, free, ridge):
+    def __init__(self, inner, expected, free, ridge, inverse):
         likelihood, design = inner.likelihood, inner.space.design
         d, K = inner.coords_shape
         H = design.hessian(likelihood, expected, inner.fit_intercept)
@@ -125,11 +130,11 @@ class WholeModel:
         # Of a column without any penalty all classes move, and what they share has no curvature.
         shared = np.flatnonzero(inner.free.all(axis=1)) if K > 1 else []
         fill_common_shift(H.reshape(K, side, K, side), shared)
-        weights = (np.arange(K) * side + np.arange(d)[:, None]).ravel()
-        self._H = H[np.ix_(weights, weights)]
+        blocks = H.reshape(K, side, K, side)[:, :d]
+        self._H = blocks[..., :d].transpose(1, 0, 3, 2).reshape(d * K, d * K)
         if inner.fit_intercept:
-            border = H[np.ix_(weights, np.arange(K) * side + d)]
-            self._H -= border @ inner.inverse_intercept_hessian(expected) @ border.T
+            border = blocks[..., d].transpose(1, 0, 2).reshape(d * K, K)
+            self._H -= border @ inverse @ border.T
         own = np.arange(d * K)
         self._H[own, own] += np.broadcast_to(ridge, (d, K)).ravel()
         self._free = free
@@ -150,7 +155,7 @@ class WholeModel:
         moving = np.flatnonzero(self._free & ~held)
         if not len(moving):
             return False
-        part = self._H[np.ix_(moving, moving)]
+        part = self._H[moving[:, None], moving]
         step = np.zeros(coords.size, coords.dtype)
         step[moving] = Factor(part).solve(r.ravel()[moving].astype(float))
         step = step.reshape(coords.shape)

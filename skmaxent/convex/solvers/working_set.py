@@ -15,6 +15,8 @@ MIN_NEW = 2_000
 # Inner iterations of a round, and the factor on the subgradient norm that ends it before.
 INNER_STEPS = 20
 REDUCTION = 0.2
+# ... and where all weights are in every round, which then only saves certificates.
+WHOLE_REDUCTION = 0.01
 # Relative duality gap at which float32 iterates hand over to float64.
 SWITCH = 1e-4
 # ... or relative decrease of the objective in a round: less would drown in rounding.
@@ -91,9 +93,12 @@ def _round(improve, base, direction_dtype, point, subgradient, trust):
     part, place = base.restrict(allowed)
     inner = part if part.dtype == direction_dtype else part.astype(direction_dtype)
     # Scores that are only ever added to drift, in float32 soon by more than what is left to gain.
-    partial = part.point(np.ascontiguousarray(point.coords[place]), point.intercept)
-    target = REDUCTION**2 * subgradient.square
+    partial = part.point(np.array(point.coords[place], order="C"), point.intercept, settle=False)
+    part.follow_intercept(partial)
+    reduction = WHOLE_REDUCTION if part is base else REDUCTION
+    target = reduction**2 * subgradient.square
     moved = improve(part, inner, partial, trust, target=target, max_steps=INNER_STEPS)
+    part.settle_intercept(partial)
     W = point.coords
     W[place] = partial.coords
     vars(point).update(vars(partial) | {"coords": W})
@@ -101,7 +106,9 @@ def _round(improve, base, direction_dtype, point, subgradient, trust):
 
 
 def working_pairs(W, V, penalty):
-    """Mask of the weights that are not 0 or have no Laplace prior, and of the worst violators."""
+    """Mask of the weights in use or without a Laplace prior, and of the worst violators; of few, all."""
+    if W.size <= MIN_NEW:
+        return np.ones(W.shape, bool)
     allowed = W != 0
     allowed |= np.asarray(penalty.lasso) == 0
     violation = np.where(allowed, 0, np.abs(V)).ravel()

@@ -34,11 +34,12 @@ SOMETIMES = {"feature_names_in_", "n_features_in_", "intercept_", "joint_table_"
 
 def solver_settings(estimator, problem, fit_intercept=False):
     """What `skmaxent.convex.fit` wants to know of an estimator, but for C, as keyword arguments."""
-    random_state = estimator.random_state
+    random_state, features = estimator.random_state, getattr(estimator, "features", None)
     return {
         "l1_ratio": estimator.l1_ratio,
         "penalty_weights": check_penalty(estimator, problem),
-        "min_count": estimator.min_count if getattr(estimator, "features", "all") == "observed" else None,
+        "min_count": estimator.min_count if isinstance(features, str) else 1,
+        "observed": isinstance(features, str) and features == "observed",
         "fit_intercept": fit_intercept,
         "solver": estimator.solver,
         "tol": estimator.tol,

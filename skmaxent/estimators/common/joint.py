@@ -19,8 +19,20 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-class JointModel:
-    """Mixin of a classifier with a parameter `features`: what only joint features have."""
+class JointNames:
+    """Mixin of a classifier with a parameter `features`: names of joint features."""
+
+    @property
+    def joint_feature_names_(self) -> np.ndarray:
+        """Names of the joint features, an array of str of shape (p,), in the order of `coef_`."""
+        check_is_fitted(self)
+        if self._form is not JointForm:
+            raise AttributeError("Only a model with features=JointFeatures(...) has joint_feature_names_.")
+        return column_names(self.joint_table_, self.classes_)
+
+
+class JointModel(JointNames):
+    """Mixin of such a classifier that can have joint features whose weights are given."""
 
     @classmethod
     def from_weights(cls, *, features: str | JointFeatures, classes: ArrayLike, coef: ArrayLike) -> Self:
@@ -64,14 +76,6 @@ class JointModel:
         model = cls(features=features)
         model.__dict__.update(classes_=classes, coef_=coef, joint_table_=table)
         return model
-
-    @property
-    def joint_feature_names_(self) -> np.ndarray:
-        """Names of the joint features, an array of str of shape (p,), in the order of `coef_`."""
-        check_is_fitted(self)
-        if self._form is not JointForm:
-            raise AttributeError("Only a model with features=JointFeatures(...) has joint_feature_names_.")
-        return column_names(self.joint_table_, self.classes_)
 
 
 def as_data(X, name):

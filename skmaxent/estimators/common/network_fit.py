@@ -13,6 +13,7 @@ from ...nn.training.options import TrainingOptions
 from ...nn.training.row_keys import row_keys
 from ...nn.training.session import Session
 from ...numerics.sparse import compact
+from .advice import advice_on
 from .network_data import (
     class_factors,
     decode,
@@ -94,9 +95,10 @@ class BaseBackpropMLP(BaseNetwork):
         return validation
 
     def _validate(self, known, X, y, dtype, reset):
-        X, y = validate_data(
-            known, X, y, accept_sparse="csr", multi_output=True, dtype=dtype, order="C", reset=reset
-        )
+        with advice_on(X, self):
+            X, y = validate_data(
+                known, X, y, accept_sparse="csr", multi_output=True, dtype=dtype, order="C", reset=reset
+            )
         return compact(X), y
 
     def _find_classes(self, y, old, classes, incremental):

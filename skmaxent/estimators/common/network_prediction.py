@@ -12,6 +12,7 @@ from ...nn.builders import FeedForward
 from ...nn.training.batches import layer_outputs
 from ...numerics.losses import logistic, softmax
 from ...numerics.sparse import compact
+from .advice import advice_on
 from .network_data import encode
 from .targets import expected_accuracy
 
@@ -27,9 +28,10 @@ class NetworkPrediction:
     def _outputs(self, X):
         """Yields (start, [activations of the hidden layers, then scores]) for blocks of rows."""
         check_is_fitted(self)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), order="C", reset=False
-        )
+        with advice_on(X, self):
+            X = validate_data(
+                self, X, accept_sparse="csr", dtype=(np.float64, np.float32), order="C", reset=False
+            )
         network = FeedForward([*(w.shape[0] for w in self.coefs_), self.n_outputs_], self.activation)
         parameters, X = network.around(self.coefs_, self.intercepts_), compact(X)
         return layer_outputs(network.graph(parameters, parameters, not isinstance(X, np.ndarray)), X)

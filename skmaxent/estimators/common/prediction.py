@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from ...compat import check_sample_weight
 from ...numerics.losses import logistic, softmax
+from .advice import advice_on
 from .joint import JointForm
 from .targets import expected_accuracy, masses_of_model
 
@@ -42,9 +43,10 @@ class ColumnForm:
             and np.isfinite(X.data).all()
         )
         if not sound:
-            X = validate_data(
-                model, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32]
-            )
+            with advice_on(X, model):
+                X = validate_data(
+                    model, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32]
+                )
         given = X
         with np.errstate(over="ignore", invalid="ignore"):
             if X.dtype != model.coef_.dtype:

@@ -8,11 +8,14 @@ from skmaxent import (
     MaxEntClassifier,
     MaxEntClassifierCV,
     MaxEntRanker,
+    MaxEntTagger,
+    TokenFeatures,
     c_min,
     explain,
     maxent_path,
     top_features,
 )
+from skmaxent.sequences import span_f1_score, word_features
 
 X, y = load_iris(return_X_y=True)
 model = MaxEntClassifier(C=2.0, l1_ratio=0.5, features="observed", solver="auto").fit(X, y)
@@ -28,3 +31,11 @@ print(ranker.predict(X[:2]).tolist(), ranker.coef_ @ np.ones(4))
 explanation = explain(model, X[0], top=3, contrast=(0, 1))
 print(explanation.votes.sum(axis=0) + explanation.remainder, explanation.to_html()[:10], explanation.features)
 print(top_features(model, n=2)[0][0], maxent_path(X, y, Cs=[0.1, c_min(X, y)], tol=1e-4).coefs.shape)
+words = [["Anna", "sleeps"], ["we", "met", "Anna"]]
+tags = [["B-PER", "O"], ["O", "O", "B-PER"]]
+sentences = TokenFeatures(word_features).fit_transform(words)
+tagger = MaxEntTagger(history=["tag[-1]", "tag[-1] & word"], decoder="greedy", scheme="IOB2").fit(
+    sentences, tags
+)
+print(span_f1_score(tags, tagger.predict(sentences)), tagger.score(sentences, tags), tagger.classes_.tolist())
+print(tagger.predict_proba(sentences)[0].sum(), explain(tagger, sentences[0], 1).prediction)

@@ -1,0 +1,98 @@
+"""Question classification: what kind of answer does a question ask for?"""
+
+import re
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import make_pipeline
+
+from skmaxent import BackpropMLPClassifier, MaxEntClassifier
+from skmaxent.datasets import load_trec_questions
+
+from .protocol import Task
+
+QUESTION_WORDS = {"what", "which", "who", "whom", "whose", "where", "when", "why", "how", "name", "define"}
+AUXILIARIES = "is are was were 's am be do does did has have had can could will would should"
+ENDS = f"{AUXILIARIES} of in that for to on with by from at and which who called between , `` ?"
+CONTAINERS = {"name", "names", "type", "types", "kind", "kinds", "sort", "term", "word"}
+
+
+def run_from(words, start):
+    """The words from a place up to the next one that ends a noun phrase."""
+    stop = next((i for i in range(start, len(words)) if words[i] in ENDS.split()), len(words))
+    return words[start:stop], stop
+
+
+def asked_for(words):
+    """The noun that names what is asked for: "capital" in "What is the capital of Peru ?", or "-"."""
+    start = next((i for i, word in enumerate(words) if word in QUESTION_WORDS), -1) + 1
+    if words[start : start + 1] and words[start] in AUXILIARIES.split():
+        start += 1
+    phrase, stop = run_from(words, start)
+    if phrase and phrase[-1] in CONTAINERS and words[stop : stop + 1] == ["of"]:  # "what kind of dog"
+        phrase, _ = run_from(words, stop + 1)
+    return phrase[-1] if phrase else "-"
+
+
+def shape(word):
+    """Xx for Peru, d for 1984: kinds of letters, runs of one kind as one."""
+    kinds = "".join("X" if c.isupper() else "x" if c.islower() else "d" if c.isdigit() else c for c in word)
+    return re.sub(r"(.)\1+", r"\1", kinds)
+
+
+def features(question):
+    """Words, pairs of words, how the question begins, what it asks for, letters and shapes."""
+    cased = question.split()
+    words = question.lower().split()
+    asks = next((word for word in words if word in QUESTION_WORDS), "-")
+    noun = asked_for(words)
+    found = [f"word={word}" for word in words]
+    found += [f"pair={a} {b}" for a, b in pairwise(["<s>", *words, "</s>"])]
+    found += [f"asks={asks}", f"first={words[0]}", f"first two={words[:2]}", f"first three={words[:3]}"]
+    found += [f"noun={noun}", f"noun4={noun[:4]}", f"noun-3={noun[-3:]}"]
+    found += [f"asks={asks} noun={noun}", f"asks={asks} noun4={noun[:4]}"]
+    found += [f"asks={asks} word={word}" for word in words]
+    found += [f"shape={shape(word)}" for word in cased[1:]]
+    found += [f"begins={word[:4]}" for word in words if len(word) > 4]
+    found += [f"ends={word[-3:]}" for word in words if len(word) > 4]
+    return found
+
+
+def load(labels):
+    train, test = (load_trec_questions(part, labels=labels) for part in ("train", "test"))
+    names = np.array(train.target_names)
+    return train.data, names[train.target], test.data, names[test.target]
+
+
+def columns():
+    return CountVectorizer(analyzer=features, binary=True, dtype=np.float64)
+
+
+def task(labels, published, goal):
+    return Task(
+        name=f"questions {labels}",
+        title=f"question classes, {labels}",
+        protocol="5,452 questions to train, 500 to test; accuracy",
+        choices="features and C by 5-fold cross-validation on the training set",
+        published=published,
+        goal=goal,
+        load=partial(load, labels),
+        models={
+            "majority": DummyClassifier,
+            "naive Bayes": lambda: make_pipeline(columns(), MultinomialNB(alpha=0.1)),
+            "MaxEnt": lambda: make_pipeline(columns(), MaxEntClassifier(C=30, features="observed", tol=1e-2)),
+            "network": lambda: make_pipeline(
+                columns(), BackpropMLPClassifier((100,), dropout=0.5, max_iter=15, random_state=0)
+            ),
+        },
+    )
+
+
+TASKS = [
+    task("coarse", "85.8 SVM on words; 93.6 MaxEnt with head words and WordNet (Huang et al. 2008)", 92.0),
+    task("fine", "89.0 MaxEnt with head words and WordNet (Huang et al. 2008)", 84.5),
+]

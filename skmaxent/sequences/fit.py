@@ -1,0 +1,152 @@
+"""The conditional random field as a convex problem: from sentences to the optimum and its certificate.
+
+The scores of a chain are linear in the weights: those of the tokens are X W, those of the transitions Z V, Z
+with a row for each kind of transition (a column of ones, and the edge features). Both are one design
+
+    [ X   0     ]  [ W ]
+    [ 0  Z (x) I ]  [ V ]
+
+with a column for each feature of the tokens and for each pair of an edge feature and a tag before. Penalties,
+observed pairs, certificate and history are therefore those of the other models.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from ..convex.design.blocks import make_design
+from ..convex.design.split import SplitDesign
+from ..convex.fit import summary_of
+from ..convex.objective import Objective
+from ..convex.penalty import ElasticNet, Gaussian
+from ..convex.reductions.observed import PairMap
+from ..convex.solvers import quasi_newton
+from ..convex.solvers.control import Control
+from ..convex.spaces import Vectors, WeightSpace
+from .packed import Packed
+
+# What `quasi_newton` is under a Gaussian prior, and with a Laplace part.
+SOLVERS = ("lbfgs", "orthant-lbfgs")
+
+
+@dataclass
+class ChainResult:
+    """The optimum of a `ChainProblem`.
+
+    Attributes
+    ----------
+    weights : CSR matrix or ndarray of shape (d, K)
+    transitions : ndarray of shape (1 + e, K, K)
+        From a tag to the next: first those that have no feature, then those of each edge feature.
+    report : dict
+        What `convergence_` shows.
+    """
+
+    weights: object
+    transitions: np.ndarray
+    report: dict
+
+    # As in the results of other models: all weights have a prior, and columns keep their units.
+    separated = None
+    spread = 1.0
+
+
+def train(
+    problem,
+    *,
+    C,
+    l1_ratio=0.0,
+    features="observed",
+    transitions="all",
+    min_count=1,
+    solver="auto",
+    tol=1e-2,
+    max_iter=1000,
+    workers,
+    start=None,
+    report=None,
+):
+    """The optimum of a chain.
+
+    Parameters
+    ----------
+    problem : ChainProblem
+    C : float
+        Inverse strength of the prior, finite.
+    l1_ratio : float
+        Share of the Laplace prior.
+    features, transitions : {"all", "observed"}
+        Which weights exist.
+    min_count : int
+        Number of tokens that make a pair observed.
+    solver : {"auto", "lbfgs", "orthant-lbfgs"}
+    tol, max_iter : float, int
+        Stopping rule, see `Control`.
+    workers : Workers
+    start : tuple of ndarray (weights (d, K), transitions (1 + e, K, K)), optional
+        Warm start.
+    report : callable, optional
+        Called after each iteration as ``report(record, model)``; `model` returns weights and transitions
+        as of now. A true answer stops the fit.
+
+    Returns
+    -------
+    result : ChainResult
+    """
+    problem = problem.of_weight()
+    K, n_columns = problem.n_tags, problem.X.shape[1]
+    packed = Packed.of(problem)
+    pairs = None
+    if "observed" in (features, transitions):
+        pairs = packed.pairs(features, transitions, min_count)
+    if solver == "auto":
+        solver = "orthant-lbfgs" if l1_ratio else "lbfgs"
+    penalty = Gaussian(1 / C) if solver == "lbfgs" else ElasticNet.from_prior(C, l1_ratio)
+    objective, pair_map = objective_of(packed, pairs, penalty, workers)
+    design = objective.space.design
+
+    def restored(point):
+        weights = point.coords.astype(float)
+        weights = weights if pair_map is None else pair_map.restore(weights, design)
+        below = weights[n_columns:]
+        below = below.toarray() if sparse.issparse(below) else below.copy()
+        return weights[:n_columns], below.reshape(-1, K, K)
+
+    def reported(record, objective, point):
+        return report is not None and report(record, lambda: restored(point))
+
+    control = Control(tol, max_iter, float(problem.weights.sum()), reported)
+    point = _start(objective, start, pair_map)
+    point, gradient = quasi_newton.solve(objective, point, control)
+    if control.reason == "precision" and control.accuracy(objective, point, gradient) <= 1:
+        control.reason = "converged"
+    summary = summary_of(objective, point, gradient, control, solver)
+    summary["n_pairs"] = point.coords.size
+    return ChainResult(*restored(point), summary)
+
+
+def objective_of(packed, pairs, penalty, workers):
+    """The objective in float64, on data in their own precision; and the map of its pairs, if it has some."""
+    K, X = packed.n_tags, packed.design()
+    if pairs is None or pairs.full:
+        pair_map = None
+        design = make_design(X, K, workers, np.float64)
+    else:
+        pair_map = PairMap(pairs, np.arange(pairs.n_columns), None)
+        design = SplitDesign(X, pairs.columns, pairs.classes, K, workers, np.float64)
+    likelihood, vectors = packed.likelihood(workers, not penalty.smooth), Vectors(workers)
+    return Objective(WeightSpace(design, vectors), likelihood, penalty, False, vectors), pair_map
+
+
+def _start(objective, start, pair_map):
+    """The point of a former model where it is better than zero weights, or these."""
+    K = objective.likelihood.shape[1]
+    zero = objective.point(np.zeros(objective.coords_shape), np.zeros(K))
+    if start is None:
+        return zero
+    weights, below = start
+    weights = sparse.vstack([sparse.csr_array(weights), sparse.csr_array(below.reshape(-1, K))], format="csr")
+    coords = weights.toarray() if pair_map is None else pair_map.reduce(weights, objective.space.design)
+    point = objective.point(coords, np.zeros(K))
+    return point if objective.value(point) < objective.value(zero) else zero
