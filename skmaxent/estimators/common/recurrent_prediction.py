@@ -23,6 +23,11 @@ class RecurrentPrediction:
     """Mixin of a recurrent network: scores and hidden states."""
 
     @property
+    def tags_tokens(self) -> bool:
+        """Whether each token has a label, and not each sequence."""
+        return self._per_token
+
+    @property
     def embeddings_(self) -> np.ndarray:
         """The embedding, one row a feature of `vocabulary_`; row 0 is that of the unknown."""
         embeddings = getattr(self, "weights_", {}).get("embedding.weights")

@@ -19,7 +19,7 @@ def gradient_votes(model, sequence, position=None):
     ----------
     model : fitted RecurrentClassifier or RecurrentTagger
     sequence : as an entry of X
-        With one token at least.
+        Where a tag is meant with one token at least.
     position : int, optional
         The token whose tag is meant, for a tagger.
 
@@ -31,6 +31,8 @@ def gradient_votes(model, sequence, position=None):
     """
     given = model._read([sequence])
     n_classes, n_tokens = model.classes_.size, int(given.lengths[0])
+    if not n_tokens:
+        return np.zeros((0, n_classes)), model._scores([sequence])[0].astype(float)
     copies = Given(
         given.items * n_classes,
         np.repeat(given.lengths, n_classes),
