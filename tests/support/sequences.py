@@ -42,7 +42,7 @@ def random_sequences(n=60, n_types=30, longest=9, seed=0, dtype=np.float64):
     rng = np.random.default_rng(seed)
     lengths = rng.integers(1, longest, n)
     tokens = rng.integers(1, n_types, lengths.sum())
-    own = sparse.eye_array(n_types, format="csr", dtype=dtype)
+    own = sparse.identity(n_types, format="csr", dtype=dtype)
     ending = sparse.csr_array(np.eye(5, dtype=dtype)[np.arange(n_types) % 5])
     table = sparse.csr_matrix(sparse.hstack([own, ending]))
     sequences = Sequences(lengths, tokens, table)
