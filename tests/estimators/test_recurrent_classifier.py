@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 
 from skmaxent import RecurrentClassifier, RecurrentTagger
+from skmaxent.compat import HAS_CALLBACKS
 from skmaxent.estimators.common import vocabulary
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -431,3 +432,30 @@ def test_epochs_that_do_not_suffice_are_a_warning():
     X, y, _ = sentences()
     with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(4\) reached"):
         classifier().fit(X, y)
+
+
+@pytest.mark.skipif(not HAS_CALLBACKS, reason="callbacks came with scikit-learn 1.9")
+@pytest.mark.parametrize("make", [classifier, tagger])
+def test_a_callback_sees_a_model_ready_to_predict_and_can_stop_the_fit(make):
+    class Watch:
+        seen = ()
+
+        def setup(self, estimator, context): ...
+
+        def teardown(self, estimator, context): ...
+
+        def on_fit_task_begin(self, estimator, context): ...
+
+        def on_fit_task_end(self, estimator, context, *, X, y, fitted_estimator):
+            if context.parent is not None:
+                seen = fitted_estimator.loss_, fitted_estimator.score(X, y), fitted_estimator.n_iter_
+                self.seen = (*self.seen, seen)
+                return len(self.seen) == 3
+
+    X, labels, tags = sentences(30)
+    y = labels if make is classifier else tags
+    watch = Watch()
+    model = make(max_iter=10, batch_size=8).set_callbacks(watch).fit(X, y)
+    assert model.n_iter_ == 3 == len(watch.seen)
+    assert [loss for loss, *_ in watch.seen] == model.loss_curve_
+    assert watch.seen[-1][1:] == (model.score(X, y), 3)
