@@ -100,13 +100,14 @@ class Explanation:
         The column that features are chosen and words are marked for: the highest score.
     approximate : bool
         Whether the votes are gradient times input, a local approximation.
-    form : {"columns", "joint", "candidates", "token"}
+    form : {"columns", "joint", "candidates", "token", "tokens"}
         What the features belong to: columns of a matrix, pairs of a class and a datum (their votes
-        are not centred), the candidates of a group (the classes are their numbers), or a token of a
-        sentence (the classes are its tags).
+        are not centred), the candidates of a group (the classes are their numbers), a token of a
+        sentence (the classes are its tags), or the tokens of a sequence that a recurrent network reads.
     marked_texts : list of (str, list of (int, int, float))
-        For text pipelines each text with its words' (start, end, vote) for the column `focus`; none
-        where the tokenizer is the user's own and its tokens are not in the text, in order.
+        For text pipelines, and for sequences of words, each text with its words' (start, end, vote) for
+        the column `focus`; none where the tokenizer is the user's own and its tokens are not in the text,
+        in order.
     """
 
     estimator_name: str

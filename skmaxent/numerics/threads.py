@@ -269,6 +269,7 @@ class BlockRunner(Workers):
             super().__exit__(*error)
         elif self._pool is not None:
             self._pool.shutdown()
+        self._pool = None  # what is asked for afterwards runs at once
 
 
 def even_cuts(n_items, n_pieces):

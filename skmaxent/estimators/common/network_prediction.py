@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from ...compat import check_sample_weight
 from ...nn.builders import FeedForward
-from ...nn.graph import layer_outputs
+from ...nn.training.batches import layer_outputs
 from ...numerics.losses import logistic, softmax
 from ...numerics.sparse import compact
 from .advice import advice_on

@@ -9,6 +9,8 @@ from skmaxent import (
     MaxEntClassifierCV,
     MaxEntRanker,
     MaxEntTagger,
+    RecurrentClassifier,
+    RecurrentTagger,
     TokenFeatures,
     c_min,
     explain,
@@ -39,3 +41,9 @@ tagger = MaxEntTagger(history=["tag[-1]", "tag[-1] & word"], decoder="greedy", s
 )
 print(span_f1_score(tags, tagger.predict(sentences)), tagger.score(sentences, tags), tagger.classes_.tolist())
 print(tagger.predict_proba(sentences)[0].sum(), explain(tagger, sentences[0], 1).prediction)
+reader = RecurrentTagger(8, "gru", max_iter=2, min_count=1, features=lambda token: [token, token[-1]]).fit(
+    words, tags
+)
+print(reader.score(words, tags), reader.embeddings_.shape, reader.hidden_states(words)[0].mean())
+judge = RecurrentClassifier((4, 4), pooling="last", early_stopping=False, max_norm=None).fit(words, [0, 1])
+print(judge.predict(words), judge.predict_proba(words).sum(), judge.weights_["affine.weights"].shape)
