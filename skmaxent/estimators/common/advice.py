@@ -104,7 +104,8 @@ def advice_on(X, estimator):
             raise
         reason = f"{error}. " if str(error).startswith("could not convert") else ""
         raise ValueError(
-            f"{reason}{type(estimator).__name__} takes X as a matrix of numbers, one row a sample. Got {found}."
+            f"{reason}{type(estimator).__name__} takes X as a matrix of numbers, one row a sample. Got "
+            f"{found}."
         ) from error
 
 
