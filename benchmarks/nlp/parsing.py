@@ -8,7 +8,6 @@ topmost on the second ("R"); a second model names the relation. 0 is the root.
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.pipeline import make_pipeline
 
 from skmaxent import MaxEntClassifier
 from skmaxent.datasets import load_ud_ewt
@@ -84,8 +83,8 @@ def templates(text):
 DECISION = templates(
     """w0 w1 w2 wa wb t0 t1 t2 ta tb w0+t0 w1+t1 wa+ta t2+t1 w1+w0 t1+t0 w1+t0 t1+w0 t0+ta w1+t1+w0+t0
     w1+t1+t0 t1+w0+t0 w0+wa w0+ta t0+wa w1+ta t1+ta t1+t0+ta t2+t1+t0 t0+ta+tb w1+t0+ta t1+w0+ta t1+t0+wa
-    t1+t0+ta+tb t2+t1+t0+ta ta+tb+tc gap t1+t0+gap w1+t0+gap t1+w0+gap t0+n0 t1+n1 l0 r0 l1 r1 m0+l0+t1+t0 s0+r0+t1+t0
-    m1+l1+t1+t0 s1+r1+t1+t0 l0+t1+t0+ta r0+t1+t0+ta l1+t1+t0+ta r1+t1+t0+ta"""
+    t1+t0+ta+tb t2+t1+t0+ta ta+tb+tc gap t1+t0+gap w1+t0+gap t1+w0+gap t0+n0 t1+n1 l0 r0 l1 r1 m0+l0+t1+t0
+    s0+r0+t1+t0 m1+l1+t1+t0 s1+r1+t1+t0 l0+t1+t0+ta r0+t1+t0+ta l1+t1+t0+ta r1+t1+t0+ta"""
 )
 
 
@@ -141,12 +140,41 @@ def label_features(arc):
     return found + [f"mark={mark} {tags[h]} {tags[d]}" for mark in marks]
 
 
-def columns(analyzer):
-    return CountVectorizer(analyzer=analyzer, binary=True, min_df=2, dtype=np.float32)
+def true_steps(X, tags, y):
+    """Each state on the way to the true trees, its decision and the name of its arc."""
+    for words, seen, (_, heads, labels) in zip(X, tags, y):
+        state, heads, labels = State(words, seen), [0, *heads], ["", *labels]
+        while not state.finished:
+            decision = oracle(state, heads)
+            if decision is None:  # arcs that cross: what was decided so far is kept
+                break
+            label = "" if decision == "S" else labels[state.arc(decision)[1]]
+            yield state, decision, label
+            state.apply(decision, label)
+
+
+def decision_examples(X, tags, y, answers):
+    """Features of all decisions, one after another; the decisions are appended to `answers`."""
+    for state, decision, _ in true_steps(X, tags, y):
+        answers.append(decision)
+        yield features(state)
+
+
+def arc_examples(X, tags, y, answers):
+    """The same for the relations of all arcs."""
+    for state, decision, label in true_steps(X, tags, y):
+        if decision != "S":
+            answers.append(label)
+            yield label_features((state, decision))
 
 
 def identity(found):
     return found
+
+
+def columns():
+    """Columns of the features that occur at least twice."""
+    return CountVectorizer(analyzer=identity, binary=True, min_df=2, dtype=np.float32)
 
 
 class Parser(BaseEstimator):
@@ -170,46 +198,28 @@ class Parser(BaseEstimator):
         for half, tagger in zip(halves, reversed(taggers)):
             seen[half] = tagger.predict(X[half])
         self.tagger_ = maxent_tagger(pos_features).fit(X, tags)
-        decisions, arcs = self._examples(X, seen, y)
-        self.decide_ = make_pipeline(columns(identity), MaxEntClassifier(C=self.C, tol=1e-2))
-        self.decide_.fit(*decisions)
-        relation = MaxEntClassifier(C=self.C, features="observed", tol=1e-2)
-        self.name_ = make_pipeline(columns(identity), relation).fit(*arcs)
+        self.decide_, self.name_ = columns(), columns()
+        decisions, relations = [], []  # the answers, put down while the features are read
+        D = self.decide_.fit_transform(decision_examples(X, seen, y, decisions))
+        R = self.name_.fit_transform(arc_examples(X, seen, y, relations))
+        self.decision_model_ = MaxEntClassifier(C=self.C, tol=1e-2).fit(D, decisions)
+        self.relation_model_ = MaxEntClassifier(C=self.C, features="observed", tol=1e-2).fit(R, relations)
         return self
-
-    @staticmethod
-    def _examples(X, tags, y):
-        """Features and answers of all decisions and of all arcs on the way to the true trees."""
-        decisions, arcs = ([], []), ([], [])
-        for words, seen, (_, heads, labels) in zip(X, tags, y):
-            state, heads, labels = State(words, seen), [0, *heads], ["", *labels]
-            while not state.finished:
-                decision = oracle(state, heads)
-                if decision is None:  # arcs that cross: what was decided so far is kept
-                    break
-                decisions[0].append(features(state))
-                decisions[1].append(decision)
-                label = ""
-                if decision != "S":
-                    label = labels[state.arc(decision)[1]]
-                    arcs[0].append(label_features((state, decision)))
-                    arcs[1].append(label)
-                state.apply(decision, label)
-        return decisions, arcs
 
     def predict(self, X):
         states = [State(words, tags) for words, tags in zip(X, self.tagger_.predict(X))]
-        classes = self.decide_[-1].classes_.tolist()
+        classes = self.decision_model_.classes_.tolist()
         active = states
         while active:
-            scores = self.decide_.decision_function([features(state) for state in active])
+            D = self.decide_.transform(map(features, active))
+            scores = self.decision_model_.decision_function(D)
             best = [
                 max(state.allowed(), key=lambda decision: row[classes.index(decision)])
                 for state, row in zip(active, scores.tolist())
             ]
             arcs = [(state, decision) for state, decision in zip(active, best) if decision != "S"]
-            named = self.name_.predict([label_features(arc) for arc in arcs]).tolist() if arcs else []
-            labels = iter(named)
+            R = self.name_.transform(map(label_features, arcs)) if arcs else None
+            labels = iter(self.relation_model_.predict(R).tolist() if arcs else ())
             for state, decision in zip(active, best):
                 state.apply(decision, next(labels) if decision != "S" else "")
             active = [state for state in active if not state.finished]
