@@ -3,9 +3,10 @@ Joint or conditional? Naive Bayes against maximum entropy as data grow
 ======================================================================
 
 Naive Bayes models how a class makes its data, p(c, d); maximum entropy models the class alone, p(c | d). Both
-are linear with the same features. The joint model counts, and is soon as good as it will be; it also counts
-evidence twice where features go together, as a word and its pairs do. The conditional model shares out the
-weight among features that say the same, and goes on learning (Ng & Jordan 2001; Klein & Manning 2002).
+are linear with the same features. The joint model counts, so that it needs no optimisation; where features go
+together, as a word and its pairs do, it counts their evidence twice. The conditional model shares out the
+weight among features that say the same (Klein & Manning 2002). Ng & Jordan (2001) found the joint model ahead
+on few data; under a prior, the conditional one keeps up with it here from the first 50 data on.
 """
 
 from itertools import combinations, pairwise
