@@ -12,6 +12,11 @@ from pathlib import Path
 
 import numpy as np
 from sklearn import get_config
+from sklearn.base import BaseEstimator as BaseEstimator
+from sklearn.base import ClassifierMixin as ClassifierMixin
+from sklearn.base import _fit_context as fit_context  # noqa: F401
+from sklearn.utils._param_validation import validate_params as validate_params
+from sklearn.utils.metaestimators import available_if as available_if
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import __version__

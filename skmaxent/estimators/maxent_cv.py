@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from ..compat import (
+    BaseEstimator,
     CallbackSupport,
+    ClassifierMixin,
     FitEvents,
     VersionedPickle,
     check_sample_weight,
+    fit_context,
     validate_training_data,
     warn_user,
     with_callbacks,
@@ -164,7 +166,7 @@ class MaxEntClassifierCV(
     joint_table_: dict
     convergence_: dict[str, Any]
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         **SOLUTION,
         **LABELS,
         "Cs": [Interval(Integral, 1, None, closed="left"), "array-like"],
@@ -191,7 +193,7 @@ class MaxEntClassifierCV(
         min_count: int = 1,
         penalty_weights: ArrayLike | None = None,
         fit_intercept: bool = True,
-        class_weight: dict | str | None = None,
+        class_weight: dict[Any, float] | str | None = None,
         target_type: str = "auto",
         solver: str = "auto",
         tol: float = 1e-6,
@@ -220,7 +222,7 @@ class MaxEntClassifierCV(
         self.verbose = verbose
 
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,
@@ -229,7 +231,7 @@ class MaxEntClassifierCV(
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: ArrayLike | None = None,
-        **params,
+        **params: Any,
     ) -> Self:
         """Choose the prior and fit the model.
 
@@ -362,7 +364,7 @@ class MaxEntClassifierCV(
             "l1_ratio_": float(np.mean([l1_ratios[r] for r, _ in best])),
         }
 
-    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, **score_params) -> float:
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, **score_params: Any) -> float:
         """Score with `scoring`.
 
         Parameters

@@ -6,8 +6,9 @@ from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
+from ..compat import validate_params
 from .explanation import Explanation
 from .forms import form_of, unwrap
 from .model import centre, is_approximate, prediction, probabilities, transform
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     prefer_skip_nested_validation=True,
 )
 def explain(
-    estimator: Any, X_row: Any, *, top: int | None = 10, contrast: tuple | list | None = None
+    estimator: Any, X_row: Any, *, top: int | None = 10, contrast: tuple[Any, Any] | list[Any] | None = None
 ) -> Explanation:
     """Take one prediction apart into the votes of its features.
 

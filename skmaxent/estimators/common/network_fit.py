@@ -3,13 +3,12 @@
 from time import perf_counter
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-from ...compat import CallbackSupport, FitEvents, VersionedPickle, warn_user
+from ...compat import BaseEstimator, CallbackSupport, FitEvents, VersionedPickle, warn_user
 from ...nn.builders import FeedForward
 from ...nn.training.loop import Progress
 from ...nn.training.options import TrainingOptions
