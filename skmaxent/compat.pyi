@@ -39,9 +39,22 @@ class VersionedPickle(Documented):
 class FitEvents:
     listening: bool
     def __init__(
-        self, estimator: Any, max_steps: int | None, X: Any, y: Any, metadata: Any = None
+        self,
+        estimator: Any,
+        max_steps: int | None,
+        X: Any,
+        y: Any,
+        metadata: Any = None,
+        ordered: bool = True,
     ) -> None: ...
-    def step(self, name: str, attributes: Callable[[], dict[str, Any]]) -> bool: ...
+    def step(
+        self,
+        name: str,
+        attributes: Callable[[], dict[str, Any]],
+        done: float | None = None,
+        number: int | None = None,
+        **data: Any,
+    ) -> bool: ...
     def end(self, attributes: Callable[[], dict[str, Any]]) -> None: ...
 
 def available_if(check: Callable[[Any], bool]) -> Callable[[_Function], _Function]: ...

@@ -114,7 +114,7 @@ class MaxEntClassifier(
         Seeds the stochastic start that large problems with many rows begin with; None is a fixed
         seed. The optimum does not depend on it.
     verbose : int, default=0
-        1 prints one line an iteration.
+        1 prints one line an iteration, which tells how much of the way to `tol` is done.
 
     Attributes
     ----------
@@ -258,7 +258,7 @@ class MaxEntClassifier(
         ValueError
             If the data are malformed, hold fewer than two classes, or weigh nothing.
         """
-        events = FitEvents(self, self.max_iter + 1, X, y, {"sample_weight": sample_weight})
+        events = FitEvents(self, None, X, y, {"sample_weight": sample_weight})
         joint = isinstance(self.features, JointFeatures)
         if joint:
             X, names = as_data(X, type(self).__name__), {}

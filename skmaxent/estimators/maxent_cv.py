@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from numbers import Integral
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ from .common.joint import JointNames, as_data
 from .common.labels import LABELS, encode_labels, make_problem
 from .common.penalty import penalty_name
 from .common.prediction import Prediction
+from .common.reports import FitReport
 from .common.targets import label_masses
 from .common.validation import Part, given_validation
 from .maxent import MaxEntClassifier
@@ -102,7 +104,7 @@ class MaxEntClassifierCV(
         Number of paths that run at the same time, in threads. None is 1, and then each fit uses all
         cores.
     verbose : int, default=0
-        1 prints one line a path.
+        1 prints one line a fit, when it is over.
 
     Attributes
     ----------
@@ -264,8 +266,8 @@ class MaxEntClassifierCV(
             If the data are malformed, or parameters exclude each other.
         """
         routed = self._routed("fit", sample_weight, params)
-        events = FitEvents(self, None, X, y, {"sample_weight": sample_weight})
         joint, X_in, y_in = isinstance(self.features, JointFeatures), X, y
+        metadata = {"sample_weight": sample_weight}
         if joint and not self.refit:
             raise ValueError(
                 "refit=False averages the weights of the folds, and with joint features each fold has "
@@ -288,18 +290,21 @@ class MaxEntClassifierCV(
         scorer = make_scoring(self.scoring, y, classes, "auto" if masses is None else "masses")
         Cs, l1_ratios = strengths(self.Cs), self._shares()
         keep = self.store_paths or not self.refit
+        grid = (len(folds), len(l1_ratios), len(Cs))
+        n_steps = int(np.prod(grid)) + bool(self.refit)
+        events = FitEvents(self, n_steps, X_in, y_in, metadata, ordered=False)
+        report = FitReport(self, events, grid, names | {"classes_": classes})
 
         def parts(fold):
             return (train, validation) if fold is None else (train.take(fold[0]), test.take(fold[1]))
 
         paths = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(score_path)(
-                self._model(1.0, float(l1_ratio)), *parts(fold), classes, Cs, scorer, keep, self.verbose
+                self._model(1.0, float(l1_ratios[share])),
+                *parts(folds[fold]), classes, Cs, scorer, keep, partial(report, (fold, share)),
             )
-            for fold in folds
-            for l1_ratio in l1_ratios
-        )
-        grid = (len(folds), len(l1_ratios), len(Cs))
+            for fold, share in np.ndindex(grid[:2])
+        )  # fmt: skip
         state = {name: np.array([p[name] for p in paths]).reshape(grid) for name in ("scores_", "n_iter_")}
         if keep:
             weights = [weights for path in paths for weights in path["coefs_paths_"]]
@@ -318,6 +323,8 @@ class MaxEntClassifierCV(
         for name in SOMETIMES | {"coefs_paths_"}:
             self.__dict__.pop(name, None)
         self.__dict__.update(state)
+        if self.refit:
+            events.step("refit", lambda: state, number=np.prod(grid))
         events.end(lambda: state)
         return self
 
@@ -353,6 +360,12 @@ class MaxEntClassifierCV(
         if self.refit:
             r, c = best_place(means)
             model = self._model(float(Cs[c]), float(l1_ratios[r])).fit(X, y, sample_weight=sample_weight)
+            if self.verbose:
+                print(
+                    f"[{type(self).__name__}] best: l1_ratio {l1_ratios[r]:g}  C {Cs[c]:.4g}  "
+                    f"mean score {means[r, c]:.4f}",
+                    flush=True,
+                )
             names = {"coef_", "intercept_", "joint_table_", "convergence_"} & vars(model).keys()
             chosen = {name: getattr(model, name) for name in names}
             return chosen | {"C_": float(Cs[c]), "l1_ratio_": float(l1_ratios[r])}

@@ -185,7 +185,7 @@ def maxent_path(
     model.classes_, model.n_features_in_ = labels.classes, d
     settings = solver_settings(model, problem, fit_intercept)
     with Workers(None, n_jobs) as workers:
-        for index, result in path(problem, Cs, workers=workers, **settings):
+        for n, (index, result) in enumerate(path(problem, Cs, workers=workers, **settings), 1):
             report = result.report
             found.coefs[index], found.intercepts[index] = result.weights.T, result.intercept
             found.objectives[index], found.gaps[index] = report["objective"], report["duality_gap"]
@@ -197,7 +197,7 @@ def maxent_path(
                 found.scores[index] = scorer(model, validation.X, validation.y, **validation.options)
             if verbose:
                 print(
-                    f"[maxent_path] C {Cs[index]:.4g}  {report['seconds']:8.2f} s  objective "
+                    f"[maxent_path] {n}/{len(Cs)}  C {Cs[index]:.4g}  {report['seconds']:8.2f} s  objective "
                     f"{report['objective']:.8g}  gap {report['duality_gap']:.2e}",
                     flush=True,
                 )

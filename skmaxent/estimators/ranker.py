@@ -70,7 +70,7 @@ class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Kept for a common interface; the fit is deterministic.
     verbose : int, default=0
-        1 prints one line an iteration.
+        1 prints one line an iteration, which tells how much of the way to `tol` is done.
 
     Attributes
     ----------
@@ -179,7 +179,7 @@ class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
             If the data are malformed, `groups` is missing or has missing values, or a group has no
             chosen candidate.
         """
-        events = FitEvents(self, self.max_iter + 1, X, y, {"groups": groups, "sample_weight": sample_weight})
+        events = FitEvents(self, None, X, y, {"groups": groups, "sample_weight": sample_weight})
         if groups is None:
             raise ValueError("MaxEntRanker requires groups to be passed to fit, but groups is None.")
         with advice_on(X, self):
