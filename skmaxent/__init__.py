@@ -29,6 +29,7 @@ _HOMES = {
     "LossCurveDisplay": "plotting",
     "PathDisplay": "plotting",
     "VotesDisplay": "plotting",
+    "show_versions": "numerics.versions",
     "datasets": None,
 }
 __all__ = [*_HOMES]
