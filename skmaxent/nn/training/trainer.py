@@ -1,5 +1,6 @@
 """Stochastic training: batches through the flow graph, gradients to the optimiser."""
 
+from functools import partial
 from math import inf, isfinite
 
 import numpy as np
@@ -62,12 +63,13 @@ class Trainer:
         """
         data.renumber = self.rows is not None
         total = mass = 0.0
-        waiting = self.run.later(data.batch, order[:batch_size])
+        later = self.run.later if data.takes_time(batch_size) else partial
+        waiting = later(data.batch, order[:batch_size])
         for start in range(0, order.size, batch_size):
             batch = waiting()
             following = order[start + batch_size : start + 2 * batch_size]
             if following.size:
-                waiting = self.run.later(data.batch, following)
+                waiting = later(data.batch, following)
             loss, weight = self.step(*batch, lr)
             total += loss
             mass += weight
