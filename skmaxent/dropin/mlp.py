@@ -8,6 +8,7 @@ weights, as large as these, is never made: each block makes its own rows of it.
 
 from contextlib import nullcontext
 from functools import partial
+from operator import getitem
 
 import numpy as np
 from scipy import sparse
@@ -158,6 +159,8 @@ class MLPClassifier(AsTheirs, TheirMLPClassifier):
                 return optimizer
 
             names = {"AdamOptimizer": partial(new, Adam), "SGDOptimizer": partial(new, SGD)}
+            # Rows of what is validated need not be asked, batch after batch, whether they are a data frame.
+            names["_safe_indexing"] = getitem
             if hasattr(self, "_optimizer"):
                 self._optimizer.run = run
             try:
