@@ -33,6 +33,7 @@ _HOMES = {
     "PathDisplay": "plotting",
     "TransitionsDisplay": "plotting",
     "VotesDisplay": "plotting",
+    "show_versions": "numerics.versions",
     "datasets": None,
     "sequences": None,
 }

@@ -20,6 +20,7 @@ from .inspection import Explanation as Explanation
 from .inspection import explain as explain
 from .inspection import top_features as top_features
 from .nn.gradient_check import check_gradient as check_gradient
+from .numerics.versions import show_versions as show_versions
 from .plotting import CoefficientsDisplay as CoefficientsDisplay
 from .plotting import ConvergenceDisplay as ConvergenceDisplay
 from .plotting import HiddenStatesDisplay as HiddenStatesDisplay

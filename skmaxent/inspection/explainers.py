@@ -8,8 +8,9 @@ from numbers import Integral
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
+from ..compat import validate_params
 from ..estimators.common.recurrent_votes import gradient_votes
 from .explanation import Explanation
 from .forms import TaggedToken, Tokens, form_of, unwrap
@@ -29,7 +30,7 @@ def explain(
     position: int | None = None,
     *,
     top: int | None = 10,
-    contrast: tuple | list | None = None,
+    contrast: tuple[Any, Any] | list[Any] | None = None,
 ) -> Explanation:
     """Take one prediction apart into the votes of its features.
 

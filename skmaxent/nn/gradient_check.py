@@ -1,5 +1,7 @@
 """Compare bprop with derivatives taken from fprop alone."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .builders import FeedForward
@@ -9,16 +11,16 @@ from .steps import Steps
 
 
 def check_gradient(
-    sizes,
-    activation="relu",
+    sizes: Sequence[int],
+    activation: str = "relu",
     *,
-    X=None,
-    targets=None,
-    output="softmax",
-    method="complex-step",
-    seed=0,
-    cell=None,
-):
+    X: np.ndarray | None = None,
+    targets: np.ndarray | None = None,
+    output: str = "softmax",
+    method: str = "complex-step",
+    seed: int = 0,
+    cell: str | None = None,
+) -> dict[str, float]:
     """Check backpropagation box by box on a small network.
 
     Every box of the flow graph is treated as a function of its input and, where it has them, its weights

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+#: numbers of a dense batch that are copied in less time than a thread takes to hear of it
+SMALL = 1 << 18
+
 
 class SparseBatch:
     """Some rows of a sparse matrix, ready for `SparseAffine`.
@@ -65,6 +68,10 @@ class Dataset:
         """Yields (rows, scores) for all rows, block after block."""
         for start, (*_, scores) in layer_outputs(graph, self.X):
             yield slice(start, start + scores.shape[0]), scores
+
+    def takes_time(self, n_rows):
+        """Whether a batch of so many rows takes longer to make than to ask another thread for."""
+        return self.sparse or n_rows * self.X.shape[1] > SMALL
 
     def occurring_columns(self, order):
         """Number of distinct columns in the rows `order`."""

@@ -143,6 +143,10 @@ class SequenceDataset:
         tokens = self.sequences.tokens[self.sequences.flat(order)]
         return np.unique(self.sequences.table[np.unique(tokens)].indices).size
 
+    def takes_time(self, n_rows):
+        """Whether a batch takes longer to make than to ask another thread for: always."""
+        return True
+
     def batches(self, order, batch_size):
         """The sequences of each batch of an epoch, similar in length, given an order.
 

@@ -12,6 +12,8 @@ from .lbfgs import Objective, minimise
 from .loop import Patience, Schedule, run_epochs
 from .trainer import DENSE_FRACTION, Trainer
 
+#: multiplications of a product that are worth several threads of BLAS
+BLAS_WORK = 5_000_000
 #: how to make each optimiser from the options; lbfgs needs none
 SOLVERS = {
     "sgd": lambda o: (
@@ -91,16 +93,20 @@ class Session:
         masks = np.random.default_rng(self.seed + 1)
         return self.network.graph(parameters, parameters.like(), sparse, masks, self.run)
 
+    def _limit_blas(self, n_rows, sparse):
+        """One thread for the products of a step on so many rows, where more would wait for each other."""
+        dense_layers = [*self.parameters.weights.values()][1 if sparse else 0 :]
+        self.run.limit_blas = getattr(self.network, "has_threads", False) or (
+            n_rows * max((w.size for w in dense_layers), default=0) < BLAS_WORK
+        )
+
     def train(self, data, validate, max_epochs, progress, report, keep=False):
         """Stochastic training.
 
         The parameters as for `run_epochs`, `keep` whether `state` will be wanted.
         """
         options, batch_size = self.options, self.options.rows_of_a_batch(len(data))
-        dense_layers = [*self.parameters.weights.values()][1 if data.sparse else 0 :]
-        self.run.limit_blas = getattr(self.network, "has_threads", False) or (
-            batch_size * max((w.size for w in dense_layers), default=0) < 5_000_000
-        )
+        self._limit_blas(batch_size, data.sparse)
         lazy = data.sparse and self.rule.can_rest
         if lazy:
             lazy = data.occurring_columns(np.arange(batch_size)) < DENSE_FRACTION * data.n_columns
@@ -122,6 +128,7 @@ class Session:
     def minimise(self, data, validate, progress, report):
         """Full-batch training; returns the number of iterations and why it stopped."""
         options, held = self.options, self.parameters.vector
+        self._limit_blas(len(data), data.sparse)
         working = self.parameters.like(np.float64)  # L-BFGS needs float64
         wide = Dataset(data.X.astype(np.float64, copy=False), data.targets, data.weights)
         graph = self._graph(working, data.sparse)

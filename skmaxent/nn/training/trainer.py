@@ -1,5 +1,6 @@
 """Stochastic training: batches through the flow graph, gradients to the optimiser."""
 
+from functools import partial
 from math import inf, isfinite
 
 import numpy as np
@@ -67,11 +68,12 @@ class Trainer:
         """
         data.renumber = self.rows is not None
         total = mass = 0.0
-        waiting = self.run.later(data.batch, batches[0])
+        later = self.run.later if data.takes_time(len(batches[0])) else partial
+        waiting = later(data.batch, batches[0])
         for number in range(len(batches)):
             batch = waiting()
             if number + 1 < len(batches):
-                waiting = self.run.later(data.batch, batches[number + 1])
+                waiting = later(data.batch, batches[number + 1])
             loss, weight = self.step(*batch, lr)
             total += loss
             mass += weight
