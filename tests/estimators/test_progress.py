@@ -140,7 +140,7 @@ def test_a_bar_shows_the_logarithm_of_the_gap(solver):
 def test_a_bar_of_more_iterations_than_hundredths():
     bar, watcher = Bar(), Watcher()
     X, y = dataset((200, 20))
-    model = MaxEntClassifier(solver="lbfgs", C=1e5, tol=1e-9).set_callbacks(bar, watcher).fit(X, y)
+    model = MaxEntClassifier(solver="lbfgs", C=1e4, tol=1e-10).set_callbacks(bar, watcher).fit(X, y)
     assert len(watcher.models) == model.convergence_["n_iter"] + 1 > 100
     assert bar.ended.count("hundredth") == 100
 
