@@ -9,7 +9,7 @@ column with many entries has many classes and belongs to the block, and X itself
 import numpy as np
 from scipy import sparse
 
-from ...numerics.sparse import column_counts, column_squares, entries
+from ...numerics.sparse import column_counts, column_squares
 from ...numerics.threads import even_cuts
 from .base import Design
 from .blocks import MAX_LANES, make_design
@@ -62,9 +62,11 @@ class SplitDesign(Design):
         rare = slice(self._n_block, None)
         if self._n_block < len(columns):
             self._lanes = _lanes(X, self.columns[rare], self.classes[rare], n_outputs)
-        self._column_squares = column_squares(X)
-        n_terms = column_counts(X.T).max(initial=1)
-        self._row_bounds = int(n_terms), float(np.sqrt(column_squares(X.T).max(initial=0)))
+        n_terms = column_counts(X.T)
+        ones = (X.data == 1).all()
+        rows = n_terms if ones else column_squares(X.T)
+        self._column_squares = column_counts(X).astype(float) if ones else column_squares(X)
+        self._row_bounds = int(n_terms.max(initial=1)), float(np.sqrt(rows.max(initial=0)))
 
     def astype(self, dtype):
         """The same design in another precision, sharing everything."""
@@ -122,23 +124,25 @@ def _lanes(X, columns, classes, n_outputs):
     -------
     lanes : list of (slice of the flat scores, ndarray of pairs, CSC array)
     """
-    counts = np.diff(X.indptr)[columns]
-    positions = entries(X.indptr, columns, counts)
-    rows = X.indices[positions]
-    places = rows.astype(np.int64) * n_outputs + np.repeat(classes, counts)
-    pairs = np.repeat(np.arange(len(columns)), counts)
-    values = X.data[positions]
+    B = X[:, columns]
+    rows, values = B.indices, B.data
     ones = (values == 1).all()
+    n_lanes = int(np.clip(len(rows) // LANE_ENTRIES, 1, MAX_LANES))
+    pairs = np.repeat(np.arange(len(columns), dtype=B.indptr.dtype), np.diff(B.indptr))
     lanes = []
-    for cut in even_cuts(X.shape[0], int(np.clip(len(rows) // LANE_ENTRIES, 1, MAX_LANES))):
-        inside = np.flatnonzero((rows >= cut.start) & (rows < cut.stop))
-        present, index = np.unique(pairs[inside], return_inverse=True)
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(index.ravel(), minlength=len(present)))])
+    for cut in even_cuts(X.shape[0], n_lanes):
+        inside = (rows >= cut.start) & (rows < cut.stop)
+        own = pairs[inside]
+        counts = np.bincount(own, minlength=len(columns))
+        present = np.flatnonzero(counts)
         flat = slice(cut.start * n_outputs, cut.stop * n_outputs)
-        short = np.int32 if max(flat.stop - flat.start, len(inside)) < 2**31 else np.int64
-        indices = (places[inside] - flat.start).astype(short)
-        data = values[: len(inside)] if ones else values[inside]  # views of the same ones
+        short = np.int32 if max(flat.stop - flat.start, len(own)) < 2**31 else np.int64
+        places = rows[inside].astype(short)
+        places -= cut.start
+        places *= n_outputs
+        places += classes[own]
+        data = values[: len(own)] if ones else values[inside]  # views of the same ones
+        indptr = np.concatenate([[0], np.cumsum(counts[present])]).astype(short)
         shape = flat.stop - flat.start, len(present)
-        B = sparse.csc_array((data, indices, indptr.astype(short)), shape=shape, copy=False)
-        lanes.append((flat, present, B))
+        lanes.append((flat, present, sparse.csc_array((data, places, indptr), shape=shape, copy=False)))
     return lanes

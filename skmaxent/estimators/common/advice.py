@@ -14,6 +14,7 @@ from scipy import sparse
 from sklearn.utils._param_validation import StrOptions
 
 from ...compat import warn_user
+from ...convex.memory import require_weights
 from ...convex.reductions.observed import observe
 from ...convex.reductions.rare_columns import cut_columns
 
@@ -84,6 +85,7 @@ def advise_observed(estimator, problem):
         return
     if not sparse.issparse(problem.X) or problem.X.shape[1] * problem.n_outputs < MANY_WEIGHTS:
         return
+    require_weights(problem.X.shape[1], problem.n_outputs, problem.X.dtype)
     step = max(1, problem.X.nnz // COUNTED)  # of many columns every so many tell
     problem = replace(problem, X=problem.X[:, ::step])
     if estimator.min_count > 1:
