@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import StratifiedKFold
 
 
-def accuracy(truth, predicted):
+def accuracy(truth, predicted, X):
     return {"accuracy": accuracy_score(truth, predicted)}
 
 
@@ -33,7 +33,7 @@ class Task:
     models : dict of str to callable
         Each gives a new estimator with `fit` and `predict`.
     score : callable
-        ``score(truth, predicted)`` gives a dict from the metric to a share.
+        ``score(truth, predicted, X)`` gives a dict from the metric to a share.
     folds : int
         0 for one test set.
     """
@@ -71,16 +71,17 @@ def evaluate(task, model, sample=None):
     data = [part if sample is None else part[:sample] for part in task.load()]
     if not task.folds:
         X, y, X_test, y_test = data
+        rows = X_test
         predicted, seconds = _trained(task.models[model](), X, y, X_test)
     else:
-        (X, y_test), seconds = data, 0.0
+        (rows, y_test), seconds = data, 0.0
         predicted = np.empty_like(y_test)
         folds = StratifiedKFold(task.folds, shuffle=True, random_state=0)
-        for train, test in folds.split(np.zeros(len(X)), y_test):
-            rows, held = [X[i] for i in train], [X[i] for i in test]
-            predicted[test], more = _trained(task.models[model](), rows, y_test[train], held)
+        for train, test in folds.split(np.zeros(len(rows)), y_test):
+            X, held = [rows[i] for i in train], [rows[i] for i in test]
+            predicted[test], more = _trained(task.models[model](), X, y_test[train], held)
             seconds += more
-    return {name: 100 * float(share) for name, share in task.score(y_test, predicted).items()}, seconds
+    return {name: 100 * float(share) for name, share in task.score(y_test, predicted, rows).items()}, seconds
 
 
 def _trained(estimator, X, y, X_test):

@@ -48,8 +48,8 @@ def task(word, size, published, goal):
         name=f"senses {word}",
         title=f'word senses, "{word}"',
         protocol=f"{size} occurrences, 6 senses, 10-fold stratified cross-validation; accuracy",
-        choices="C in {0.1, 0.3, 1, 3}, all or observed pairs, by 3-fold cross-validation within the first "
-        "of the ten training parts",
+        choices="features, cutoff, C in {0.3, 1, 3, 10} and all or observed pairs by 5-fold "
+        "cross-validation within the first of the ten training parts",
         published=published,
         goal=goal,
         load=partial(load, word),
@@ -57,7 +57,7 @@ def task(word, size, published, goal):
         models={
             "majority": DummyClassifier,
             "naive Bayes": lambda: make_pipeline(columns(), MultinomialNB(alpha=0.5)),
-            "MaxEnt": lambda: make_pipeline(columns(), MaxEntClassifier(C=3.0, tol=1e-2)),
+            "MaxEnt": lambda: make_pipeline(columns(), MaxEntClassifier(C=3.0, min_count=2, tol=1e-2)),
             "network": lambda: make_pipeline(
                 columns(), BackpropMLPClassifier((50,), dropout=0.5, max_iter=10, random_state=0)
             ),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from numbers import Integral
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
+from ..compat import validate_params
+from ..estimators.common.recurrent_votes import gradient_votes
 from .explanation import Explanation
-from .forms import TaggedToken, form_of, unwrap
+from .forms import TaggedToken, Tokens, form_of, unwrap
 from .model import Votes, centre, is_approximate, prediction, probabilities, transform
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ def explain(
     position: int | None = None,
     *,
     top: int | None = 10,
-    contrast: tuple | list | None = None,
+    contrast: tuple[Any, Any] | list[Any] | None = None,
 ) -> Explanation:
     """Take one prediction apart into the votes of its features.
 
@@ -40,15 +43,16 @@ def explain(
     ----------
     estimator : estimator
         Fitted linear classifier (`coef_`, `intercept_`) or multilayer perceptron (`coefs_`,
-        `intercepts_`), MaxEntClassifier with joint features, MaxEntRanker, or a tagger, alone or at
-        the end of a Pipeline (scikit-learn's or imbalanced-learn's). A fitted search uses its best estimator;
+        `intercepts_`), MaxEntClassifier with joint features, MaxEntRanker, a tagger, or a recurrent
+        network, whose tokens get votes by gradient times input, alone or at the end of a Pipeline
+        (scikit-learn's or imbalanced-learn's). A fitted search uses its best estimator;
         FrozenEstimator and SelfTrainingClassifier the one inside. Of FixedThresholdClassifier,
         TunedThresholdClassifierCV and CalibratedClassifierCV the votes are those of the classifier
         inside, prediction and probabilities their own.
     X_row : sample
         One sample of what `estimator` was fitted on: a text, a dict, an array of shape (d,), or
         anything with one row; with joint features one datum of any kind; for a MaxEntRanker the
-        candidates of one group, shape (C, d); for a tagger a sentence.
+        candidates of one group, shape (C, d); for a tagger a sentence; for a recurrent network a sequence.
     position : int, optional
         For a tagger the token of the sentence whose tag is explained, after the tags that were found for
         the tokens before it; with a CRFTagger also before the one of the token after it, "tag[+1]". The
@@ -96,7 +100,12 @@ def explain(
     """
     peeled = unwrap(estimator)
     form = form_of(peeled.classifier)
-    view = _token(peeled, X_row, position) if form is TaggedToken else _row(peeled, form, X_row, position)
+    if form is TaggedToken:
+        view = _token(peeled, X_row, position)
+    elif form is Tokens:
+        view = _sequence(peeled, X_row, position)
+    else:
+        view = _row(peeled, form, X_row, position)
     parts, labels, model = view.parts, view.labels, peeled.classifier
     several, offset, mean, columns, against = centre(parts, model, labels, contrast, form.is_centred)
     votes = parts.single[:, None] * several
@@ -187,17 +196,9 @@ def _row(peeled, form, X_row, position):
 
 def _token(peeled, sentence, position):
     """One token of a sentence."""
-    if not isinstance(position, Integral):
-        raise ValueError(
-            "A tagger is explained token by token: explain(tagger, sentence, position). "
-            f"Got position={position!r}."
-        )
     (sentence,) = transform(peeled.steps, [sentence])
-    n = len(sentence)
-    if not -n <= position < n:
-        raise ValueError(f"position={position} is not in the sentence, which has {n} tokens.")
     tagger = peeled.classifier
-    found = tagger._token_votes(sentence, int(position) % n)
+    found = tagger._token_votes(sentence, _place(position, len(sentence)))
     parts = Votes(np.arange(len(found.names)), found.values, found.weights, found.offset)
     return View(
         parts,
@@ -206,4 +207,48 @@ def _token(peeled, sentence, position):
         found.probabilities,
         lambda columns: [found.names[j] for j in columns],
         lambda votes: [],
+    )
+
+
+def _place(position, n_tokens):
+    """The number of a token of a sentence, from 0."""
+    if not isinstance(position, Integral):
+        raise ValueError(
+            "A tagger is explained token by token: explain(tagger, sentence, position). "
+            f"Got position={position!r}."
+        )
+    if not -n_tokens <= position < n_tokens:
+        raise ValueError(f"position={position} is not in the sentence, which has {n_tokens} tokens.")
+    return int(position) % n_tokens
+
+
+def _sequence(peeled, sequence, position):
+    """One sequence of a recurrent network, or one token of it."""
+    steps, model, decider, n_before = peeled
+    rows = transform(steps[:n_before], [sequence])
+    (sequence,) = transform(steps[n_before:], rows)
+    n = len(sequence)
+    if is_tagger := model.tags_tokens:
+        position = _place(position, n)
+    elif position is not None:
+        raise ValueError(f"A position is for taggers. Got {type(model).__name__}.")
+    votes, scores = gradient_votes(model, sequence, position)
+    predicted, proba = decider.predict(rows).tolist()[0], decider.predict_proba(rows)[0]
+    words = model.vocabulary_ is not None
+    tokens = [str(token) for token in sequence] if words else [f"step {i}" for i in range(n)]
+    counts = Counter(tokens)
+    names = [f"{token} [{i}]" if counts[token] > 1 else token for i, token in enumerate(tokens)]
+    ends = np.cumsum([len(token) + 1 for token in tokens]) - 1
+    spans = [(int(end) - len(token), int(end)) for token, end in zip(tokens, ends)]
+    return View(
+        Votes(np.arange(n), np.ones(n), votes, scores - votes.sum(axis=0)),
+        model.classes_.tolist(),
+        predicted[position] if is_tagger else predicted,
+        dict(zip(model.classes_.tolist(), (proba[position] if is_tagger else proba).tolist())),
+        lambda columns: [names[j] for j in columns],
+        lambda votes: (
+            [(" ".join(tokens), [(*span, vote) for span, vote in zip(spans, votes.tolist())])]
+            if words and n
+            else []
+        ),
     )

@@ -9,6 +9,7 @@ from sklearn.base import is_classifier
 from sklearn.svm import SVC, NuSVC
 from sklearn.utils.validation import validate_data
 
+from ..estimators.common.recurrent_prediction import RecurrentPrediction
 from ..estimators.common.tagging import Tagger
 from ..estimators.ranker import MaxEntRanker
 from .model import Votes, as_rows, decompose, is_linear, is_network, n_features
@@ -144,8 +145,18 @@ class TaggedToken(Columns):
         return model.feature_names_[columns].tolist()
 
 
+class Tokens(Columns):
+    """Tokens of a sequence, for a recurrent network: each has the value 1 and a vote for every class."""
+
+    name = "tokens"
+
+    @staticmethod
+    def takes(model):
+        return isinstance(model, RecurrentPrediction)
+
+
 #: the more particular first
-FORMS = {form.name: form for form in (Candidates, Joint, TaggedToken, Columns)}
+FORMS = {form.name: form for form in (Candidates, Joint, TaggedToken, Tokens, Columns)}
 
 
 def form_of(model):

@@ -239,15 +239,17 @@ class BlockRunner(Workers):
 
     def __call__(self, work, n_rows, block):
         n_blocks = -(-n_rows // block)
+        if n_blocks <= 1 or self._pool is None:
+            for start in range(0, n_rows, block):
+                work(start, min(n_rows, start + block))
+            return
         ticket = count()
 
         def take_blocks():
             while (i := next(ticket)) < n_blocks:
                 work(i * block, min(n_rows, (i + 1) * block))
 
-        helpers = []
-        if self._pool is not None and n_blocks > 1:
-            helpers = [self._pool.submit(take_blocks) for _ in range(min(self.n_threads, n_blocks) - 1)]
+        helpers = [self._pool.submit(take_blocks) for _ in range(min(self.n_threads, n_blocks) - 1)]
         try:
             take_blocks()
         finally:  # also when interrupted: nobody may write to the weights afterwards
@@ -269,6 +271,7 @@ class BlockRunner(Workers):
             super().__exit__(*error)
         elif self._pool is not None:
             self._pool.shutdown()
+        self._pool = None  # what is asked for afterwards runs at once
 
 
 def even_cuts(n_items, n_pieces):

@@ -2,12 +2,14 @@
 
 from .curves import ConvergenceDisplay, LossCurveDisplay
 from .path import PathDisplay
+from .states import HiddenStatesDisplay
 from .transitions import TransitionsDisplay
 from .votes import CoefficientsDisplay, VotesDisplay
 
 __all__ = [
     "CoefficientsDisplay",
     "ConvergenceDisplay",
+    "HiddenStatesDisplay",
     "LossCurveDisplay",
     "PathDisplay",
     "TransitionsDisplay",

@@ -47,15 +47,18 @@ def direction(inner, point, subgradient, damping):
     """
     W, penalty = point.coords, inner.penalty
     ridge = np.broadcast_to(penalty.ridge, W.shape)
-    H = _hessian(inner, inner.vectors.astype(point.expected, inner.dtype), point.inverse)
-    H.reshape(-1)[:: len(H) + 1] += (ridge + damping).ravel()
+    H, border = _hessian(inner, inner.vectors.astype(point.expected, inner.dtype))
     slope = (subgradient.loss + ridge * W).astype(float).ravel()
+    if inner.fit_intercept:  # at the best intercept for each
+        H -= border @ point.inverse @ border.T
+        slope -= border @ (point.inverse @ point.excess)
+    H.reshape(-1)[:: len(H) + 1] += (ridge + damping).ravel()
     minimum = _minimum(H, slope, W.astype(float).ravel(), np.broadcast_to(penalty.lasso, W.shape).ravel())
     return None if minimum is None else minimum.reshape(W.shape).astype(W.dtype, copy=False) - W
 
 
-def _hessian(inner, expected, inverse):
-    """Hessian of the loss (d K, d K) in the order of the flat weights, at the best intercept for each."""
+def _hessian(inner, expected):
+    """Hessian of the loss (d K, d K) in the order of the flat weights, and their part with the intercept."""
     d, K = inner.coords_shape
     H = inner.space.design.hessian(inner.likelihood, expected, inner.fit_intercept)
     side = len(H) // K
@@ -63,10 +66,7 @@ def _hessian(inner, expected, inverse):
         fill_common_shift(H.reshape(K, side, K, side), np.flatnonzero(inner.free.all(axis=1)))
     blocks = H.reshape(K, side, K, side)[:, :d]
     H = blocks[..., :d].transpose(1, 0, 3, 2).reshape(d * K, d * K)
-    if inner.fit_intercept:
-        border = blocks[..., d].transpose(1, 0, 2).reshape(d * K, K)
-        H -= border @ inverse @ border.T
-    return H
+    return H, blocks[..., d].transpose(1, 0, 2).reshape(d * K, K) if inner.fit_intercept else None
 
 
 def _minimum(H, slope, start, lasso):

@@ -21,6 +21,8 @@ WHOLE_REDUCTION = 0.01
 SWITCH = 1e-4
 # ... or relative decrease of the objective in a round: less would drown in rounding.
 SLOW = 1e-4
+# Units of the stopping rule from which the next Newton step may be the last.
+NEAR = 1e4
 # Scores and weights up to which single precision saves less than its stage costs.
 SINGLE_ENTRIES = 50_000
 # Far below the critical penalty probabilities saturate and Newton steps fail. A cold start begins with
@@ -49,9 +51,9 @@ def solve(objective, point, control):
         final = base is objective
         improve = (orthant_lbfgs if quasi and not final else orthant_newton).improve
         factor = 1.0 if final else max(0.5, SWITCH / control.tol) if control.tol else np.inf
-        last_value, few = np.inf, final and proximal_newton.fits(base)
+        last_value, few, near = np.inf, final and proximal_newton.fits(base), True
         while True:
-            subgradient = base.gradient(point)
+            subgradient = base.gradient(point, tightly=near)
             if control.stop(base, point, subgradient, final=final):
                 if not final:
                     point = objective.point(point.coords, point.intercept)
@@ -77,7 +79,9 @@ def solve(objective, point, control):
                 break
             if few and orthant_newton.proximal_step(base, base, point, subgradient, trust):
                 orthant_newton.shift_columns(base, point)
-                base.settle_intercept(point)
+                near = control.accuracy(base, point, subgradient) < NEAR
+                if near:
+                    base.settle_intercept(point)
             elif not _round(improve, base, direction_dtype, point, subgradient, trust):
                 break
     control.reason = "precision"

@@ -1,0 +1,46 @@
+"""Chunking: where do noun phrases, verb phrases and the like begin and end?"""
+
+from skmaxent.datasets import load_conll2000
+from skmaxent.sequences import affixes, window, word_shape
+
+from .protocol import Task
+from .sequences import crf_tagger, maxent_tagger, sentences, spans_found, token_models
+
+
+def features(sentence, i):
+    """Words within two and parts of speech within three, alone and in pairs and triples; letters."""
+    words, parts = zip(*sentence[max(i - 3, 0) : i + 4])
+    place = min(i, 3)
+    found = window(words, place, (-2, -1, 0, 1, 2, (-1, 0), (0, 1)))
+    pairs, triples = ((-2, -1), (-1, 0), (0, 1), (1, 2)), ((-2, -1, 0), (-1, 0, 1), (0, 1, 2))
+    found |= window(parts, place, (-3, -2, -1, 0, 1, 2, 3, *pairs, *triples), "pos")
+    found |= {"shape": word_shape(words[place]), **affixes(words[place].lower(), 3)}
+    mixed = [f"{word.lower()}/{part}" for word, part in zip(words, parts)]
+    found |= {
+        "word[0]|pos[1]": f"{words[place]}|{found['pos[1]']}",
+        "pos[-1]|word[0]": f"{found['pos[-1]']}|{words[place]}",
+    }
+    return found | window(mixed, place, (0,), "both")
+
+
+def load(test="test"):
+    return *sentences(load_conll2000("train")), *sentences(load_conll2000(test))
+
+
+TASK = Task(
+    name="chunking",
+    title="chunking, CoNLL-2000",
+    protocol="8,936 sentences (211,727 words) to train, 2,012 to test; F of chunks by conlleval",
+    choices="features and C in {0.5, 1, 2} on the last tenth of the training sentences",
+    published="MaxEnt 91.97 (Koeling 2000), 91.94 (Osborne 2000); SVM 93.48; baseline 77.07",
+    goal=93.8,
+    load=load,
+    score=spans_found,
+    models={
+        **token_models(features, lambda token: token[1]),
+        "MaxEntTagger": lambda: maxent_tagger(
+            features, history=("tag[-1]", "tag[-2] & tag[-1]"), scheme="IOB2"
+        ),
+        "CRFTagger": lambda: crf_tagger(features, tag_scheme="IOB2"),
+    },
+)

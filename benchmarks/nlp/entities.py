@@ -1,0 +1,47 @@
+"""Named entities in Spanish: which words name a person, a place, an organisation or something else?"""
+
+from skmaxent.datasets import load_conll2002_spanish
+from skmaxent.sequences import affixes, window, word_shape
+
+from .protocol import Task
+from .sequences import crf_tagger, maxent_tagger, sentences, spans_found, token_models
+
+
+def features(sentence, i):
+    """Words, parts of speech, shapes and endings within two, in pairs too; letters of the word."""
+    words, parts = zip(*sentence[max(i - 2, 0) : i + 3])
+    place = min(i, 2)
+    lower, shapes = [word.lower() for word in words], [word_shape(word) for word in words]
+    around = (-2, -1, 0, 1, 2, (-1, 0), (0, 1))
+    found = window(words, place, around)
+    found |= window(lower, place, around, "lower")
+    found |= window(parts, place, (*around, (-1, 0, 1)), "pos")
+    found |= window(shapes, place, (*around, (-2, -1, 0), (-1, 0, 1), (0, 1, 2)), "shape")
+    found |= window([word[-3:] for word in lower], place, (-2, -1, 1, 2), "ending")
+    found |= affixes(words[place], 5)
+    found["whole shape"], found["first"] = word_shape(words[place], collapsed=False), i == 0
+    found["first shape"] = f"{i == 0} {shapes[place]}"
+    return found
+
+
+def load(test="test"):
+    return *sentences(load_conll2002_spanish("train")), *sentences(load_conll2002_spanish(test))
+
+
+TASK = Task(
+    name="entities",
+    title="named entities, CoNLL-2002 Spanish",
+    protocol="8,323 sentences (264,715 words) to train, 1,517 (testb) to test; F of entities by conlleval",
+    choices="features and C in {0.5, 1, 2} on the development set (testa)",
+    published="MaxEnt 73.66 (Malouf 2002); best of the shared task 81.39 (Carreras et al.); baseline 35.86",
+    goal=81.0,
+    load=load,
+    score=spans_found,
+    models={
+        **token_models(features, lambda token: token[0]),
+        "MaxEntTagger": lambda: maxent_tagger(
+            features, history=("tag[-1]", "tag[-2] & tag[-1]"), scheme="IOB2"
+        ),
+        "CRFTagger": lambda: crf_tagger(features, tag_scheme="IOB2"),
+    },
+)
