@@ -11,7 +11,8 @@ its first rows, and one step of a recursion is one matrix product for all of the
 
 The recursions run on probabilities that are scaled at every token (Rabiner 1989), in the precision of the
 scores, on arrays with a column a token, whose rows are long. Where a scaled number could have left the range
-of its type, a batch is done again on logarithms in float64: slower, and correct for scores of any size.
+of its type, a batch is done again in float64, and where that is not enough on logarithms: slower, and correct
+for scores of any size.
 """
 
 from dataclasses import dataclass
@@ -231,6 +232,8 @@ def expectations(batch, scores, transitions, out=None, weights=None):
         A, B, c = _scaled(batch, U, transitions, kinds)
     limit = LARGEST[U.dtype]
     if not (U.max() <= limit and c.min() >= 1 / limit):
+        if U.dtype == np.float32:
+            return _in_float64(batch, scores, transitions, out, weights)
         return _on_logarithms(batch, scores, transitions, kinds, top, out, weights)
     before, Q = A.take(batch.previous, axis=1), U[:, begin:]
     if weights is not None:
@@ -240,6 +243,15 @@ def expectations(batch, scores, transitions, out=None, weights=None):
     B *= A
     out[:] = B.T
     return Expectations(out, pairs, np.log(c), top)
+
+
+def _in_float64(batch, scores, transitions, out, weights):
+    """`expectations` of float32 scores that need a wider range."""
+    wide = Transitions(transitions.scores.astype(float), transitions.kinds)
+    found = expectations(batch, scores.astype(float), wide, weights=weights)
+    out[:] = found.marginals
+    pairs = [(kind, part.astype(np.float32)) for kind, part in found.pairs]
+    return Expectations(out, pairs, found.excess, found.top)
 
 
 def _scaled(batch, U, transitions, kinds):

@@ -96,7 +96,8 @@ def train(
     -------
     result : ChainResult
     """
-    problem = problem.of_weight()
+    problem, unit = problem.of_weight().in_ordinary_weights()
+    C = C * unit
     K, n_columns = problem.n_tags, problem.X.shape[1]
     if solver == "auto":
         solver = "orthant-lbfgs" if l1_ratio else "lbfgs"
@@ -167,7 +168,8 @@ def _start(objective, start, pair_map, units):
     if start is None:
         return zero
     weights, below = start
-    weights = sparse.vstack([sparse.csr_array(weights), sparse.csr_array(below.reshape(-1, K))], format="csr")
+    parts = [sparse.csr_matrix(part) for part in (weights, below.reshape(-1, K))]
+    weights = sparse.vstack(parts, format="csr")
     coords = weights.toarray() if pair_map is None else pair_map.reduce(weights, objective.space.design)
     if units is not None:
         coords = units.reduced(coords, np.zeros(K), objective.space.design)[0]

@@ -1,10 +1,11 @@
 """Tagged sentences, and what a fit makes of them: packed rows, one design, pairs with a weight."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
 
+from ..convex.prepare import ORDINARY_WEIGHT
 from ..convex.problem import Problem
 from ..convex.reductions.observed import Pairs, count_pairs
 from ..numerics.sparse import canonical, short_indices
@@ -51,6 +52,13 @@ class ChainProblem:
             self.n_tags,
             None if self.edges is None else self.edges[tokens],
         )
+
+    def in_ordinary_weights(self):
+        """The problem with weights of ordinary size, and by which power of two they were divided."""
+        exponent = int(np.frexp(self.weights.mean())[1]) if len(self.weights) else 0
+        if abs(exponent) <= ORDINARY_WEIGHT:
+            return self, 1.0
+        return replace(self, weights=np.ldexp(self.weights, -exponent)), 2.0**exponent
 
 
 @dataclass(frozen=True)

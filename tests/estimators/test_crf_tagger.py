@@ -1,6 +1,7 @@
 """CRFTagger as an estimator: its surface, its state, its peers."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -315,3 +316,19 @@ def test_callbacks_see_a_model_and_may_stop_it():
     assert len(recorder.fitted) == 3 == tagger.convergence_["n_iter"] + 1
     np.testing.assert_allclose(recorder.fitted[-1].coef_, tagger.coef_, rtol=1e-6)
     assert not recorder.fitted[0].coef_.any() and recorder.fitted[1].score(X, Y) > 0
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("C, weight", [(1e-300, 1), (1e-5, 1), (1e300, 1), (1, 1e-300), (1, 1e300)])
+def test_priors_and_weights_of_any_size(C, weight, l1_ratio):
+    """No warning but that of convergence, a finite model, and a gap that claims nothing false."""
+    x, y = X[:12], Y[:12]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        tagger = CRFTagger(C=C, l1_ratio=l1_ratio, max_iter=60).fit(x, y, sample_weight=np.full(12, weight))
+    assert np.isfinite(tagger.coef_).all() and np.isfinite(tagger.transitions_).all()
+    report = tagger.convergence_
+    strong = min(C, weight) < 1
+    assert report["duality_gap"] >= 0 and (not strong or report["stop_reason"] == "converged")
+    if strong:  # all weights are all but 0: the loss is log K a token
+        assert report["objective"] == pytest.approx(np.log(5) * sum(map(len, x)) / 12, rel=1e-2)

@@ -18,6 +18,8 @@ PATIENCE = 25
 # Sufficient decrease, and the part of the slope that a step may leave (Wolfe's conditions).
 DECREASE, FLATNESS = 1e-4, 0.9
 MAX_TRIALS = 25
+# Powers of ten of the strengths of a penalty up to which float32 serves.
+DIGITS = 15
 # How much better than `tol` a float32 iterate should look before float64 has a look.
 MARGIN = 0.95
 
@@ -26,7 +28,7 @@ def solve(objective, point, control):
     """Minimise the objective from the point; see `skmaxent.convex.solvers` for the contract."""
     memory = Memory(objective)
     control.new_stage()
-    if fits_single(objective.scale) and fits_single(objective.space.scale):
+    if _is_single(objective):
         low = objective.astype(np.float32)
         point = low.point(point.coords.astype(np.float32), point.intercept)
         over, point, _ = _descend(low, point, control, memory, final=False)
@@ -36,6 +38,14 @@ def solve(objective, point, control):
             return point, objective.gradient(point)
     _, point, gradient = _descend(objective, point, control, memory, final=True)
     return point, gradient
+
+
+def _is_single(objective):
+    """Whether scales and strengths of the penalty are numbers whose squares float32 can hold."""
+    if not (fits_single(objective.scale) and fits_single(objective.space.scale)):
+        return False
+    strengths = (np.ravel(part) for part in (objective.penalty.ridge, objective.penalty.lasso))
+    return all(((part == 0) | (np.abs(np.log10(part + (part == 0))) <= DIGITS)).all() for part in strengths)
 
 
 def _descend(objective, point, control, memory, final):
@@ -185,7 +195,8 @@ class Memory:
             self._rows = np.zeros((len(self._rows), self._size), np.float32)
         free = set(range(MEMORY)) - set(self._slots)
         slot = min(free) if free else self._slots.pop(0)
-        self._rows[2 * slot], self._rows[2 * slot + 1] = step.reshape(-1), change.reshape(-1)
+        with np.errstate(over="ignore"):  # such a pair shows no curvature and is forgotten
+            self._rows[2 * slot], self._rows[2 * slot + 1] = step.reshape(-1), change.reshape(-1)
         self._slots.append(slot)
         self._fresh = [2 * slot, 2 * slot + 1]
 
@@ -193,8 +204,9 @@ class Memory:
         """Minus the inverse of the approximate Hessian times the gradient, like the weights."""
         if not self._slots:
             return -gradient
-        self._rows[-1] = gradient.reshape(-1)
         new = [*self._fresh, len(self._rows) - 1]
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._rows[-1] = gradient.reshape(-1)
         products = sum(self._workers.map(lambda cut: self._products(cut, new), self._cuts()))
         self._gram[:, new] = products
         self._gram[new] = products.T
@@ -218,7 +230,8 @@ class Memory:
 
     def _products(self, cut, new):
         block = self._rows[:, cut]
-        return (block @ block[new].T).astype(float)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return (block @ block[new].T).astype(float)
 
     def _two_loops(self):
         """Weights of the direction on the rows."""
