@@ -22,7 +22,18 @@ from nlp.protocol import evaluate
 from sklearn.exceptions import ConvergenceWarning
 
 OUTPUT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks"
-MODULES = ("newsgroups", "senses", "polarity", "questions", "ppattach")
+MODULES = (
+    "newsgroups",
+    "senses",
+    "polarity",
+    "questions",
+    "ppattach",
+    "sentence_ends",
+    "pos",
+    "chunking",
+    "entities",
+    "parsing",
+)
 FIELDS = ("task", "model", "metric", "figure", "seconds", "machine")
 COLUMNS = ("majority", "naive Bayes", "MaxEnt", "network", "MaxEntTagger", "CRFTagger")
 
