@@ -88,7 +88,7 @@ def templates(text):
 
 
 # w word, t tag: 0, 1, 2 from the top of the stack, a, b, c the next ones. l and r: relation of the outermost
-# child to the left and to the right, m and s its tag, n the number of children; e last letters, p the tag before.
+# child to the left and to the right, m and s its tag, n the number of children; e last letters, p tag before.
 DECISION = templates(
     """w0 w1 w2 wa wb t0 t1 t2 ta tb w0+t0 w1+t1 wa+ta t2+t1 w1+w0 t1+t0 w1+t0 t1+w0 t0+ta w1+t1+w0+t0
     w1+t1+t0 t1+w0+t0 w0+wa w0+ta t0+wa w1+ta t1+ta t1+t0+ta t2+t1+t0 t0+ta+tb w1+t0+ta t1+w0+ta t1+t0+wa
@@ -280,11 +280,11 @@ def load(test="test"):
 TASK = Task(
     name="parsing",
     title="dependency parsing, UD English EWT",
-    protocol="arc-standard decisions, beam of 4, on tags of our own tagger (UPOS, two halves of the training set "
-    "tagged by taggers of the other); 12,544 sentences to train, 2,077 to test; attachment by word, punctuation "
-    "included, relations without subtypes",
-    choices="templates, C in {0.3, 1} and the beam (1, 4, 8) on 700 sentences of the development set, by models of "
-    "2,000 training sentences",
+    protocol="arc-standard decisions, beam of 4, on tags of our own tagger (UPOS; each half of the training "
+    "set tagged by a tagger of the other); 12,544 sentences to train, 2,077 to test; attachment by word, "
+    "punctuation included, relations without subtypes",
+    choices="templates, C in {0.3, 1} and the beam (1, 4, 8) on 700 sentences of the development set, by "
+    "models of 2,000 training sentences",
     published="none on this release; 87.8 UAS, unlabelled and on given tags, in an earlier prototype",
     goal=86.0,
     load=load,
