@@ -2,6 +2,7 @@
 
     python benchmarks/mlp.py                        # everything; about an hour, most of it MLPClassifier
     python benchmarks/mlp.py --data newsgroups      # one part; the rows of the others are kept
+    python benchmarks/mlp.py --contestants sklearn  # one contestant; without a ratio, which needs ours
     python benchmarks/mlp.py --plot                 # only the picture
 
 Each run has its own process, so that its peak memory is its own; the runs of the contestants alternate, and
@@ -9,7 +10,8 @@ the medians of the repeats are written to docs/benchmarks/mlp.csv and drawn in d
 have one hidden layer of 100 units, batches of 200, Adam with a rate of 0.001 and float32. Seconds are those
 of the epochs alone; what is done between the epochs to measure test accuracy is not counted. For
 BackpropMLPClassifier the first epoch includes what fit does before it, and the median epoch is that of one
-call of fit, timed by a callback (scikit-learn 1.9). "sklearn-batches" is MLPClassifier measured on four
+call of fit, timed by a callback (scikit-learn 1.9). Ratios are of rows of one run of this command: never of
+rows of another machine, or of another day on this one. "sklearn-batches" is MLPClassifier measured on four
 batches and scaled up.
 """
 
@@ -209,7 +211,28 @@ def work(path, name, epochs):
 FIELDS = [
     "data", "rows", "columns", "nonzeros", "contestant", "seconds_per_epoch", "ratio", "epochs_to_loss_0.1",
     "seconds_to_loss_0.1", "best_accuracy", "seconds_to_best", "peak_MB", "pickle_MB", "repeats", "machine",
+    "run",
 ]  # fmt: skip
+
+
+#: Name of this run of the command: when it began.
+RUN_NAME = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def merged(rows, measured):
+    """The rows, those just measured in the place of older ones; ratios to ours of the same run."""
+    replaced = {(row["data"], row["contestant"]) for row in measured}
+    rows = [row for row in rows if (row["data"], row["contestant"]) not in replaced] + measured
+    rows.sort(key=lambda row: ([*DATA].index(row["data"]), [*RUN].index(row["contestant"])))
+
+    def together(row):
+        return row["data"], row["machine"], row.get("run", "")
+
+    ours = {together(row): float(row["seconds_per_epoch"]) for row in rows if row["contestant"] == "skmaxent"}
+    for row in rows:
+        base = ours.get(together(row))
+        row["ratio"] = "" if base is None else f"{float(row['seconds_per_epoch']) / base:.3g}"
+    return rows
 
 
 def measure(name, repeats, contestants, prefix):
@@ -238,7 +261,7 @@ def measure(name, repeats, contestants, prefix):
         row = {
             "data": name, "rows": X.shape[0], "columns": X.shape[1], "contestant": contestant,
             "nonzeros": int(X.nnz if sparse.issparse(X) else X.size), "repeats": repeats,
-            "machine": describe_machine(),
+            "machine": describe_machine(), "run": RUN_NAME,
         }  # fmt: skip
         for field in FIELDS[5:13]:
             values = [r[field] for r in results if r.get(field) is not None]
@@ -278,7 +301,8 @@ def plot(rows):
             hatch = "//" if row["contestant"] == "sklearn-batches" else None
             shown = None if label in seen else label
             left.bar(place, seconds, 0.19, color=colour, hatch=hatch, edgecolor="white", label=shown)
-            left.text(place, seconds, f"{float(row['ratio']):.2g}×", ha="center", va="bottom", fontsize=8)
+            ratio = f"{float(row['ratio']):.2g}×" if row["ratio"] else ""
+            left.text(place, seconds, ratio, ha="center", va="bottom", fontsize=8)
             seen.add(label)
     left.set(yscale="log", ylabel="seconds an epoch", title="An epoch, and its ratio to ours")
     left.set_xticks(range(len(names)), ticks, fontsize=8)
@@ -311,7 +335,8 @@ def plot(rows):
         fontsize=7,
     )
     right.set(ylabel="MB", title="Peak memory of training,\n20 Newsgroups, 130,107 columns")
-    fig.suptitle(rows[0]["machine"] + "; 100 hidden units, batches of 200, float32", fontsize=8)
+    machines = dict.fromkeys(row["machine"] for row in rows)
+    fig.suptitle("\n".join(machines) + "; 100 hidden units, batches of 200, float32", fontsize=8)
     fig.savefig(OUT / "mlp.png", dpi=110)
 
 
@@ -334,14 +359,7 @@ def main():
     file = OUT / "mlp.csv"
     rows = [*csv.DictReader(file.open())] if file.exists() else []
     for name in [] if args.plot else args.data:
-        measured = measure(name, args.repeats, args.contestants, shlex.split(args.prefix))
-        replaced = {(name, row["contestant"]) for row in measured}
-        rows = [row for row in rows if (row["data"], row["contestant"]) not in replaced] + measured
-        rows.sort(key=lambda row: ([*DATA].index(row["data"]), [*RUN].index(row["contestant"])))
-        ours = {row["data"]: row["seconds_per_epoch"] for row in rows if row["contestant"] == "skmaxent"}
-        for row in rows:
-            base = float(ours.get(row["data"], "nan"))
-            row["ratio"] = f"{float(row['seconds_per_epoch']) / base:.3g}"
+        rows = merged(rows, measure(name, args.repeats, args.contestants, shlex.split(args.prefix)))
         with file.open("w", newline="") as out:
             writer = csv.DictWriter(out, FIELDS)
             writer.writeheader()

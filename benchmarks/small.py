@@ -2,8 +2,9 @@
 
     python benchmarks/small.py                            every data set (about 10 minutes on two cores)
     python benchmarks/small.py --data iris polarity-l1    some of them
-    python benchmarks/small.py --predict                  predict and predict_proba of one row and of all
-    python benchmarks/small.py --search                   whole processes: GridSearchCV over C, both ways
+    python benchmarks/small.py --predict                  predict and predict_proba of 1, 10 and 1,000 rows
+    python benchmarks/small.py --search                   whole processes: GridSearchCV over C, both ways;
+                                                          texts in a pipeline and in two processes
 
 A contestant is timed as a user meets it: ``Estimator(...).fit(X, y)`` with all checks, float64 data, both
 cores allowed. Equal accuracy: of each solver of a peer the loosest of the tolerances 1e-1 ... 1e-12 whose
@@ -29,9 +30,10 @@ from _machine import describe_machine
 from scipy import sparse
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
-from skmaxent import MaxEntClassifier
+from skmaxent import BackpropMLPClassifier, MaxEntClassifier
 
 TARGET = 1e-6
 TOLERANCES = 10.0 ** -np.arange(1, 13)
@@ -230,57 +232,96 @@ def picture(rows, path):
 
 
 def predictions(repeats):
-    """Milliseconds of predict and predict_proba: ours and LogisticRegression's."""
+    """Rows of a table of predictions: our models and scikit-learn's, parts of 1, 10 and 1,000 rows."""
     for name in ("iris", "cancer", "digits"):
         X, y = DATA[name][0]()
-        models = {
-            OURS: MaxEntClassifier().fit(X, y),
-            "LogisticRegression": quiet(LogisticRegression(max_iter=1000), X, y),
-        }
-        for method in ("predict", "predict_proba"):
-            for part in (X[:1], X):
-                seconds = {label: [] for label in models}
-                for _ in range(30 * repeats):
-                    for label, model in models.items():
-                        start = time.perf_counter()
-                        getattr(model, method)(part)
-                        seconds[label].append(time.perf_counter() - start)
-                ours, theirs = (1e3 * float(np.median(seconds[label])) for label in models)
-                what = f"{name:8s} {method:14s} {len(part):5d} rows"
-                print(f"{what}  ours {ours:.3f} ms  theirs {theirs:.3f} ms  ratio {theirs / ours:.2f}")
+        pairs = (
+            (MaxEntClassifier(), LogisticRegression(max_iter=1000)),
+            (BackpropMLPClassifier(max_iter=20, random_state=0), MLPClassifier(max_iter=20, random_state=0)),
+        )
+        for pair in pairs:
+            models = [quiet(model, X, y) for model in pair]
+            for method in ("predict", "predict_proba"):
+                for part in (X[:1], X[:10], X[:1000]):
+                    seconds = [[], []]
+                    for _ in range(20 * repeats):
+                        for times, model in zip(seconds, models):
+                            start = time.perf_counter()
+                            getattr(model, method)(part)
+                            times.append(time.perf_counter() - start)
+                    ours, theirs = (1e3 * float(np.median(times)) for times in seconds)
+                    yield {
+                        "data": name, "model": type(models[0]).__name__, "peer": type(models[1]).__name__,
+                        "method": method, "rows": len(part), "ms": ours, "peer_ms": theirs,
+                        "ratio": theirs / ours,
+                    }  # fmt: skip
 
 
 SEARCH = """
 import sys, warnings; warnings.simplefilter("ignore")
 import numpy as np
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 sys.path.insert(0, {folder!r})
-from small import DATA
 name, ours = sys.argv[1:]
-X, y = DATA[name][0]()
 if ours == "ours":
     from skmaxent import MaxEntClassifier as Model
     model = Model()
 else:
     from sklearn.linear_model import LogisticRegression as Model
     model = Model(max_iter=1000)
-GridSearchCV(model, {{"C": np.logspace(-3, 3, 20)}}, cv=5).fit(X, y)
+if name in ("iris", "cancer"):
+    from small import DATA
+    X, y = DATA[name][0]()
+    search = GridSearchCV(model, {{"C": np.logspace(-3, 3, 20)}}, cv=5)
+else:
+    from skmaxent import datasets
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    corpus = getattr(datasets, "load_" + name)()
+    X, y = corpus.data, corpus.target
+    model = make_pipeline(TfidfVectorizer(sublinear_tf=True), model)
+    search = GridSearchCV(model, {{type(model[-1]).__name__.lower() + "__C": [1, 10]}}, cv=3, n_jobs=2)
+print(f"{{search.fit(X, y).best_score_:.4f}}")
 """
+SEARCHED = {"iris": 100, "cancer": 100, "docstrings": 6, "newsgroups": 6}  # and the fits of a search
 
 
-def searches(repeats):
-    """Seconds of whole processes that search C over 100 fits."""
+def searches(repeats, names=None):
+    """Rows of a table of whole processes that search C, one way and the other by turns."""
     source = SEARCH.format(folder=str(Path(__file__).parent))
-    for name in ("iris", "cancer"):
-        seconds = {"ours": [], "theirs": []}
-        for _ in range(max(3, repeats // 3)):
-            for who in seconds:
-                start = time.perf_counter()
-                subprocess.run([sys.executable, "-c", source, name, who], check=True)
-                seconds[who].append(time.perf_counter() - start)
+    for name, fits in SEARCHED.items():
+        if names and name not in names:
+            continue
+        seconds, scores = {"ours": [], "theirs": []}, {}
+        try:
+            for _ in range(max(1, repeats // 3)):
+                for who in seconds:
+                    start = time.perf_counter()
+                    command = [sys.executable, "-c", source, name, who]
+                    done = subprocess.run(command, check=True, capture_output=True, text=True)
+                    seconds[who].append(time.perf_counter() - start)
+                    scores[who] = done.stdout.strip()
+        except subprocess.CalledProcessError as error:
+            if "FileNotFoundError" not in error.stderr:
+                raise RuntimeError(error.stderr) from error
+            print(f"{name} is left out: its corpus is not there", flush=True)
+            continue
         ours, theirs = (float(np.median(seconds[who])) for who in seconds)
-        times = f"ours {ours:.2f} s  theirs {theirs:.2f} s  ratio {theirs / ours:.2f}"
-        print(f"{name:8s} GridSearchCV, whole process: {times}", flush=True)
+        yield {
+            "data": name, "fits": fits, "s": ours, "peer_s": theirs, "ratio": theirs / ours,
+            "score": scores["ours"], "peer_score": scores["theirs"],
+        }  # fmt: skip
+
+
+def write(rows, columns, path):
+    """The CSV, under the line that names the machine."""
+    with path.open("w", newline="") as file:
+        file.write(f"# {describe_machine()}\n")
+        table = csv.DictWriter(file, columns, lineterminator="\n")
+        table.writeheader()
+        for row in rows:
+            shown = {key: f"{value:.3g}" if isinstance(value, float) else value for key, value in row.items()}
+            table.writerow(shown)
 
 
 def main():
@@ -294,7 +335,13 @@ def main():
     options = parser.parse_args()
     print(describe_machine(), flush=True)
     if options.predict or options.search:
-        (predictions if options.predict else searches)(options.repeats)
+        found = predictions(options.repeats) if options.predict else searches(options.repeats, options.data)
+        rows = []
+        for row in found:
+            rows.append(row)
+            print(json.dumps(row), flush=True)
+        kind = "predict" if options.predict else "search"
+        write(rows, [*rows[0]], options.output.with_stem(f"{options.output.stem}_{kind}"))
         return
     rows = []
     for name, (_, penalties) in DATA.items():
@@ -304,13 +351,7 @@ def main():
             for row in measure(name, penalty, options.repeats, options.limit):
                 rows.append(row)
                 print(json.dumps(row, default=float), flush=True)
-    with options.output.open("w", newline="") as file:
-        file.write(f"# {describe_machine()}\n")
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        for row in rows:
-            shown = {key: f"{value:.3g}" if isinstance(value, float) else value for key, value in row.items()}
-            table.writerow(shown)
+    write(rows, COLUMNS, options.output)
     picture([row for row in rows if row["ratio"] == row["ratio"]], options.output.with_suffix(".png"))
 
 

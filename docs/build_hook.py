@@ -1,10 +1,14 @@
-"""Build hook of the wheel: the API pages, made from the docstrings of the sources that it packs."""
+"""Hooks of the build: API pages made from the docstrings, and what follows from the repository's address."""
 
+import re
 import sys
 from pathlib import Path
 from tempfile import mkdtemp
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
+
+LINK = re.compile(r"\]\((?!https?:|#)([^)]+)\)")
 
 
 class PagesHook(BuildHookInterface):
@@ -19,3 +23,18 @@ class PagesHook(BuildHookInterface):
         folder = Path(mkdtemp())
         write(folder)
         build_data["force_include"][str(folder)] = "skmaxent/_api"
+
+
+class AddressHook(MetadataHookInterface):
+    """README and URLs of the metadata, by the address of the repository in pyproject.toml."""
+
+    def update(self, metadata):
+        text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
+        address = self.config["repository"].rstrip("/")
+        metadata["urls"] = {}
+        if address:
+            text = LINK.sub(rf"]({address}/blob/main/\1)", text)
+            pages = {"Documentation": "docs", "Changelog": "docs/changelog.md"}
+            metadata["urls"] = {"Repository": address, "Issues": f"{address}/issues"}
+            metadata["urls"] |= {name: f"{address}/blob/main/{page}" for name, page in pages.items()}
+        metadata["readme"] = {"content-type": "text/markdown", "text": text}

@@ -13,6 +13,8 @@ _HOMES = {
     "c_min": "estimators.common.penalty",
     "maxent_path": "estimators.path",
     "BackpropMLPClassifier": "estimators.mlp",
+    "RecurrentClassifier": "estimators.recurrent",
+    "RecurrentTagger": "estimators.recurrent_tagger",
     "check_gradient": "nn.gradient_check",
     "MaxEntRanker": "estimators.ranker",
     "MaxEntTagger": "estimators.tagger",
@@ -26,10 +28,14 @@ _HOMES = {
     "Explanation": "inspection",
     "CoefficientsDisplay": "plotting",
     "ConvergenceDisplay": "plotting",
+    "HiddenStatesDisplay": "plotting",
     "LossCurveDisplay": "plotting",
     "PathDisplay": "plotting",
+    "TransitionsDisplay": "plotting",
     "VotesDisplay": "plotting",
+    "show_versions": "numerics.versions",
     "datasets": None,
+    "sequences": None,
 }
 __all__ = [*_HOMES]
 

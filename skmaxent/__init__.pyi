@@ -1,6 +1,7 @@
 """What editors and type checkers see of `skmaxent`; at run time the names are loaded on first use."""
 
 from . import datasets as datasets
+from . import sequences as sequences
 from .estimators.common.penalty import c_min as c_min
 from .estimators.crf_tagger import CRFTagger as CRFTagger
 from .estimators.maxent import MaxEntClassifier as MaxEntClassifier
@@ -8,6 +9,8 @@ from .estimators.maxent_cv import MaxEntClassifierCV as MaxEntClassifierCV
 from .estimators.mlp import BackpropMLPClassifier as BackpropMLPClassifier
 from .estimators.path import maxent_path as maxent_path
 from .estimators.ranker import MaxEntRanker as MaxEntRanker
+from .estimators.recurrent import RecurrentClassifier as RecurrentClassifier
+from .estimators.recurrent_tagger import RecurrentTagger as RecurrentTagger
 from .estimators.tagger import MaxEntTagger as MaxEntTagger
 from .features import Joined as Joined
 from .features import JointFeatures as JointFeatures
@@ -17,10 +20,13 @@ from .inspection import Explanation as Explanation
 from .inspection import explain as explain
 from .inspection import top_features as top_features
 from .nn.gradient_check import check_gradient as check_gradient
+from .numerics.versions import show_versions as show_versions
 from .plotting import CoefficientsDisplay as CoefficientsDisplay
 from .plotting import ConvergenceDisplay as ConvergenceDisplay
+from .plotting import HiddenStatesDisplay as HiddenStatesDisplay
 from .plotting import LossCurveDisplay as LossCurveDisplay
 from .plotting import PathDisplay as PathDisplay
+from .plotting import TransitionsDisplay as TransitionsDisplay
 from .plotting import VotesDisplay as VotesDisplay
 
 __version__: str

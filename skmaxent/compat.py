@@ -12,6 +12,11 @@ from pathlib import Path
 
 import numpy as np
 from sklearn import get_config
+from sklearn.base import BaseEstimator as BaseEstimator
+from sklearn.base import ClassifierMixin as ClassifierMixin
+from sklearn.base import _fit_context as fit_context  # noqa: F401
+from sklearn.utils._param_validation import validate_params as validate_params
+from sklearn.utils.metaestimators import available_if as available_if
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import __version__
@@ -19,8 +24,8 @@ from . import __version__
 _WEIGHT_OPTIONS = signature(_check_sample_weight).parameters
 
 try:
+    from sklearn.callback import AutoPropagatedCallback, with_callbacks
     from sklearn.callback import CallbackSupportMixin as CallbackSupport
-    from sklearn.callback import with_callbacks
 
     HAS_CALLBACKS = True
 except ImportError:  # scikit-learn < 1.9
@@ -48,29 +53,38 @@ class FitEvents:
     estimator : estimator
         The estimator whose `fit` runs, decorated by `with_callbacks`.
     max_steps : int or None
-        Largest number of steps, None when unknown.
+        Largest number of steps; None where their number tells nothing, and `step` how much is done.
     X, y : array-like
         Training data, passed on to the callbacks.
     metadata : dict or None
         For instance ``{"sample_weight": sample_weight}``.
+    ordered : bool, default=True
+        Whether one step follows another; otherwise `step` is told their numbers, in threads too.
     """
 
-    def __init__(self, estimator, max_steps, X, y, metadata=None):
+    #: Hundredths, of which progress bars are told where steps measure nothing.
+    PARTS = 100
+
+    def __init__(self, estimator, max_steps, X, y, metadata=None, ordered=True):
         self._estimator = estimator
         self._data = {"X": X, "y": y, "metadata": metadata}
-        self._context = None
+        self._context, self._n_parts = None, 0
         # Without callbacks there is nobody to tell, and inside a meta-estimator the context
         # must exist so that its progress tree stays complete.
         if HAS_CALLBACKS:
-            self._context = estimator._init_callback_context(max_subtasks=max_steps)
+            self._context = estimator._init_callback_context(
+                max_subtasks=max_steps or self.PARTS, sequential_subtasks=ordered
+            )
             self._context.call_on_fit_task_begin(estimator=estimator, **self._data)
+            if max_steps is None:  # bars have their number of parts, and steps may be more or fewer
+                self._context.max_subtasks = None
 
     @property
     def listening(self):
         """Whether a callback is set, so that events are worth preparing."""
         return self._context is not None and bool(getattr(self._estimator, "_skl_callbacks", None))
 
-    def step(self, name, attributes):
+    def step(self, name, attributes, done=None, number=None, **data):
         """One step is over: tell the callbacks. True when one of them asks to stop.
 
         Parameters
@@ -79,13 +93,35 @@ class FitEvents:
             Name of the step, such as "newton-cg-iteration".
         attributes : callable
             Returns the dict of fitted attributes as of now; called only when a callback wants them.
+        done : float in [0, 1], optional
+            How much of the fit is done, where ``max_steps`` is None. Callbacks that count tasks and ask for
+            no model, such as scikit-learn's ProgressBar, are then told of hundredths instead of steps.
+        number : int, optional
+            Of the step, where steps have no order.
+        **data
+            X, y and metadata of this step, where they are not those of the whole fit.
         """
         if not self.listening:
             return False
-        context = self._context.subcontext(task_name=name)
-        context.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+        callbacks = self._context._callbacks
+        if done is None:
+            return self._task(name, callbacks, attributes, number, data)
+        bars = [callback for callback in callbacks if _counts(callback)]
+        watchers = [callback for callback in callbacks if callback not in bars]
+        stop = bool(watchers) and self._task(name, watchers, attributes)
+        while bars and self._n_parts < int(self.PARTS * done):
+            self._n_parts += 1
+            stop |= self._task("hundredth", bars)
+        return stop
+
+    def _task(self, name, callbacks, attributes=None, number=None, data=()):
+        """A task that begins and ends, of which only the given callbacks are told."""
+        context = self._context.subcontext(task_name=name, task_id=number)
+        context._callbacks = callbacks
+        data = self._data | dict(data)
+        context.call_on_fit_task_begin(estimator=self._estimator, **data)
         return context.call_on_fit_task_end(
-            estimator=self._estimator, reconstruction_attributes=attributes, **self._data
+            estimator=self._estimator, reconstruction_attributes=attributes, **data
         )
 
     def end(self, attributes):
@@ -94,6 +130,12 @@ class FitEvents:
             self._context.call_on_fit_task_end(
                 estimator=self._estimator, reconstruction_attributes=attributes, **self._data
             )
+
+
+def _counts(callback):
+    """Whether a callback counts tasks: it goes along with meta-estimators, and asks for no model."""
+    asked = signature(callback.on_fit_task_end).parameters
+    return isinstance(callback, AutoPropagatedCallback) and "fitted_estimator" not in asked
 
 
 def routing_enabled():
@@ -110,7 +152,7 @@ def validate_training_data(estimator, X, y):
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
     stand_in = object.__new__(type(estimator))
-    stand_in.__dict__.update(estimator.get_params(deep=False))
+    stand_in.__dict__.update(vars(estimator))
     X = validate_data(stand_in, X, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
     names = ("n_features_in_", "feature_names_in_")
     return X, {name: getattr(stand_in, name) for name in names if hasattr(stand_in, name)}

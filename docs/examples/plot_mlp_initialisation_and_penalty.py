@@ -44,7 +44,7 @@ def loss_curve(scale, epochs=60):
     with BlockRunner(1) as run:
         trainer = Trainer(network.graph(parameters, gradients), SoftmaxLoss(), SGD(), [], run, lazy=False)
         data = Dataset(X, y)
-        return [trainer.epoch(data, rng.permutation(len(data)), 20, 0.1) for _ in range(epochs)]
+        return [trainer.epoch(data, data.batches(rng.permutation(len(data)), 20), 0.1) for _ in range(epochs)]
 
 
 fig = plt.figure(figsize=(15, 5), layout="constrained")

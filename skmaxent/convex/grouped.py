@@ -53,7 +53,10 @@ class Grouped(Likelihood):
         return np.arange(ends[-1]) + np.repeat(self.starts[drawn] - (ends - sizes[drawn]), sizes[drawn])
 
     def pieces(self, rows, size):
-        """The rows of whole groups, in order, cut into arrays of about `size` that cut no group."""
+        """The rows of whole groups, in order, or all, in pieces of about `size` that cut no group."""
+        if rows is None:
+            cuts = balanced_cuts(self.starts, max(1, -(-self.shape[0] // size)))
+            return [slice(int(self.starts[cut.start]), int(self.starts[cut.stop])) for cut in cuts]
         first = np.flatnonzero(np.isin(rows, self.starts[:-1]))
         bounds = np.append(first, len(rows))
         cuts = balanced_cuts(bounds, max(1, -(-len(rows) // size)))
@@ -114,9 +117,9 @@ class Grouped(Likelihood):
         """
         return part - self._spread_means(rows, part * E)
 
-    def curvature_parts(self, rows, E):
-        """Factor (., 1) of each `centred` row in the Hessian of the weights; nothing off the diagonal."""
-        return E, None
+    def curvature_root(self, rows, E):
+        """Root (., 1) of the factor of each `centred` row in the Hessian of the weights."""
+        return np.sqrt(E)
 
 
 @dataclass(frozen=True)

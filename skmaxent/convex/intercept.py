@@ -13,11 +13,12 @@ MANY_CLASSES = 200
 class Intercept:
     """What an Objective knows of its intercept; mixed into it."""
 
-    def settle_intercept(self, point, max_steps=30, tightly=False):
+    def settle_intercept(self, point, max_steps=30, tightly=False, roughly=False):
         """Newton steps on the intercept alone, until expected and observed class totals agree.
 
         The certificate needs it: only then is the residual feasible for the dual problem. `tightly`: as far
-        as precision goes, where what is left of the decrement would be a good part of the gap.
+        as precision goes, where what is left of the decrement would be a good part of the gap. `roughly`: no
+        farther than any certificate needs it, where the next step moves the intercept as well.
         """
         point.tight = tightly
         if not self.fit_intercept:
@@ -38,6 +39,8 @@ class Intercept:
             # Close to the optimum each step squares the error; one that does not is rounding. That of an
             # earlier state serves as long as steps with it get on.
             slow = point.decrement > (0.01 if fresh else 0.25) * last
+            if roughly and point.settled:
+                break
             if point.decrement <= accuracy**2 * total or (slow and fresh and point.decrement <= 1e-9 * total):
                 break
             if slow:
@@ -46,6 +49,8 @@ class Intercept:
             step = np.clip(step, -LONGEST, LONGEST)  # where all is saturated
             if not (self._try_intercept(point, step) or self._scale_intercept(point)):
                 break
+        else:
+            point.excess = self.excess(point.expected)
         return point
 
     def measure_intercept(self, point):
@@ -58,7 +63,20 @@ class Intercept:
         point.inverse = self.inverse_intercept_hessian(point.expected)
         self._note(point, excess, -(point.inverse @ excess))
 
+    def follow_intercept(self, point):
+        """After a step that moved the intercept as well: note where it is, settled where that is far.
+
+        With many classes the inverse Hessian costs more than to settle it with the last one.
+        """
+        if self.likelihood.shape[1] >= MANY_CLASSES:
+            self.settle_intercept(point)
+            return
+        self.measure_intercept(point)
+        if not point.settled:
+            self.settle_intercept(point, roughly=True)
+
     def _note(self, point, excess, step):
+        point.excess = excess
         point.decrement = max(float(-(excess @ step)), 0.0)
         point.adrift = float(np.ptp(step)) if len(step) > 1 else abs(float(step[0]))
 

@@ -159,11 +159,13 @@ class Likelihood:
         return np.sort(np.random.default_rng(0).permutation(self.shape[0])[:size])
 
     def pieces(self, rows, size):
-        """The given rows cut into arrays of about `size`, each with a Hessian of its own."""
+        """The given rows, or all, cut into pieces of about `size`, each with a Hessian of its own."""
+        if rows is None:
+            return even_cuts(self.shape[0], -(-self.shape[0] // size))
         return [rows[start : start + size] for start in range(0, len(rows), size)]
 
     def centred(self, rows, part, E):
-        """Dense rows of X as `curvature_parts` wants them: as they are."""
+        """Dense rows of X as `curvature_root` wants them: as they are."""
         return part
 
 
@@ -233,14 +235,14 @@ class Multinomial(Likelihood):
         for start in range(0, len(cuts), MAX_PARTS):
             for part in self._workers.map(block, cuts[start : start + MAX_PARTS]):
                 H -= part
-        np.fill_diagonal(H, 0.0)
-        np.fill_diagonal(H, -H.sum(axis=0))
+        own = H.reshape(-1)[:: K + 1]
+        own[:] = 0
+        own[:] = -H.sum(axis=0)
         return H
 
-    def curvature_parts(self, rows, E):
-        """Diagonal (., K) of the curvature of each row, and R with the curvature -R_k R_l off it."""
-        weights = self.weights[rows, None]
-        return E * (1 - E / weights), E / np.sqrt(weights)
+    def curvature_root(self, rows, E):
+        """R (., K) with the curvature -R_k R_l of two classes in each row; that of one is what these lack."""
+        return E / np.sqrt(self.weights[rows, None])
 
 
 class Binary(Likelihood):
@@ -285,6 +287,6 @@ class Binary(Likelihood):
         """Hessian of the loss with respect to the intercept, (1, 1), float64."""
         return self.curvature_diagonal(expected).sum(axis=0, dtype=float, keepdims=True)
 
-    def curvature_parts(self, rows, E):
-        """Curvature (., 1) of each row; there is one score, and nothing off the diagonal."""
-        return E * (1 - E / self.weights[rows, None]), None
+    def curvature_root(self, rows, E):
+        """R (., 1) with the curvature R^2 in each row; there is one score."""
+        return np.sqrt(E * (1 - E / self.weights[rows, None]))

@@ -40,6 +40,8 @@ class Point:
         expected and observed class totals; 0 without an intercept.
     adrift : float
         How far Newton's method would still move the intercept.
+    excess : ndarray (K,) or None
+        Expected less observed class totals, when the decrement was measured.
     inverse : ndarray (K, K) or None
         H^-1 of the intercept.
     tight : bool
@@ -54,6 +56,7 @@ class Point:
     square: float
     decrement: float = np.inf
     adrift: float = np.inf
+    excess: np.ndarray | None = None
     inverse: np.ndarray | None = None
     tight: bool = False
 
@@ -248,6 +251,8 @@ class Objective(Intercept):
             `W[place]` are the weights of `part`: of pairs, or of whole columns where a dense block is
             faster; `part` may then use more weights than are allowed.
         """
+        if allowed.all():
+            return self, (slice(None),)
         design, place = self._restriction.to(allowed, self.dtype, self.vectors.workers)
         space, penalty = WeightSpace(design, self.vectors), self.penalty.at(place)
         return Objective(space, self.likelihood, penalty, self.fit_intercept, self.vectors), place

@@ -35,6 +35,8 @@ class Vectors:
     def dot(self, u, v):
         """Sum of u * v, accumulated over blocks in float64."""
         u, v = u.reshape(-1), v.reshape(-1)
+        if u.size <= self.BLOCK:
+            return float(np.dot(u, v))
         return sum(self.workers.map(lambda cut: float(np.dot(u[cut], v[cut])), self._cuts(u)))
 
     def add(self, u, a, v):

@@ -8,6 +8,7 @@ weights, as large as these, is never made: each block makes its own rows of it.
 
 from contextlib import nullcontext
 from functools import partial
+from operator import getitem
 
 import numpy as np
 from scipy import sparse
@@ -15,7 +16,8 @@ from sklearn.neural_network import MLPClassifier as TheirMLPClassifier
 from sklearn.neural_network import _multilayer_perceptron as theirs
 
 from ..nn.kernels import csr_dot, row_block
-from ..numerics.threads import BlockRunner
+from ..nn.training.session import BLAS_WORK
+from ..numerics.threads import BlockRunner, single_blas
 from .inside import AsTheirs, with_names
 from .record import OURS, THEIRS, recorded
 
@@ -145,7 +147,11 @@ class MLPClassifier(AsTheirs, TheirMLPClassifier):
 
     def _fit_stochastic(self, X, *args, **options):
         large = any(coef.size >= LEAST_SHARED for coef in self.coefs_)
-        with BlockRunner() if large else nullcontext() as run:
+        n_rows = min(200 if self.batch_size == "auto" else self.batch_size, X.shape[0])
+        dense_layers = self.coefs_[1 if sparse.issparse(X) else 0 :]
+        # Threads of BLAS would spend more time on waiting for each other.
+        small = n_rows * max((coef.size for coef in dense_layers), default=0) < BLAS_WORK
+        with single_blas if small else nullcontext(), BlockRunner() if large else nullcontext() as run:
 
             def new(kind, *arguments):
                 optimizer = kind(*arguments)
@@ -153,6 +159,8 @@ class MLPClassifier(AsTheirs, TheirMLPClassifier):
                 return optimizer
 
             names = {"AdamOptimizer": partial(new, Adam), "SGDOptimizer": partial(new, SGD)}
+            # Rows of what is validated need not be asked, batch after batch, whether they are a data frame.
+            names["_safe_indexing"] = getitem
             if hasattr(self, "_optimizer"):
                 self._optimizer.run = run
             try:

@@ -18,7 +18,7 @@ from ..sequences.packed import ChainProblem
 from ..sequences.tags import SCHEMES, legal_transitions
 from .common.prediction import stored_weights
 from .common.reports import progress, warn_unless_converged
-from .common.tagging import Tagger
+from .common.tagging import Tagger, TokenVotes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,9 +63,9 @@ class CRFTagger(CallbackSupport, Tagger):
         Names of features that are joined with pairs of tags as well: of a token, with its tag and the one
         before. A key stands for the features of all its values. Each distinct combination of them in the
         data takes a (K, K) array of scores, so that few and short ones are best.
-    tag_scheme : {"IOB1", "IOB2", "BIOES", "BILOU"}, default=None
-        Makes `predict` give legal tag sequences of this scheme only. Training, `predict_proba` and
-        `predict_marginals` are those of all sequences.
+    scheme : {"IOB1", "IOB2", "BIOES", "BILOU"}, default=None
+        The scheme of the tags, whose rules decoding then keeps; probabilities are those given that the
+        sequence is legal. Training is not concerned.
     solver : {"auto", "lbfgs", "orthant-lbfgs"}, default="auto"
         Limited-memory BFGS, or its orthant-wise variant, which a Laplace part needs; "auto" takes the one
         that suits.
@@ -94,6 +94,8 @@ class CRFTagger(CallbackSupport, Tagger):
         Weights of features and tags; an array when it takes at most 32 MiB.
     transitions_ : ndarray of shape (K, K)
         Weights of a tag (row) and the next (column).
+    feature_names_ : ndarray of shape (d,)
+        Names of the columns of `coef_`.
     edge_feature_names_ : list of e str
         The features that are joined with pairs of tags.
     edge_transitions_ : ndarray of shape (e, K, K)
@@ -142,7 +144,7 @@ class CRFTagger(CallbackSupport, Tagger):
         "features": [StrOptions({"all", "observed"})],
         "transitions": [StrOptions({"all", "observed"})],
         "edge_features": [tuple, list, set, frozenset],
-        "tag_scheme": [StrOptions(set(SCHEMES)), None],
+        "scheme": [StrOptions(set(SCHEMES)), None],
         "solver": [StrOptions({"auto", *SOLVERS})],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -161,7 +163,7 @@ class CRFTagger(CallbackSupport, Tagger):
         features: str = "observed",
         transitions: str = "all",
         edge_features: Sequence[str] = (),
-        tag_scheme: str | None = None,
+        scheme: str | None = None,
         solver: str = "auto",
         tol: float = 1e-2,
         max_iter: int = 1000,
@@ -176,7 +178,7 @@ class CRFTagger(CallbackSupport, Tagger):
         self.features = features
         self.transitions = transitions
         self.edge_features = edge_features
-        self.tag_scheme = tag_scheme
+        self.scheme = scheme
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
@@ -209,7 +211,7 @@ class CRFTagger(CallbackSupport, Tagger):
         Raises
         ------
         ValueError
-            For sentences and tags that do not match, and for tags that are not of the `tag_scheme`.
+            For sentences and tags that do not match, and for tags that are not of the `scheme`.
         """
         if self.solver == "lbfgs" and self.l1_ratio > 0:
             raise ValueError(
@@ -218,8 +220,8 @@ class CRFTagger(CallbackSupport, Tagger):
             )
         events = FitEvents(self, self.max_iter + 1, X, y, {"sample_weight": sample_weight})
         data = self._read_training(X, y, sample_weight, min_count=self.min_count)
-        if self.tag_scheme is not None:
-            legal_transitions(data.classes.tolist(), self.tag_scheme)  # raises for tags of another
+        if self.scheme is not None:
+            legal_transitions(data.classes.tolist(), self.scheme)  # raises for tags of another
         names, columns = edge_columns(data.vocabulary, self.edge_features)
         edges = data.X[:, columns] if names else None
         problem = ChainProblem(data.X, data.lengths, data.codes, data.weights, len(data.classes), edges)
@@ -278,17 +280,61 @@ class CRFTagger(CallbackSupport, Tagger):
             return None
         return X[:, [self.vocabulary_[name] for name in self.edge_feature_names_]]
 
+    @property
+    def _legal(self):
+        return None if self.scheme is None else legal_scores(self.classes_.tolist(), self.scheme)
+
     def _tag(self, X, lengths, sentences):
-        legal = None
-        if self.tag_scheme is not None:
-            legal = legal_scores(self.classes_.tolist(), self.tag_scheme)
         with Workers(None, self.n_jobs) as workers:
             model = X @ self.coef_.T, self._all_transitions, self._edges(X)
-            return best_tags(lengths, *model, workers, legal)
+            return best_tags(lengths, *model, workers, self._legal)
 
     def _marginals(self, X, lengths, sentences):
         with Workers(None, self.n_jobs) as workers:
-            return marginals(lengths, X @ self.coef_.T, self._all_transitions, self._edges(X), workers)
+            model = X @ self.coef_.T, self._all_transitions, self._edges(X)
+            return marginals(lengths, *model, workers, self._legal)
+
+    def _token_votes(self, sentence, i):
+        """`TokenVotes` of a token: of its features and of both transitions, to the tags found beside it."""
+        X, lengths, sentences = self._encode([sentence])
+        codes = self._tag(X, lengths, sentences)
+        tags, row = self.classes_.tolist(), X[[i]]
+        columns = self.coef_[:, row.indices]
+        columns = columns.toarray() if sparse.issparse(columns) else columns
+        names, own = self.feature_names_, row.indices.tolist()
+        votes = [(names[j], x, w) for j, x, w in zip(own, row.data.tolist(), columns.T)]
+        edges = self._edges(X)
+        for token, tag, at in ((i, i - 1, "tag[-1]"), (i + 1, i + 1, "tag[+1]")):
+            if not 0 <= tag < len(codes):
+                continue
+            side = f"{at}={tags[codes[tag]]}"
+            found = [("", 1.0, self.transitions_)]
+            if edges is not None:
+                here, place = edges[[token]], "" if token == i else "[+1]"
+                for j, x in zip(here.indices.tolist(), here.data.tolist()):
+                    name = f" & {self.edge_feature_names_[j]}{place}"
+                    found.append((name, x, self.edge_transitions_[j]))
+            for name, x, T in found:
+                votes.append((side + name, x, T[codes[tag]] if tag < i else T[:, codes[tag]]))
+        proba = self._marginals(X, lengths, sentences)[i]
+        return TokenVotes(
+            [name for name, _, _ in votes],
+            np.array([x for _, x, _ in votes], dtype=float),
+            np.array([w for _, _, w in votes], dtype=float).reshape(-1, len(tags)),
+            np.zeros(len(tags)),
+            tags[codes[i]],
+            dict(zip(tags, proba.tolist())),
+        )
+
+    @property
+    def feature_names_(self) -> np.ndarray:
+        """Names of the columns of `coef_`, (d,)."""
+        return np.array(list(self.vocabulary_), dtype=object)
+
+    @property
+    def intercept_(self) -> np.ndarray:
+        """Zeros, (K,): a feature that all tokens have does what an intercept would, under the prior."""
+        return np.zeros(len(self.classes_))
 
     @property
     def state_features_(self) -> dict:

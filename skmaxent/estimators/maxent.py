@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ..compat import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
+from ..compat import (
+    BaseEstimator,
+    CallbackSupport,
+    ClassifierMixin,
+    FitEvents,
+    VersionedPickle,
+    fit_context,
+    validate_training_data,
+    with_callbacks,
+)
 from ..features.joint import JointFeatures, column_names
 from ..numerics.sparse import canonical
 from .common.advice import advice_on, advise_observed, with_advice
@@ -106,7 +114,7 @@ class MaxEntClassifier(
         Seeds the stochastic start that large problems with many rows begin with; None is a fixed
         seed. The optimum does not depend on it.
     verbose : int, default=0
-        1 prints one line an iteration.
+        1 prints one line an iteration, which tells how much of the way to `tol` is done.
 
     Attributes
     ----------
@@ -177,9 +185,9 @@ class MaxEntClassifier(
     convergence_: dict[str, Any]
     n_features_in_: int
     feature_names_in_: np.ndarray
-    joint_table_: dict
+    joint_table_: dict[str, Any]
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         **PRIOR,
         **SOLUTION,
         **LABELS,
@@ -197,7 +205,7 @@ class MaxEntClassifier(
         min_count: int = 1,
         penalty_weights: ArrayLike | None = None,
         fit_intercept: bool = True,
-        class_weight: dict | str | None = None,
+        class_weight: dict[Any, float] | str | None = None,
         target_type: str = "auto",
         solver: str = "auto",
         tol: float = 1e-6,
@@ -224,7 +232,7 @@ class MaxEntClassifier(
         self.verbose = verbose
 
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model.
 
@@ -250,7 +258,7 @@ class MaxEntClassifier(
         ValueError
             If the data are malformed, hold fewer than two classes, or weigh nothing.
         """
-        events = FitEvents(self, self.max_iter + 1, X, y, {"sample_weight": sample_weight})
+        events = FitEvents(self, None, X, y, {"sample_weight": sample_weight})
         joint = isinstance(self.features, JointFeatures)
         if joint:
             X, names = as_data(X, type(self).__name__), {}

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from ..compat import (
+    BaseEstimator,
     CallbackSupport,
+    ClassifierMixin,
     FitEvents,
     VersionedPickle,
     check_sample_weight,
+    fit_context,
     validate_training_data,
     warn_user,
     with_callbacks,
@@ -33,6 +36,7 @@ from .common.joint import JointNames, as_data
 from .common.labels import LABELS, encode_labels, make_problem
 from .common.penalty import penalty_name
 from .common.prediction import Prediction
+from .common.reports import FitReport
 from .common.targets import label_masses
 from .common.validation import Part, given_validation
 from .maxent import MaxEntClassifier
@@ -100,7 +104,7 @@ class MaxEntClassifierCV(
         Number of paths that run at the same time, in threads. None is 1, and then each fit uses all
         cores.
     verbose : int, default=0
-        1 prints one line a path.
+        1 prints one line a fit, when it is over.
 
     Attributes
     ----------
@@ -164,7 +168,7 @@ class MaxEntClassifierCV(
     joint_table_: dict
     convergence_: dict[str, Any]
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         **SOLUTION,
         **LABELS,
         "Cs": [Interval(Integral, 1, None, closed="left"), "array-like"],
@@ -191,7 +195,7 @@ class MaxEntClassifierCV(
         min_count: int = 1,
         penalty_weights: ArrayLike | None = None,
         fit_intercept: bool = True,
-        class_weight: dict | str | None = None,
+        class_weight: dict[Any, float] | str | None = None,
         target_type: str = "auto",
         solver: str = "auto",
         tol: float = 1e-6,
@@ -220,7 +224,7 @@ class MaxEntClassifierCV(
         self.verbose = verbose
 
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,
@@ -229,7 +233,7 @@ class MaxEntClassifierCV(
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: ArrayLike | None = None,
-        **params,
+        **params: Any,
     ) -> Self:
         """Choose the prior and fit the model.
 
@@ -262,13 +266,8 @@ class MaxEntClassifierCV(
             If the data are malformed, or parameters exclude each other.
         """
         routed = self._routed("fit", sample_weight, params)
-        events = FitEvents(self, None, X, y, {"sample_weight": sample_weight})
         joint, X_in, y_in = isinstance(self.features, JointFeatures), X, y
-        if joint and not self.refit:
-            raise ValueError(
-                "refit=False averages the weights of the folds, and with joint features each fold has "
-                "features of its own. Use refit=True."
-            )
+        metadata = {"sample_weight": sample_weight}
         X, names = self._read(X, y)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
@@ -286,46 +285,59 @@ class MaxEntClassifierCV(
         scorer = make_scoring(self.scoring, y, classes, "auto" if masses is None else "masses")
         Cs, l1_ratios = strengths(self.Cs), self._shares()
         keep = self.store_paths or not self.refit
+        grid = (len(folds), len(l1_ratios), len(Cs))
+        n_steps = int(np.prod(grid)) + bool(self.refit)
+        events = FitEvents(self, n_steps, X_in, y_in, metadata, ordered=False)
+        report = FitReport(self, events, grid, names | {"classes_": classes})
 
         def parts(fold):
             return (train, validation) if fold is None else (train.take(fold[0]), test.take(fold[1]))
 
         paths = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(score_path)(
-                self._model(1.0, float(l1_ratio)), *parts(fold), classes, Cs, scorer, keep, self.verbose
+                self._model(1.0, float(l1_ratios[share])),
+                *parts(folds[fold]), classes, Cs, scorer, keep, partial(report, (fold, share)),
             )
-            for fold in folds
-            for l1_ratio in l1_ratios
-        )
-        grid = (len(folds), len(l1_ratios), len(Cs))
+            for fold, share in np.ndindex(grid[:2])
+        )  # fmt: skip
         state = {name: np.array([p[name] for p in paths]).reshape(grid) for name in ("scores_", "n_iter_")}
         if keep:
             weights = [weights for path in paths for weights in path["coefs_paths_"]]
             state["coefs_paths_"] = arranged(weights, grid)
         state |= {"Cs_": Cs, "l1_ratios_": l1_ratios, "classes_": classes, **names}
-        unconverged = sum(path["unconverged"] for path in paths)
-        if unconverged:
-            warn_user(
-                f"{unconverged} of {np.prod(grid)} fits of the search stopped before the "
-                f"relative duality gap was below tol={self.tol:g}. Increase max_iter or tol.",
-                ConvergenceWarning,
-            )
+        self._warn_unless_converged(sum(path["unconverged"] for path in paths), np.prod(grid))
         state |= self._choose(state, X_in, y_in, sample_weight)
         if not self.store_paths:
             state.pop("coefs_paths_", None)
         for name in SOMETIMES | {"coefs_paths_"}:
             self.__dict__.pop(name, None)
         self.__dict__.update(state)
+        if self.refit:
+            events.step("refit", lambda: state, number=np.prod(grid))
         events.end(lambda: state)
         return self
 
     def _read(self, X, y):
         """X as a list of data or a canonical matrix, and the attributes about its columns."""
         if isinstance(self.features, JointFeatures):
+            if not self.refit:
+                raise ValueError(
+                    "refit=False averages the weights of the folds, and with joint features each fold has "
+                    "features of its own. Use refit=True."
+                )
             return as_data(X, type(self).__name__), {}
         with advice_on(X, self):
             X, names = validate_training_data(self, X, y)
         return canonical(X.tocsr() if hasattr(X, "tocsr") else X), names
+
+    def _warn_unless_converged(self, unconverged, n_fits):
+        """ConvergenceWarning where fits of the search stopped short of `tol`."""
+        if unconverged:
+            warn_user(
+                f"{unconverged} of {n_fits} fits of the search stopped before the "
+                f"relative duality gap was below tol={self.tol:g}. Increase max_iter or tol.",
+                ConvergenceWarning,
+            )
 
     def _shares(self):
         """`l1_ratios` as an array, checked."""
@@ -351,6 +363,12 @@ class MaxEntClassifierCV(
         if self.refit:
             r, c = best_place(means)
             model = self._model(float(Cs[c]), float(l1_ratios[r])).fit(X, y, sample_weight=sample_weight)
+            if self.verbose:
+                print(
+                    f"[{type(self).__name__}] best: l1_ratio {l1_ratios[r]:g}  C {Cs[c]:.4g}  "
+                    f"mean score {means[r, c]:.4f}",
+                    flush=True,
+                )
             names = {"coef_", "intercept_", "joint_table_", "convergence_"} & vars(model).keys()
             chosen = {name: getattr(model, name) for name in names}
             return chosen | {"C_": float(Cs[c]), "l1_ratio_": float(l1_ratios[r])}
@@ -362,7 +380,7 @@ class MaxEntClassifierCV(
             "l1_ratio_": float(np.mean([l1_ratios[r] for r, _ in best])),
         }
 
-    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, **score_params) -> float:
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, **score_params: Any) -> float:
         """Score with `scoring`.
 
         Parameters

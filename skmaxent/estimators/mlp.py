@@ -6,12 +6,10 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.metaestimators import available_if
 
-from ..compat import with_callbacks
+from ..compat import ClassifierMixin, available_if, fit_context, with_callbacks
 from ..nn.activations import ACTIVATIONS
 from ..nn.training.session import SOLVERS
 from .common.network_fit import BaseBackpropMLP
@@ -195,7 +193,7 @@ class BackpropMLPClassifier(NetworkPrediction, ClassifierMixin, BaseBackpropMLP)
     n_features_in_: int
     feature_names_in_: np.ndarray
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "solver": [StrOptions(set(SOLVERS))],
@@ -254,8 +252,8 @@ class BackpropMLPClassifier(NetworkPrediction, ClassifierMixin, BaseBackpropMLP)
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        class_weight: dict | str | None = None,
-        scoring: str | Callable | None = None,
+        class_weight: dict[Any, float] | str | None = None,
+        scoring: str | Callable[..., float] | None = None,
         target_type: str = "auto",
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -288,7 +286,7 @@ class BackpropMLPClassifier(NetworkPrediction, ClassifierMixin, BaseBackpropMLP)
         self.target_type = target_type
 
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,
@@ -329,7 +327,7 @@ class BackpropMLPClassifier(NetworkPrediction, ClassifierMixin, BaseBackpropMLP)
 
     @available_if(_can_continue)
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
     ) -> Self:

@@ -27,6 +27,22 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    class MaxEntPath(dict[str, Any]):
+        """What editors see of the Bunch that `maxent_path` returns."""
+
+        Cs: np.ndarray
+        coefs: Any
+        intercepts: np.ndarray
+        classes: np.ndarray
+        objectives: np.ndarray
+        gaps: np.ndarray
+        n_nonzero: np.ndarray
+        n_iter: np.ndarray
+        seconds: np.ndarray
+        converged: np.ndarray
+        scores: np.ndarray  # with a validation set
+        best_C: float
+
 
 def strengths(Cs):
     """Values of C: an integer is the length of a logarithmic grid from 1e-4 to 1e4.
@@ -52,7 +68,7 @@ def maxent_path(
     min_count: int = 1,
     penalty_weights: ArrayLike | None = None,
     fit_intercept: bool = True,
-    class_weight: dict | str | None = None,
+    class_weight: dict[Any, float] | str | None = None,
     target_type: str = "auto",
     solver: str = "auto",
     tol: float = 1e-6,
@@ -64,8 +80,8 @@ def maxent_path(
     X_val: Any = None,
     y_val: Any = None,
     sample_weight_val: ArrayLike | None = None,
-    scoring: str | Callable | None = None,
-) -> Bunch:
+    scoring: str | Callable[..., float] | None = None,
+) -> MaxEntPath:
     """Weights of a maximum-entropy model along a path of prior strengths.
 
     Each fit starts from the one before, and presolve runs once. The weights are those of separate
@@ -169,7 +185,7 @@ def maxent_path(
     model.classes_, model.n_features_in_ = labels.classes, d
     settings = solver_settings(model, problem, fit_intercept)
     with Workers(None, n_jobs) as workers:
-        for index, result in path(problem, Cs, workers=workers, **settings):
+        for n, (index, result) in enumerate(path(problem, Cs, workers=workers, **settings), 1):
             report = result.report
             found.coefs[index], found.intercepts[index] = result.weights.T, result.intercept
             found.objectives[index], found.gaps[index] = report["objective"], report["duality_gap"]
@@ -181,7 +197,7 @@ def maxent_path(
                 found.scores[index] = scorer(model, validation.X, validation.y, **validation.options)
             if verbose:
                 print(
-                    f"[maxent_path] C {Cs[index]:.4g}  {report['seconds']:8.2f} s  objective "
+                    f"[maxent_path] {n}/{len(Cs)}  C {Cs[index]:.4g}  {report['seconds']:8.2f} s  objective "
                     f"{report['objective']:.8g}  gap {report['duality_gap']:.2e}",
                     flush=True,
                 )

@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from ..compat import CallbackSupport, FitEvents, VersionedPickle, validate_training_data, with_callbacks
+from ..compat import (
+    BaseEstimator,
+    CallbackSupport,
+    FitEvents,
+    VersionedPickle,
+    fit_context,
+    validate_training_data,
+    with_callbacks,
+)
 from ..convex.grouped import GroupedProblem
 from ..numerics.losses import grouped_softmax
 from ..numerics.missing import any_missing
@@ -63,7 +70,7 @@ class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Kept for a common interface; the fit is deterministic.
     verbose : int, default=0
-        1 prints one line an iteration.
+        1 prints one line an iteration, which tells how much of the way to `tol` is done.
 
     Attributes
     ----------
@@ -113,7 +120,7 @@ class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
     n_features_in_: int
     feature_names_in_: np.ndarray
 
-    _parameter_constraints: dict = {**PRIOR, **SOLUTION}
+    _parameter_constraints: dict[str, Any] = {**PRIOR, **SOLUTION}
 
     @with_advice
     def __init__(
@@ -142,7 +149,7 @@ class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
         self.verbose = verbose
 
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self, X: Any, y: Any, groups: ArrayLike | None = None, sample_weight: ArrayLike | None = None
     ) -> Self:
@@ -172,7 +179,7 @@ class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
             If the data are malformed, `groups` is missing or has missing values, or a group has no
             chosen candidate.
         """
-        events = FitEvents(self, self.max_iter + 1, X, y, {"groups": groups, "sample_weight": sample_weight})
+        events = FitEvents(self, None, X, y, {"groups": groups, "sample_weight": sample_weight})
         if groups is None:
             raise ValueError("MaxEntRanker requires groups to be passed to fit, but groups is None.")
         with advice_on(X, self):

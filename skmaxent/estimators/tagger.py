@@ -6,18 +6,19 @@ from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import _fit_context, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from ..numerics.threads import Workers
-from ..sequences.decoding import along, beam, greedy, marginals, viterbi
+from ..sequences.decoding import DECODERS, along, marginals
 from ..sequences.history import HistoryColumns, gold_states, order_of, parse_templates
 from ..sequences.local import Rules
 from ..sequences.packing import Packing, batches
 from ..sequences.tags import SCHEMES, legal_transitions
 from .common.local_models import CompiledTagger, is_softmax, with_history
 from .common.tag_rules import learn_dictionary, listed_tags, step_costs, token_costs
-from .common.tagging import Tagger
+from .common.tagging import Tagger, TokenVotes
 from .maxent import MaxEntClassifier
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 # Tokens that are decoded together: enough for NumPy's calls to be few for each of them ...
-MOST_TOKENS, FEWEST_TOKENS = 1 << 14, 1 << 9
+MOST_TOKENS, FEWEST_TOKENS = 1 << 14, 1 << 6
 # ... and few enough for a position's scores of all pairs of states and tags to stay in the cache.
 BATCH_ENTRIES = 20_000_000
 
@@ -119,7 +120,7 @@ class MaxEntTagger(Tagger):
     _parameter_constraints: dict = {
         "classifier": [HasMethods(["fit", "predict_proba"]), None],
         "history": ["array-like"],
-        "decoder": [StrOptions({"viterbi", "greedy", "beam"})],
+        "decoder": [StrOptions(set(DECODERS))],
         "beam_width": [Interval(Integral, 1, None, closed="left")],
         "scheme": [StrOptions(set(SCHEMES)), None],
         "tag_dictionary": [dict, "boolean", Interval(Integral, 1, None, closed="left"), None],
@@ -226,15 +227,14 @@ class MaxEntTagger(Tagger):
             numbered = self.classes_.dtype == object
             places = np.array([tag if numbered else code[tag] for tag in classes], np.intp)
             self._compiled = CompiledTagger(
-                columns, self.classifier_, places, len(self.vocabulary_), order, self._is_linear
+                columns, self.classifier_, places, list(self.vocabulary_), order, self._is_linear
             )
         return self._compiled
 
     def _batches(self, X, lengths, sentences):
         """Of each batch of sentences: a function that makes model and packing, and the tokens."""
         compiled = self._compile()
-        K, names = len(self.classes_), list(self.vocabulary_)
-        numbers = [found.numbers(X, names) for found in compiled.columns]
+        K, numbers = len(self.classes_), compiled.numbers(X)
         transitions, ends = step_costs(self.classes_.tolist(), self.scheme, compiled.order)
         listed = listed_tags(self.tag_dictionary_, self.classes_.tolist(), sentences, self.word_feature)
         power = compiled.order + 1
@@ -250,9 +250,7 @@ class MaxEntTagger(Tagger):
         return model_of, list(zip(*batches(lengths, size)))
 
     def _decode(self, model, packing):
-        if self.decoder == "greedy":
-            return greedy(model, packing)
-        return viterbi(model, packing) if self.decoder == "viterbi" else beam(model, packing, self.beam_width)
+        return DECODERS[self.decoder].search(model, packing, self.beam_width)
 
     def _in_batches(self, work, X, lengths, sentences, out):
         """Fill `out`, in the order of the tokens, with ``work(model, packing)`` of each batch."""
@@ -266,6 +264,10 @@ class MaxEntTagger(Tagger):
             workers.map(fill, pieces)
         return out
 
+    def _encode(self, X):
+        self._validate_params()  # those of decoding may have been set since the fit
+        return super()._encode(X)
+
     def _tag(self, X, lengths, sentences):
         tags = np.zeros(X.shape[0], np.intp)
         if self.classifier_ is None or not len(tags):
@@ -278,7 +280,7 @@ class MaxEntTagger(Tagger):
             return proba
 
         def work(model, packing):
-            if self.decoder == "viterbi":
+            if DECODERS[self.decoder].sums:
                 return marginals(model, packing)
             return along(model, packing, self._decode(model, packing))
 
@@ -301,6 +303,26 @@ class MaxEntTagger(Tagger):
             Columns in the order of ``classes_``.
         """
         return super().predict_proba(X)
+
+    def _token_votes(self, sentence, i):
+        """`TokenVotes` of a token, after the tags that the tokens before it got."""
+        X, lengths, sentences = self._encode([sentence])
+        codes = self._tag(X, lengths, sentences)
+        compiled = self._compile()
+        states = gold_states(codes, lengths, len(self.classes_), compiled.order)
+        row = with_history(X, compiled.columns, compiled.numbers(X), states)[[i]]
+        coef = self.coef_[:, row.indices]
+        coef = coef.toarray() if sparse.issparse(coef) else coef
+        tags = self.classes_.tolist()
+        proba = self.classifier_.predict_proba(row)[0]
+        return TokenVotes(
+            self.feature_names_[row.indices].tolist(),
+            row.data.astype(float),
+            coef.T.astype(float),
+            np.broadcast_to(self.intercept_, len(coef)).astype(float),
+            tags[codes[i]],
+            {tags[k]: p for k, p in sorted(zip(compiled.places.tolist(), proba.tolist()))},
+        )
 
     @property
     def feature_names_(self) -> np.ndarray:

@@ -1,12 +1,13 @@
 """Joint features f(c, d) of a class and a datum: functions of your own, and templates without code."""
 
 import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
 
-from ..compat import Documented
+from ..compat import BaseEstimator, Documented
 from .occurrences import atom_names, find, make_pairs, renumbered
 from .templates import Joined, fail, fault, function_name
 
@@ -59,7 +60,12 @@ class JointFeatures(Documented, BaseEstimator):
     ['LOCATION']
     """
 
-    def __init__(self, functions, names=None, bias=False):
+    def __init__(
+        self,
+        functions: Sequence[Callable[[Any, Any], Any] | Joined],
+        names: Sequence[str] | None = None,
+        bias: bool = False,
+    ):
         self.functions = functions
         self.names = names
         self.bias = bias
@@ -90,7 +96,9 @@ class JointFeatures(Documented, BaseEstimator):
             f"Got {getattr(self, parameter)!r} instead."
         )
 
-    def fit_design(self, data, classes, present, differences=False):
+    def fit_design(
+        self, data: Sequence[Any], classes: Sequence[Any], present: Any, differences: bool = False
+    ) -> tuple[dict[str, Any], Any]:
         """The columns that the features have on training data, and their values there.
 
         Parameters
@@ -125,11 +133,13 @@ class JointFeatures(Documented, BaseEstimator):
         table = self._tabulate(list(classes), found, sparse.csr_array(present))
         return table, self._design(data, list(classes), table, found, differences, recheck=True)
 
-    def table(self, classes):
+    def table(self, classes: Sequence[Any]) -> dict[str, Any]:
         """The columns without training data, for templates that name their pairs; see `fit_design`."""
         return self._tabulate(list(classes), {}, None)
 
-    def design(self, data, classes, table, differences=False):
+    def design(
+        self, data: Sequence[Any], classes: Sequence[Any], table: dict[str, Any], differences: bool = False
+    ) -> Any:
         """The values of all features for all classes and data.
 
         Parameters

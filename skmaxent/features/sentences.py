@@ -270,8 +270,14 @@ class KnownColumns(dict):
 
     def __init__(self, vocabulary, key, numbers):
         self.vocabulary, self.key, self.numbers = vocabulary, key, numbers
+        self.prefix = f"{key}=" if isinstance(key, str) else None
 
     def __missing__(self, entry):
+        if self.prefix is not None and type(entry) is str:  # most of what training did not show
+            column = self.vocabulary.get(self.prefix + entry, -1)
+            if column >= 0:
+                self[entry] = column
+            return column
         if self.key is NAMES:
             if not isinstance(entry, str):
                 raise NestedError  # read one by one, it gets its error

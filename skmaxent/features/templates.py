@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import product
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -57,22 +58,22 @@ class Joined:
     min_count: int = 0
 
     @property
-    def keys(self):
+    def keys(self) -> list[str]:
         """What names of predicates begin with: the keys, or the name of the function."""
         if callable(self.predicate):
             return [function_name(self.predicate)]
         return [str(key) for key in as_tuple(self.predicate)]
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Name of the predicate, without values."""
         return " & ".join(self.keys)
 
-    def values(self, d):
+    def values(self, d: Any) -> list[tuple[str, float]]:
         """The predicates that are not zero for the datum: a list of (name, value)."""
         return [(atom_name(self.keys, atom), value) for atom, value in self.atoms(d)]
 
-    def atoms(self, d):
+    def atoms(self, d: Any) -> list[tuple[Any, float]]:
         """The same as `values`, with what tells the predicates of this template apart; see `atom_name`."""
         if isinstance(self.predicate, tuple):
             return [(parts, 1.0) for parts in product(*self.texts(d))]
@@ -91,11 +92,11 @@ class Joined:
                 atoms += [(f"{part}={word}", 1.0) for word in _words_of(value)]
         return atoms
 
-    def texts(self, d):
+    def texts(self, d: Any) -> list[list[str]]:
         """The values of each key of a conjunction for the datum, a list of lists of str; empty: missing."""
         return [_texts_of(_look_up(d, key)) for key in self.predicate]
 
-    def check(self):
+    def check(self) -> None:
         """Raise ValueError for parameters that mean nothing."""
         keys = as_tuple(self.predicate)
         if not callable(self.predicate) and not (keys and all(isinstance(key, str | int) for key in keys)):

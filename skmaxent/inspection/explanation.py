@@ -100,21 +100,23 @@ class Explanation:
         The column that features are chosen and words are marked for: the highest score.
     approximate : bool
         Whether the votes are gradient times input, a local approximation.
-    form : {"columns", "joint", "candidates"}
+    form : {"columns", "joint", "candidates", "token", "tokens"}
         What the features belong to: columns of a matrix, pairs of a class and a datum (their votes
-        are not centred), or the candidates of a group (the classes are their numbers).
+        are not centred), the candidates of a group (the classes are their numbers), a token of a
+        sentence (the classes are its tags), or the tokens of a sequence that a recurrent network reads.
     marked_texts : list of (str, list of (int, int, float))
-        For text pipelines each text with its words' (start, end, vote) for the column `focus`; none
-        where the tokenizer is the user's own and its tokens are not in the text, in order.
+        For text pipelines, and for sequences of words, each text with its words' (start, end, vote) for
+        the column `focus`; none where the tokenizer is the user's own and its tokens are not in the text,
+        in order.
     """
 
     estimator_name: str
     decider_name: str
-    classes: list
+    classes: list[Any]
     against: object
     prediction: object
-    probabilities: dict | None
-    features: list
+    probabilities: dict[Any, float] | None
+    features: list[str]
     values: np.ndarray
     weights: np.ndarray
     votes: np.ndarray
@@ -127,16 +129,16 @@ class Explanation:
     focus: int
     approximate: bool
     form: str
-    marked_texts: list
+    marked_texts: list[tuple[str, list[tuple[int, int, float]]]]
 
-    def column_name(self, column):
+    def column_name(self, column: int) -> str:
         """Heading of a score column."""
         if self.against is None:
             return FORMS[self.form].column_name(self.classes[column])
         return f"{self.classes[0]} / {self.against}"
 
     @property
-    def headings(self):
+    def headings(self) -> tuple[str, str]:
         """Names of the number that the classes share and of those that they do not: "value" and "weight"."""
         return FORMS[self.form].headings
 
@@ -146,7 +148,7 @@ class Explanation:
         pair = {"value": self.values, "weight": self.weights}
         return tuple(pair[heading] for heading in self.headings)
 
-    def rows(self):
+    def rows(self) -> list[Row]:
         """All lines of the table, a list of Row; the last is the sum of the others."""
         form, (single, several) = FORMS[self.form], self._numbers
         rows = [Row("feature", *parts) for parts in zip(self.features, single.tolist(), several, self.votes)]
@@ -160,7 +162,7 @@ class Explanation:
         rows.append(Row("sum", self.score_name, None, None, self.scores))
         return rows
 
-    def table_rows(self):
+    def table_rows(self) -> list[Row]:
         """The same without the mean of the classes where it would be written as 0.
 
         The mean of a softmax fitted with a penalty is 0 up to rounding.
@@ -171,7 +173,7 @@ class Explanation:
     def _offset_name(self):
         return "remainder of the approximation" if self.approximate else "intercept"
 
-    def shown_probabilities(self, shown):
+    def shown_probabilities(self, shown: list[int]) -> list[str]:
         """The line of probabilities below the columns `shown`, a list of str.
 
         Empty without probabilities, and for a column of one class against another, whose
@@ -250,7 +252,7 @@ class Explanation:
     def _repr_html_(self):
         return explanation_html(self, self._shown_columns(_SHOWN_CLASSES))
 
-    def to_html(self, path: str | PathLike | None = None) -> str:
+    def to_html(self, path: str | PathLike[str] | None = None) -> str:
         """The explanation as a page of HTML: self-contained, no script, readable on light and dark screens.
 
         Parameters
@@ -274,7 +276,7 @@ class Explanation:
             Path(path).write_bytes(html.encode("utf-8", "xmlcharrefreplace"))
         return html
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """The explanation as plain Python data: dict, list, str and numbers.
 
         Returns

@@ -9,6 +9,8 @@ from sklearn.base import is_classifier
 from sklearn.svm import SVC, NuSVC
 from sklearn.utils.validation import validate_data
 
+from ..estimators.common.recurrent_prediction import RecurrentPrediction
+from ..estimators.common.tagging import Tagger
 from ..estimators.ranker import MaxEntRanker
 from .model import Votes, as_rows, decompose, is_linear, is_network, n_features
 from .origins import feature_leaves, names_of
@@ -128,8 +130,33 @@ class Joint(Columns):
         return []
 
 
+class TaggedToken(Columns):
+    """A token of a sentence: its features and the tags beside it have one value and a weight for each tag."""
+
+    name = "token"
+    mean_name = "mean of the tags"
+
+    @staticmethod
+    def takes(model):
+        return isinstance(model, Tagger)
+
+    @staticmethod
+    def names(steps, model, columns):
+        return model.feature_names_[columns].tolist()
+
+
+class Tokens(Columns):
+    """Tokens of a sequence, for a recurrent network: each has the value 1 and a vote for every class."""
+
+    name = "tokens"
+
+    @staticmethod
+    def takes(model):
+        return isinstance(model, RecurrentPrediction)
+
+
 #: the more particular first
-FORMS = {form.name: form for form in (Candidates, Joint, Columns)}
+FORMS = {form.name: form for form in (Candidates, Joint, TaggedToken, Tokens, Columns)}
 
 
 def form_of(model):
@@ -141,7 +168,8 @@ def unwrap(estimator):
     """A fitted model of any form with what is around it (Peeled)."""
     peeled = peel(estimator)
     estimator = peeled.classifier
-    if form_of(estimator) is not Columns:
+    form = form_of(estimator)
+    if form is not Columns and (form is not TaggedToken or is_linear(estimator)):
         return peeled
     pairwise = isinstance(estimator, SVC | NuSVC) and len(estimator.classes_) > 2
     if not is_classifier(estimator) or pairwise or not (is_network(estimator) or is_linear(estimator)):

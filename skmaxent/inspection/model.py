@@ -9,6 +9,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.utils.validation import validate_data
 
 from ..convex.reductions.present_classes import is_absent
+from ..estimators.common.recurrent_prediction import RecurrentPrediction
 from ..nn.activations import ACTIVATIONS
 from .steps import peel
 
@@ -60,8 +61,8 @@ def is_network(estimator):
 
 
 def is_approximate(estimator):
-    """Whether votes are only a local approximation: a network with hidden layers."""
-    return is_network(estimator) and len(estimator.coefs_) > 1
+    """Whether votes are only a local approximation: a network with hidden layers, or a recurrent one."""
+    return isinstance(estimator, RecurrentPrediction) or (is_network(estimator) and len(estimator.coefs_) > 1)
 
 
 def is_multilabel(estimator):

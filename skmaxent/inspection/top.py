@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from itertools import islice
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
+from ..compat import validate_params
 from ..features.joint import column_classes
 from .forms import Candidates, Joint, form_of, unwrap
 from .html import weights_html
 from .model import column_weights, is_approximate, is_multilabel, n_features
 from .text import heading, number_format, printable, shorten, table
 
-if TYPE_CHECKING:
-    from typing import Any
-
 _BLOCK = 1 << 22  # weights centred at a time
 _SHOWN = 40  # classes in a table or a page
 
 
-class TopFeatures(dict):
+class TopFeatures(dict[Any, list[tuple[str, float]]]):
     """The strongest features of each class: a dict of lists of (name, weight), weights falling.
 
     The first speak most for the class, the last most against it. The key None has the weights that

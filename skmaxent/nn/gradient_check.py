@@ -1,14 +1,26 @@
 """Compare bprop with derivatives taken from fprop alone."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .builders import FeedForward
 from .losses import LOSSES
+from .sequence_builder import Recurrent
+from .steps import Steps
 
 
 def check_gradient(
-    sizes, activation="relu", *, X=None, targets=None, output="softmax", method="complex-step", seed=0
-):
+    sizes: Sequence[int],
+    activation: str = "relu",
+    *,
+    X: np.ndarray | None = None,
+    targets: np.ndarray | None = None,
+    output: str = "softmax",
+    method: str = "complex-step",
+    seed: int = 0,
+    cell: str | None = None,
+) -> dict[str, float]:
     """Check backpropagation box by box on a small network.
 
     Every box of the flow graph is treated as a function of its input and, where it has them, its weights
@@ -22,7 +34,7 @@ def check_gradient(
     activation : str, default="relu"
         Activation function of the hidden units.
     X : ndarray of shape (n, sizes[0]), optional
-        Inputs; 7 random rows by default.
+        Inputs; 7 random rows by default. With `cell` a list of arrays (T, sizes[0]), one a sequence.
     targets : ndarray, optional
         Targets of the loss box: class codes (n,) or masses (n, K). Random by default.
     output : {"softmax", "logistic"}, default="softmax"
@@ -30,11 +42,15 @@ def check_gradient(
         "complex-step": ``Im f(x + ih) / h`` with h = 1e-30, exact to rounding (Squire & Trapp 1998).
         "central": ``(f(x + h) - f(x - h)) / 2h`` with h = 6e-6, right to about 1e-9.
     seed : int, default=0
+    cell : {"elman", "gru", "lstm"}, optional
+        Check a recurrent network instead, in both directions of time, with scores of every token; `sizes`
+        has the units of a direction, and rows and targets are those of the packed batch (see `Steps`).
 
     Returns
     -------
     errors : dict
-        For each box and quantity, such as "2 Affine weights", the largest error relative to the largest
+        For each box and quantity, such as "2 Affine weights" (of boxes in parallel also the number of the
+        part: "1 Parallel 2 recurrent"), the largest error relative to the largest
         derivative (or to 1, where all are smaller).
 
     Raises
@@ -47,16 +63,18 @@ def check_gradient(
     >>> from skmaxent import check_gradient
     >>> max(check_gradient((5, 4, 3), "tanh").values()) < 1e-10
     True
+    >>> max(check_gradient((3, 4, 2), cell="lstm").values()) < 1e-10
+    True
     """
     if method not in ("complex-step", "central"):
         raise ValueError(f"method must be 'complex-step' or 'central'. Got {method!r} instead.")
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(7, sizes[0])) if X is None else np.asarray(X, dtype=float)
-    network = FeedForward(sizes, activation)
-    parameters = network.parameters(np.float64)
-    parameters.vector[:] = rng.normal(size=parameters.vector.size)
-    graph = network.graph(parameters, parameters.like())
-    graph.first.input_gradient = True
+    if cell is not None:
+        graph, x = _recurrent(sizes, cell, X, rng)
+    else:
+        x = rng.normal(size=(7, sizes[0])) if X is None else np.asarray(X, dtype=float)
+        graph = _random_graph(FeedForward(sizes, activation), rng)
+        graph.first.input_gradient = True
     x, errors = check_boxes(graph, x, rng, method)
     if targets is None:
         targets = rng.random(x.shape) if output == "logistic" else rng.integers(0, sizes[-1], len(x))
@@ -67,6 +85,25 @@ def check_gradient(
     wanted = _differentiate(lambda scores: loss.fprop(scores, targets, weights), x, method)
     errors[f"{len(graph.boxes) + 1} {type(loss).__name__} input"] = float(np.abs(gradient - wanted).max())
     return errors
+
+
+def _random_graph(network, rng):
+    parameters = network.parameters(np.float64)
+    parameters.vector[:] = rng.normal(size=parameters.vector.size)
+    return network.graph(parameters, parameters.like())
+
+
+def _recurrent(sizes, cell, X, rng):
+    """A recurrent network of random weights, and its packed input."""
+    if X is None:
+        X = [rng.normal(size=(n, sizes[0])) for n in (2, 4, 1)]
+    lengths = np.array([len(x) for x in X])
+    graph = _random_graph(Recurrent(sizes[0], None, sizes[1:-1], cell, True, None, sizes[-1]), rng)
+    for part in graph.first.parts:
+        part.input_gradient = True
+    graph.steps, graph.index = Steps(lengths), None
+    rows = graph.steps.rows_of(np.cumsum(lengths) - lengths)
+    return graph, np.concatenate([np.asarray(x, dtype=float) for x in X])[rows]
 
 
 def check_boxes(graph, x, rng, method):
@@ -87,22 +124,28 @@ def check_boxes(graph, x, rng, method):
 
         box.fprop(x)
         computed = {"input": box.bprop(direction.copy()).copy()}
-        computed |= {own: getattr(box, f"d_{own}").copy() for own in box.own}
         wanted = {"input": _differentiate(value, x, method)}
-        for own in box.own:
-            held = getattr(box, own)
+        for label, holder, own in _own_parameters(box):
+            computed[label], held = getattr(holder, f"d_{own}").copy(), getattr(holder, own)
 
-            def value_of_parameter(w, box=box, own=own, x=x, value=value):
-                setattr(box, own, w)
+            def value_of_parameter(w, holder=holder, own=own, x=x, value=value):
+                setattr(holder, own, w)
                 return value(x)
 
-            wanted[own] = _differentiate(value_of_parameter, held, method)
-            setattr(box, own, held)
+            wanted[label] = _differentiate(value_of_parameter, held, method)
+            setattr(holder, own, held)
         for name, gradient in computed.items():
             error = np.abs(gradient - wanted[name]).max() / max(1.0, np.abs(wanted[name]).max())
             errors[f"{number} {type(box).__name__} {name}"] = float(error)
         x = box.fprop(x).copy()
     return x, errors
+
+
+def _own_parameters(box):
+    """(label, holder, name) of the parameters of a box, and of the boxes that are its parts."""
+    yield from ((own, box, own) for own in box.own)
+    for number, part in enumerate(getattr(box, "parts", ()), 1):
+        yield from ((f"{number} {label}", holder, own) for label, holder, own in _own_parameters(part))
 
 
 def _differentiate(function, x, method):

@@ -1,9 +1,6 @@
 """The network as boxes in a row."""
 
-import numpy as np
-
 from .kernels import row_block
-from .training.batches import SparseBatch
 
 
 class FlowGraph:
@@ -60,26 +57,18 @@ class FlowGraph:
         )
 
 
-def layer_outputs(graph, X, block=4096):
-    """The output of each layer for many rows, computed without a gradient.
+class SequenceGraph(FlowGraph):
+    """Boxes in a row for batches of sequences: objects with the attributes `inputs`, `steps` and `index`.
 
-    Parameters
+    Attributes
     ----------
-    graph : FlowGraph
-    X : ndarray or CSR matrix of shape (n, d)
-
-    Yields
-    ------
-    start : int
-    outputs : list of ndarrays
-        Activations of each hidden layer and, last, the scores, for the rows from `start` on.
+    steps : Steps
+        Of the batch: how its sequences lie in the rows.
+    index : integer ndarray of shape (N,) or None
+        Which of the distinct tokens, the rows of `inputs`, each token is; None when the tokens are the rows.
     """
-    for start in range(0, X.shape[0], block):
-        x = X[start : start + block]
-        x = x if isinstance(X, np.ndarray) else SparseBatch(x, transposed=False)
-        outputs = []
-        for box in graph.boxes:
-            x = box.fprop(x)
-            if box.ends_layer:
-                outputs.append(x)
-        yield start, [*outputs, x]
+
+    def fprop(self, batch, keys=None):
+        """Scores of a batch; `keys` in the order of the packed sequences."""
+        self.steps, self.index = batch.steps, batch.index
+        return super().fprop(batch.inputs, keys)

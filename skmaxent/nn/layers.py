@@ -151,10 +151,15 @@ class Dropout(Box):
         self._mask, keys = None, self.graph.keys
         if keys is None:
             return x
-        self._mask = self.buffer("mask", *x.shape, x.real.dtype)
-        np.greater_equal(mix(keys[:, None] ^ self.unit_keys), np.uint64(self.rate * 2.0**64), out=self._mask)
-        self._mask *= 1 / (1 - self.rate)
+        self._mask = self._make_mask(keys, x)
         return np.multiply(x, self._mask, out=self.buffer("y", *x.shape, x.dtype))
+
+    def _make_mask(self, keys, x):
+        """mask / (1 - rate), a row for each key."""
+        mask = self.buffer("mask", keys.size, x.shape[1], x.real.dtype)
+        np.greater_equal(mix(keys[:, None] ^ self.unit_keys), np.uint64(self.rate * 2.0**64), out=mask)
+        mask *= 1 / (1 - self.rate)
+        return mask
 
     def bprop(self, dy):
         if self._mask is not None:

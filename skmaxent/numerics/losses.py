@@ -7,6 +7,7 @@ scores, so that gradients can be checked by the complex-step method.
 """
 
 import numpy as np
+from scipy.special import expit
 
 
 def softmax_nll(scores, targets, weights=None, out=None):
@@ -159,3 +160,11 @@ def logistic(scores, out=None):
     proba = np.where(positive, 1, tail)
     proba = np.divide(proba, 1 + tail, out=out)
     return log_z, proba
+
+
+def sigmoids(scores):
+    """Probabilities (n, 2) of both classes of the scores (n, 1), the log-odds of the second."""
+    proba = np.empty((len(scores), 2), scores.dtype)
+    expit(-scores[:, 0], out=proba[:, 0])
+    expit(scores[:, 0], out=proba[:, 1])
+    return proba

@@ -17,7 +17,9 @@ def canonical(X):
         X = X.tocsr()
     if X.has_canonical_format:
         return X
-    X = X.copy()
+    # There and back is sorted, and takes half the time of sorting row by row.
+    other = "csr" if X.format == "csc" else "csc"
+    X = X.copy() if X.has_sorted_indices else X.asformat(other).asformat(X.format)
     X.sum_duplicates()
     return X
 

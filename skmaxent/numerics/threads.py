@@ -23,17 +23,26 @@ def thread_count(n_jobs):
     """Number of threads for `n_jobs`, without oversubscribing cores that joblib already shares out.
 
     None means every core in a plain process, the worker's share inside a process that joblib
-    started, and one thread inside a thread that joblib started.
+    started, and one thread inside a thread that joblib or dask started.
     """
     if n_jobs is not None:
         return effective_n_jobs(n_jobs)
     backend, context_jobs = get_active_backend()
     if parent_process() is not None:
         return min(cpu_count(), int(os.environ.get("OMP_NUM_THREADS") or 1))
-    if getattr(backend, "nesting_level", 0):
+    if getattr(backend, "nesting_level", 0) or _in_dask_task():
         return 1
     # parallel_config(n_jobs=...) around a fit bounds its threads.
     return context_jobs if context_jobs and context_jobs > 1 else cpu_count()
+
+
+def _in_dask_task():
+    """Whether this thread works for dask, which has given its cores to such threads already."""
+    distributed = sys.modules.get("distributed")
+    try:
+        return distributed is not None and distributed.get_worker() is not None
+    except ValueError:  # no worker here
+        return False
 
 
 @dataclass(eq=False)
@@ -230,15 +239,17 @@ class BlockRunner(Workers):
 
     def __call__(self, work, n_rows, block):
         n_blocks = -(-n_rows // block)
+        if n_blocks <= 1 or self._pool is None:
+            for start in range(0, n_rows, block):
+                work(start, min(n_rows, start + block))
+            return
         ticket = count()
 
         def take_blocks():
             while (i := next(ticket)) < n_blocks:
                 work(i * block, min(n_rows, (i + 1) * block))
 
-        helpers = []
-        if self._pool is not None and n_blocks > 1:
-            helpers = [self._pool.submit(take_blocks) for _ in range(min(self.n_threads, n_blocks) - 1)]
+        helpers = [self._pool.submit(take_blocks) for _ in range(min(self.n_threads, n_blocks) - 1)]
         try:
             take_blocks()
         finally:  # also when interrupted: nobody may write to the weights afterwards
@@ -260,6 +271,7 @@ class BlockRunner(Workers):
             super().__exit__(*error)
         elif self._pool is not None:
             self._pool.shutdown()
+        self._pool = None  # what is asked for afterwards runs at once
 
 
 def even_cuts(n_items, n_pieces):

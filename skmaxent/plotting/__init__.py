@@ -2,6 +2,16 @@
 
 from .curves import ConvergenceDisplay, LossCurveDisplay
 from .path import PathDisplay
+from .states import HiddenStatesDisplay
+from .transitions import TransitionsDisplay
 from .votes import CoefficientsDisplay, VotesDisplay
 
-__all__ = ["CoefficientsDisplay", "ConvergenceDisplay", "LossCurveDisplay", "PathDisplay", "VotesDisplay"]
+__all__ = [
+    "CoefficientsDisplay",
+    "ConvergenceDisplay",
+    "HiddenStatesDisplay",
+    "LossCurveDisplay",
+    "PathDisplay",
+    "TransitionsDisplay",
+    "VotesDisplay",
+]

@@ -10,7 +10,10 @@ from ..inspection import final_estimator
 from .base import axes_grid, pyplot
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, Self
+
+    from numpy.typing import ArrayLike
 
 
 class ConvergenceDisplay:
@@ -36,12 +39,16 @@ class ConvergenceDisplay:
     figure_ : matplotlib Figure
     """
 
-    def __init__(self, history, *, estimator_name=None):
+    axes_: np.ndarray
+    ax_: Any
+    figure_: Any
+
+    def __init__(self, history: Mapping[str, ArrayLike], *, estimator_name: str | None = None):
         self.history = history
         self.estimator_name = estimator_name
 
     @classmethod
-    def from_estimator(cls, estimator: Any, *, ax: Any = None, **kwargs) -> Self:
+    def from_estimator(cls, estimator: Any, *, ax: Any = None, **kwargs: Any) -> Self:
         """Draw how a fit converged.
 
         Parameters
@@ -72,7 +79,7 @@ class ConvergenceDisplay:
         history = estimator.convergence_["history"]
         return cls(history, estimator_name=type(estimator).__name__).plot(ax=ax, **kwargs)
 
-    def plot(self, ax: Any = None, **kwargs) -> Self:
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Draw the four panels.
 
         Parameters
@@ -133,14 +140,25 @@ class LossCurveDisplay:
     figure_ : matplotlib Figure
     """
 
-    def __init__(self, loss, *, validation_loss=None, validation_score=None, estimator_name=None):
+    ax_: Any
+    score_ax_: Any
+    figure_: Any
+
+    def __init__(
+        self,
+        loss: ArrayLike,
+        *,
+        validation_loss: ArrayLike | None = None,
+        validation_score: ArrayLike | None = None,
+        estimator_name: str | None = None,
+    ):
         self.loss = loss
         self.validation_loss = validation_loss
         self.validation_score = validation_score
         self.estimator_name = estimator_name
 
     @classmethod
-    def from_estimator(cls, estimator: Any, *, ax: Any = None, **kwargs) -> Self:
+    def from_estimator(cls, estimator: Any, *, ax: Any = None, **kwargs: Any) -> Self:
         """Draw the loss curves of a fitted network.
 
         Parameters
@@ -177,7 +195,7 @@ class LossCurveDisplay:
             estimator_name=type(estimator).__name__,
         ).plot(ax=ax, **kwargs)
 
-    def plot(self, ax: Any = None, **kwargs) -> Self:
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Draw the curves.
 
         Parameters

@@ -13,6 +13,8 @@ from .base import axes_grid, label, pyplot
 if TYPE_CHECKING:
     from typing import Any, Self
 
+    from numpy.typing import ArrayLike
+
 
 class PathDisplay:
     """Weights of one class and, when there is one, the cross-validated score against C.
@@ -41,7 +43,21 @@ class PathDisplay:
     figure_ : matplotlib Figure
     """
 
-    def __init__(self, Cs, coefs, *, names=None, scores=None, best_C=None, score_name="score", title=None):
+    axes_: np.ndarray
+    ax_: Any
+    figure_: Any
+
+    def __init__(
+        self,
+        Cs: ArrayLike,
+        coefs: ArrayLike,
+        *,
+        names: ArrayLike | None = None,
+        scores: ArrayLike | None = None,
+        best_C: float | None = None,
+        score_name: str = "score",
+        title: str | None = None,
+    ):
         self.Cs, self.coefs, self.names = Cs, coefs, names
         self.scores, self.best_C, self.score_name, self.title = scores, best_C, score_name, title
 
@@ -52,10 +68,10 @@ class PathDisplay:
         *,
         class_: Any = None,
         l1_ratio: float | None = None,
-        feature_names=None,
+        feature_names: ArrayLike | None = None,
         n: int = 10,
         ax: Any = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> Self:
         """Draw the path of a fitted MaxEntClassifierCV, the weights being the means over the folds.
 
@@ -122,7 +138,7 @@ class PathDisplay:
             title=f"{type(estimator).__name__}: weights for {label(str(class_))}, l1_ratio={l1_ratio:g}",
         ).plot(ax=ax, n=n, **kwargs)
 
-    def plot(self, ax: Any = None, *, n: int = 10, **kwargs) -> Self:
+    def plot(self, ax: Any = None, *, n: int = 10, **kwargs: Any) -> Self:
         """Draw the panels.
 
         Parameters

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    from ..inspection import Explanation
+    from ..inspection.top import TopFeatures
+
 _MOST_CLASSES = 12
 
 
@@ -45,7 +48,11 @@ class VotesDisplay:
         If the explanation has no votes for `class_`.
     """
 
-    def __init__(self, explanation, *, class_=None):
+    ax_: Any
+    figure_: Any
+    bars_: Any
+
+    def __init__(self, explanation: Explanation, *, class_: Any = None):
         if class_ is not None and class_ not in explanation.classes:
             raise ValueError(
                 f"class_={class_!r} is not a valid label. It should be one of {explanation.classes}."
@@ -58,18 +65,19 @@ class VotesDisplay:
         cls,
         estimator: Any,
         X_row: Any,
+        position: int | None = None,
         *,
         top: int | None = 10,
-        contrast: tuple | list | None = None,
+        contrast: tuple[Any, Any] | list[Any] | None = None,
         class_: Any = None,
         ax: Any = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> Self:
         """Explain one sample and draw the votes.
 
         Parameters
         ----------
-        estimator, X_row, top, contrast
+        estimator, X_row, position, top, contrast
             As for `skmaxent.explain`.
         class_ : class label, optional
             The class whose votes are drawn, see `VotesDisplay`.
@@ -83,10 +91,10 @@ class VotesDisplay:
         display : VotesDisplay
         """
         pyplot(f"{cls.__name__}.from_estimator")
-        explanation = explain(estimator, X_row, top=top, contrast=contrast)
+        explanation = explain(estimator, X_row, position, top=top, contrast=contrast)
         return cls(explanation, class_=class_).plot(ax=ax, **kwargs)
 
-    def plot(self, ax: Any = None, **kwargs) -> Self:
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Draw the votes.
 
         Parameters
@@ -158,13 +166,17 @@ class CoefficientsDisplay:
     figure_ : matplotlib Figure
     """
 
-    def __init__(self, top, *, title=None):
+    axes_: np.ndarray
+    ax_: Any
+    figure_: Any
+
+    def __init__(self, top: TopFeatures, *, title: str | None = None):
         self.top = top
         self.title = title
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, *, n: int = 10, classes: ArrayLike | None = None, ax: Any = None, **kwargs
+        cls, estimator: Any, *, n: int = 10, classes: ArrayLike | None = None, ax: Any = None, **kwargs: Any
     ) -> Self:
         """Find and draw the strongest features.
 
@@ -194,7 +206,7 @@ class CoefficientsDisplay:
         top = top_of_classes(estimator, n, None if classes is None else list(classes))
         return cls(top, title=title).plot(ax=ax, **kwargs)
 
-    def plot(self, ax: Any = None, **kwargs) -> Self:
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Draw the panels.
 
         Parameters

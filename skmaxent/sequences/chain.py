@@ -10,8 +10,8 @@ Sentences are packed: by decreasing length, in batches that stay in cache, and w
 its first rows, and one step of a recursion is one matrix product for all of them.
 
 The recursions run on probabilities that are scaled at every token (Rabiner 1989), in the precision of the
-scores. Where a scaled number could have left the range of its type, a batch is done again on logarithms in
-float64: slower, and correct for scores of any size.
+scores, on arrays with a column a token, whose rows are long. Where a scaled number could have left the range
+of its type, a batch is done again on logarithms in float64: slower, and correct for scores of any size.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from functools import cached_property
 import numpy as np
 
 # Scores of a batch: its arrays stay in the second-level cache. More batches would spend more on calls.
-BATCH_ENTRIES = 120_000
+BATCH_ENTRIES = 200_000
 # Numbers (rows, K, K) that are held at a time.
 CUBE_ENTRIES = 1_000_000
 # Largest scaled number, and the inverse of the smallest sum, up to which nothing of weight underflows.
@@ -170,15 +170,15 @@ class Transitions:
         return None if self.kinds is None else self.kinds[batch.rows]
 
 
-def _multiply(a, factors, kinds, out):
-    """out = a @ factors, row by row of its kind."""
+def _multiply(factors, kinds, a, out):
+    """out = factors @ a, each column of `a` (K, m) by the matrix of its kind."""
     if kinds is None:
-        np.matmul(a, factors[0], out=out)
+        np.matmul(factors[0], a, out=out)
         return
     size = max(1, CUBE_ENTRIES // factors[0].size)
-    for start in range(0, len(a), size):
-        rows = slice(start, start + size)
-        out[rows] = np.matmul(a[rows, None, :], factors[kinds[rows]])[:, 0]
+    for start in range(0, a.shape[1], size):
+        part = slice(start, start + size)
+        out[:, part] = np.matmul(factors[kinds[part]], a[:, part].T[:, :, None])[:, :, 0].T
 
 
 @dataclass
@@ -221,65 +221,64 @@ def expectations(batch, scores, transitions, out=None, weights=None):
     -------
     expected : Expectations
     """
-    kinds = transitions.of(batch)
-    top = scores.max(axis=1)
-    U = np.subtract(scores, top[:, None])
+    kinds, begin = transitions.of(batch), batch.offsets[1]
+    U = np.array(scores.T, order="C")
+    top = U.max(axis=0)
+    U -= top
     np.exp(U, out=U)
+    out = np.empty_like(scores) if out is None else out
     with np.errstate(all="ignore"):  # looked at below
-        A, c, largest = _scaled(batch, U, transitions, kinds, out := np.empty_like(U) if out is None else out)
+        A, B, c = _scaled(batch, U, transitions, kinds)
     limit = LARGEST[U.dtype]
-    if not (largest <= limit and c.min(initial=1) >= 1 / limit):
+    if not (U.max() <= limit and c.min() >= 1 / limit):
         return _on_logarithms(batch, scores, transitions, kinds, top, out, weights)
-    before, Q = A[batch.previous], U[batch.offsets[1] :]
+    before, Q = A.take(batch.previous, axis=1), U[:, begin:]
     if weights is not None:
-        Q = Q * weights[batch.offsets[1] :, None]
-    pairs = _pair_sums(before, Q, kinds, batch.offsets[1])
+        Q = Q * weights[begin:]
+    pairs = _pair_sums(before, Q, None if kinds is None else kinds[begin:])
     pairs = [(kind, part * transitions.factors[kind]) for kind, part in pairs]
-    out *= A
+    B *= A
+    out[:] = B.T
     return Expectations(out, pairs, np.log(c), top)
 
 
-def _scaled(batch, U, transitions, kinds, B):
-    """Both recursions; U becomes q, B the backward probabilities.
+def _scaled(batch, U, transitions, kinds):
+    """Both recursions, a column a token; U becomes q.
 
     Returns
     -------
-    A : ndarray of shape (m, K)
-        Forward probabilities.
+    A, B : ndarray of shape (K, m)
+        Forward and backward probabilities.
     c : ndarray of shape (m,)
-        Their sums before they were scaled to 1.
-    largest : float
-        Largest of all scaled numbers; nan where there is one.
+        Sums of the forward probabilities before they were scaled to 1.
     """
-    m, K = U.shape
-    A, c, ones = np.empty_like(U), np.empty(m, U.dtype), np.ones(K, U.dtype)
-    begin = slice(0, batch.offsets[1])
-    np.matmul(U[begin], ones, out=c[begin])
-    np.divide(U[begin], c[begin, None], out=A[begin])
-    for before, rows in batch.steps():
-        a = A[rows]
-        _multiply(A[before], transitions.factors, None if kinds is None else kinds[rows], a)
-        a *= U[rows]
-        np.matmul(a, ones, out=c[rows])
-        a /= c[rows, None]
-    U *= (1 / c)[:, None]
+    A, B, c = np.empty_like(U), np.empty_like(U), np.empty(U.shape[1], U.dtype)
+    begin, steps = slice(0, batch.offsets[1]), list(batch.steps())
+    np.add.reduce(U[:, begin], axis=0, out=c[begin])
+    np.divide(U[:, begin], c[begin], out=A[:, begin])
+    for before, rows in steps:
+        a, total = A[:, rows], c[rows]
+        _multiply(transitions.backward, None if kinds is None else kinds[rows], A[:, before], a)
+        a *= U[:, rows]
+        np.add.reduce(a, axis=0, out=total)
+        a /= total
+    U *= 1 / c
     B[:] = 1
-    for before, rows in reversed(list(batch.steps())):
-        q = U[rows]
-        q *= B[rows]
-        _multiply(q, transitions.backward, None if kinds is None else kinds[rows], B[before])
-    return A, c, U.max(initial=0)
+    for before, rows in reversed(steps):
+        q = U[:, rows]
+        q *= B[:, rows]
+        _multiply(transitions.factors, None if kinds is None else kinds[rows], q, B[:, before])
+    return A, B, c
 
 
-def _pair_sums(before, Q, kinds, begin):
-    """Products before' Q over the rows of each kind."""
+def _pair_sums(before, Q, kinds):
+    """Products before Q' over the columns of each kind."""
     if kinds is None:
-        return [(0, before.T @ Q)]
-    of_rows, sums = kinds[begin:], []
-    order = np.argsort(of_rows, kind="stable")
-    present, starts = np.unique(of_rows[order], return_index=True)
-    for kind, rows in zip(present.tolist(), np.split(order, starts[1:])):
-        sums.append((kind, before[rows].T @ Q[rows]))
+        return [(0, before @ Q.T)]
+    order, sums = np.argsort(kinds, kind="stable"), []
+    present, starts = np.unique(kinds[order], return_index=True)
+    for kind, own in zip(present.tolist(), np.split(order, starts[1:])):
+        sums.append((kind, before[:, own] @ Q[:, own].T))
     return sums
 
 

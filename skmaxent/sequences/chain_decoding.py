@@ -36,37 +36,36 @@ def best_tags(lengths, scores, transitions, edges, workers, legal=None):
     -------
     tags : integer ndarray of shape (n,)
     """
-    chains, S, T = _packed(lengths, scores, transitions, edges)
-    if legal is not None:
-        follows, begins, ends = legal
-        T = Transitions(T.scores + follows, T.kinds)
-        S[chains.first] += begins
+    chains, S, T = _packed(lengths, scores, transitions, edges, legal)
     tags = np.empty(len(S), np.intp)
 
     def run(batch):
-        z = S[batch.rows]
-        if legal is not None:
-            z[batch.last] += ends
-        tags[batch.rows] = viterbi(batch, z, T)
+        tags[batch.rows] = viterbi(batch, S[batch.rows], T)
 
     workers.map(run, chains.batches)
     return chains.unpacked(tags)
 
 
-def marginals(lengths, scores, transitions, edges, workers):
+def marginals(lengths, scores, transitions, edges, workers, legal=None):
     """Probabilities (n, K) of the tags of each token; the parameters are those of `best_tags`."""
-    chains, S, T = _packed(lengths, scores, transitions, edges)
+    chains, S, T = _packed(lengths, scores, transitions, edges, legal)
     result = np.empty_like(S)
     workers.map(lambda batch: expectations(batch, S[batch.rows], T, result[batch.rows]), chains.batches)
     return chains.unpacked(result)
 
 
-def _packed(lengths, scores, transitions, edges):
+def _packed(lengths, scores, transitions, edges, legal):
     """The chains of sentences, their packed scores, and those of their transitions."""
     chains = Chains(lengths, scores.shape[1])
     S = np.asarray(scores.toarray() if hasattr(scores, "toarray") else scores)[chains.order]
-    if edges is None:
-        return chains, S, Transitions(transitions)
-    kinds, rows = distinct_rows(canonical(edges)[chains.order])
-    own = np.tensordot(rows.toarray().astype(S.dtype), transitions[1:], axes=1)
-    return chains, S, Transitions(transitions[0] + own, kinds)
+    kinds, T = None, transitions[:1]
+    if edges is not None:
+        kinds, rows = distinct_rows(canonical(edges)[chains.order])
+        T = T + np.tensordot(rows.toarray().astype(S.dtype), transitions[1:], axes=1)
+    if legal is not None:
+        follows, begins, ends = legal
+        T = T + follows
+        S[chains.first] += begins
+        for batch in chains.batches:
+            S[batch.rows.start + batch.last] += ends
+    return chains, S, Transitions(T, kinds)

@@ -16,11 +16,12 @@ import numpy as np
 from scipy import sparse
 
 from ..convex.design.blocks import make_design
-from ..convex.design.shared_pairs import ObservedDesign
+from ..convex.design.split import SplitDesign
 from ..convex.fit import summary_of
 from ..convex.objective import Objective
 from ..convex.penalty import ElasticNet, Gaussian
 from ..convex.reductions.observed import PairMap
+from ..convex.reductions.units import ordinary_units
 from ..convex.solvers import quasi_newton
 from ..convex.solvers.control import Control
 from ..convex.spaces import Vectors, WeightSpace
@@ -41,15 +42,16 @@ class ChainResult:
         From a tag to the next: first those that have no feature, then those of each edge feature.
     report : dict
         What `convergence_` shows.
+    spread : float
+        By how much the scales of the columns differ.
     """
 
     weights: object
     transitions: np.ndarray
     report: dict
+    spread: float = 1.0
 
-    # As in the results of other models: all weights have a prior, and columns keep their units.
-    separated = None
-    spread = 1.0
+    separated = None  # as in the results of other models: all weights have a prior
 
 
 def train(
@@ -96,18 +98,17 @@ def train(
     """
     problem = problem.of_weight()
     K, n_columns = problem.n_tags, problem.X.shape[1]
-    packed = Packed.of(problem)
-    pairs = None
-    if "observed" in (features, transitions):
-        pairs = packed.pairs(features, transitions, min_count)
     if solver == "auto":
         solver = "orthant-lbfgs" if l1_ratio else "lbfgs"
     penalty = Gaussian(1 / C) if solver == "lbfgs" else ElasticNet.from_prior(C, l1_ratio)
-    objective, pair_map = objective_of(packed, pairs, penalty, workers)
+    exists = features, transitions, min_count
+    objective, pair_map, units = objective_of(Packed.of(problem), exists, penalty, workers)
     design = objective.space.design
 
     def restored(point):
         weights = point.coords.astype(float)
+        if units is not None:
+            weights = units.restored(weights, np.zeros(K), design, float)[0]
         weights = weights if pair_map is None else pair_map.restore(weights, design)
         below = weights[n_columns:]
         below = below.toarray() if sparse.issparse(below) else below.copy()
@@ -117,29 +118,49 @@ def train(
         return report is not None and report(record, lambda: restored(point))
 
     control = Control(tol, max_iter, float(problem.weights.sum()), reported)
-    point = _start(objective, start, pair_map)
+    point = _start(objective, start, pair_map, units)
     point, gradient = quasi_newton.solve(objective, point, control)
     if control.reason == "precision" and control.accuracy(objective, point, gradient) <= 1:
         control.reason = "converged"
     summary = summary_of(objective, point, gradient, control, solver)
     summary["n_pairs"] = point.coords.size
-    return ChainResult(*restored(point), summary)
+    return ChainResult(*restored(point), summary, 1.0 if units is None else units.spread)
 
 
-def objective_of(packed, pairs, penalty, workers):
-    """The objective in float64, on data in their own precision; and the map of its pairs, if it has some."""
-    K, X = packed.n_tags, packed.design()
+def objective_of(packed, exists, penalty, workers):
+    """The objective in float64 on data in their own precision, the map of its pairs, units of its columns.
+
+    Parameters
+    ----------
+    packed : Packed
+    exists : tuple
+        Parameters of `Packed.pairs`: which weights there are.
+    penalty : Gaussian or ElasticNet
+    workers : Workers
+    """
+    K, vectors = packed.n_tags, Vectors(workers)
+    likelihood = packed.likelihood(workers, not penalty.smooth)
+    pairs = packed.pairs(*exists) if "observed" in exists else None
+    X = packed.design()
+    del packed  # the largest array of it is in X too
+    X, units = ordinary_units(X, fit_intercept=False, smaller=False)
     if pairs is None or pairs.full:
         pair_map = None
         design = make_design(X, K, workers, np.float64)
     else:
         pair_map = PairMap(pairs, np.arange(pairs.n_columns), None)
-        design = ObservedDesign(X, pairs.columns, pairs.classes, K, workers).astype(np.float64)
-    likelihood, vectors = packed.likelihood(workers, not penalty.smooth), Vectors(workers)
-    return Objective(WeightSpace(design, vectors), likelihood, penalty, False, vectors), pair_map
+        design = SplitDesign(X, pairs.columns, pairs.classes, K, workers, np.float64)
+    scale = None if units is None else units.scales(design)
+    if penalty.smooth:
+        space = WeightSpace(design, vectors, scale)
+        return Objective(space, likelihood, penalty, False, vectors), pair_map, units
+    if scale is not None:
+        penalty = penalty.scaled(scale)
+    space = WeightSpace(design, vectors)
+    return Objective(space, likelihood, penalty, False, vectors, scale), pair_map, units
 
 
-def _start(objective, start, pair_map):
+def _start(objective, start, pair_map, units):
     """The point of a former model where it is better than zero weights, or these."""
     K = objective.likelihood.shape[1]
     zero = objective.point(np.zeros(objective.coords_shape), np.zeros(K))
@@ -148,5 +169,7 @@ def _start(objective, start, pair_map):
     weights, below = start
     weights = sparse.vstack([sparse.csr_array(weights), sparse.csr_array(below.reshape(-1, K))], format="csr")
     coords = weights.toarray() if pair_map is None else pair_map.reduce(weights, objective.space.design)
+    if units is not None:
+        coords = units.reduced(coords, np.zeros(K), objective.space.design)[0]
     point = objective.point(coords, np.zeros(K))
     return point if objective.value(point) < objective.value(zero) else zero

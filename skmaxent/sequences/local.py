@@ -5,11 +5,13 @@ slice and for states (m, s), or (1, s) for the same ones in each row; and for ``
 the same up to a constant for each (row, state).
 """
 
+from functools import cached_property
+
 import numpy as np
 
-# Costs of a step that a scheme of tags, and one that a dictionary forbids: far above any log-probability, and
-# finite, so that where every sequence breaks rules those that break the fewest are compared.
-ILLEGAL, UNLISTED = 1e9, 1e6
+# Costs of a step that a scheme of tags, and one that a dictionary forbids: far above differences of scores,
+# and finite, so that where every sequence breaks rules those that break the fewest are compared, to 1e-5.
+ILLEGAL, UNLISTED = 1e11, 1e7
 # Least normaliser of scores less their peaks that is trusted; below it digits may have been lost.
 TINY = 1e-100
 
@@ -74,6 +76,13 @@ class LocalModel:
     def _log_proba(self, rows, states):
         return log_softmax(self._scores(rows, states))
 
+    def parts(self, rows, states):
+        """`log_proba` for states (1, s) as a sum: of shapes (m, s), (m or 1, s, K) and (m, K).
+
+        What is the same for all states does not matter to which of them is best.
+        """
+        return np.zeros((1, 1)), self.log_proba(rows, states), np.zeros((1, 1))
+
 
 class LinearModel(LocalModel):
     """Scores that are sums of weights.
@@ -102,16 +111,39 @@ class LinearModel(LocalModel):
         return np.broadcast_to(scores, (scores.shape[0], states.shape[1], self.n_tags))
 
     def _log_proba(self, rows, states):
-        if self.lexical or self.pure is None or len(states) > 1 or states.shape[1] == 1:
-            return log_softmax(self._scores(rows, states))
-        # sum_c exp(own_c + pure_sc) is a product of matrices: K exponentials a row, none a state.
-        own, pure = self.own[rows], self.pure[states[0]]
-        peaks, heights = own.max(axis=1, keepdims=True), pure.max(axis=1, keepdims=True)
-        sums = np.exp(own - peaks, dtype=float) @ np.exp(pure - heights, dtype=float).T
-        if sums.min(initial=1) < TINY:
-            return log_softmax(self._scores(rows, states))
-        norms = (np.log(sums) + peaks + heights.T).astype(own.dtype)
-        return own[:, None] + pure - norms[:, :, None]
+        scores = self._scores(rows, states)
+        if self.lexical or self.pure is None:
+            return log_softmax(scores)
+        norms = self.norms[rows]
+        norms = norms[:, states[0]] if len(states) == 1 else np.take_along_axis(norms, states, 1)
+        return scores - norms[:, :, None]
+
+    def parts(self, rows, states):
+        if self.lexical or self.pure is None:
+            return super().parts(rows, states)
+        pure, own = self.pure[states], self.own[rows].astype(float)
+        if self.rules.transitions is not None:
+            pure = pure - self.rules.transitions[states]
+        if self.rules.tokens is not None:
+            own -= self.rules.tokens[rows]
+        return -self.norms[rows][:, states[0]], pure, own
+
+    @cached_property
+    def norms(self):
+        """Logarithms of the sums of exponentials of the rows' and the states' scores, (n, number of states).
+
+        sum_c exp(own_c + pure_sc) is a product of matrices: K exponentials a row and a state, none for each
+        pair of them. Where the large parts of both meet nowhere, the sum is taken as it is.
+        """
+        own, pure = self.own, self.pure
+        peaks, heights = own.max(axis=1, keepdims=True), pure.max(axis=1)
+        sums = np.exp(own - peaks, dtype=float) @ np.exp(pure - heights[:, None], dtype=float).T
+        lost = np.nonzero(sums < TINY)
+        norms = np.log(np.maximum(sums, TINY)) + peaks + heights
+        scores = own[lost[0]].astype(float) + pure[lost[1]]
+        top = scores.max(axis=1, initial=-np.inf)
+        norms[lost] = np.log(np.exp(scores - top[:, None]).sum(axis=1)) + top
+        return norms.astype(own.dtype)
 
 
 def log_softmax(scores):

@@ -100,8 +100,14 @@ class Packed:
 
     def design(self):
         """The data of both blocks, CSC."""
-        below = sparse.kron(self.Z, sparse.identity(self.n_tags), format="csc").astype(self.X.dtype)
-        return short_indices(sparse.csc_array(sparse.bmat([[self.X, None], [None, below]], format="csc")))
+        X, below = self.X, sparse.kron(self.Z, sparse.identity(self.n_tags), format="csc")
+        (n, d), (m, e) = X.shape, below.shape
+        parts = (
+            np.concatenate([X.data, below.data.astype(X.dtype)]),
+            np.concatenate([X.indices, (below.indices + n).astype(X.indices.dtype)]),
+            np.concatenate([X.indptr, (below.indptr[1:] + X.nnz).astype(X.indptr.dtype)]),
+        )
+        return short_indices(sparse.csc_array(parts, shape=(n + m, d + e)))
 
     def pairs(self, features, transitions, min_count):
         """The pairs of a column of the design and a tag that have a weight.

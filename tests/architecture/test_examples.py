@@ -38,7 +38,9 @@ def test_every_estimator_and_function_has_an_example():
     shown = {
         name
         for name in skmaxent.__all__
-        if name != "datasets" and not name.endswith("Display") and name not in ("Explanation", "Joined")
+        if name not in ("datasets", "sequences")
+        and not name.endswith("Display")
+        and name not in ("Explanation", "Joined")
     }
     assert shown <= with_examples
 
@@ -58,6 +60,16 @@ def test_the_lines_of_the_readme():
     (block,) = re.findall(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), re.S)
     lines = run(sys.executable, "-c", block).splitlines()
     assert float(lines[0]) <= 1e-6 and "predicts" in lines[1]
+
+
+def test_the_lines_of_the_guide_to_taggers():
+    guide = ROOT / "docs" / "taggers.md"
+    if not guide.exists():
+        pytest.skip("the tests run without a checkout")
+    blocks = re.findall(r"```python\n(.*?)```", guide.read_text(encoding="utf-8"), re.S)
+    printed = run(sys.executable, "-c", "".join(blocks))
+    assert printed.startswith("[['B-PER', 'O', 'O', 'B-LOC']]")
+    assert "MaxEntTagger predicts I-PER" in printed and "CRFTagger predicts I-PER" in printed
 
 
 def test_the_worked_example_of_the_lecture():

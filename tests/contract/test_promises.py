@@ -32,12 +32,15 @@ def fit(variant, X, y, weights=None, extra=None, **parameters):
 
 
 def answers(model, X, extra):
-    """Probabilities of all rows."""
-    return model.predict_proba(X, **extra)
+    """Probabilities of all rows, or of all tokens."""
+    proba = model.predict_proba(X, **extra)
+    return np.concatenate([*proba]) if proba.dtype == object else proba
 
 
 def parameters_of(model):
     """All fitted weights, one after another."""
+    if hasattr(model, "weights_"):
+        return np.concatenate([w.ravel() for w in model.weights_.values()])
     if hasattr(model, "coefs_"):
         return np.concatenate([w.ravel() for w in (*model.coefs_, *model.intercepts_)])
     coef = model.coef_
@@ -141,7 +144,7 @@ def test_the_input_is_not_changed_and_may_be_read_only(name):
     variant = VARIANTS[name]
     X, y, weights, extra = variant.data()
     before = copy.deepcopy((X, y, weights))
-    parts = () if variant.kind == "data" else (X.data, X.indices, X.indptr)
+    parts = () if isinstance(X, list) else (X.data, X.indices, X.indptr)
     for part in (*parts, y, weights):
         part.flags.writeable = False
     fit(variant, X, y, weights, extra)
@@ -184,7 +187,8 @@ def test_a_broken_fit_leaves_the_old_model_whole(name, error, monkeypatch):
 
     for place in ("skmaxent.convex.fit.prepare", "skmaxent.nn.training.session.Session.evaluate"):
         monkeypatch.setattr(place, broken)
-    monkeypatch.setattr("skmaxent.estimators.common.network_fit.Session", broken)
+    for place in ("network_fit", "recurrent_fit"):
+        monkeypatch.setattr(f"skmaxent.estimators.common.{place}.Session", broken)
     with pytest.raises(error):
         model.fit(X, y, **extra)
     assert frozen(model) == before
@@ -196,7 +200,7 @@ def test_refused_data_leave_the_old_model_whole(name):
     X, y, weights, extra = variant.data()
     model = fit(variant, X, y, weights, extra)
     before = frozen(model)
-    bad = [] if variant.kind == "data" else np.full((len(y), X.shape[1]), np.nan)
+    bad = [] if isinstance(X, list) else np.full((len(y), X.shape[1]), np.nan)
     for given in ((bad, y), (X, y[:-1])):
         with pytest.raises(ValueError):
             model.fit(*given, **extra)

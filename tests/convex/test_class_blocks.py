@@ -10,7 +10,7 @@ from skmaxent.convex.objective import Objective
 from skmaxent.convex.penalty import ElasticNet
 from skmaxent.convex.preconditioners import class_blocks
 from skmaxent.convex.preconditioners.class_blocks import ClassBlocks
-from skmaxent.convex.solvers import orthant_newton, quadratic_model
+from skmaxent.convex.solvers import orthant_newton, proximal_newton, quadratic_model
 from skmaxent.convex.spaces import Vectors
 from skmaxent.numerics.threads import Workers
 
@@ -81,7 +81,7 @@ def test_is_symmetric_and_positive(side, monkeypatch):
 @pytest.mark.parametrize("kind", ["multinomial", "binary"])
 def test_the_optimum_does_not_depend_on_it(kind, monkeypatch):
     """Newton's iterations with and without it end where all KKT conditions hold; with it, sooner."""
-    monkeypatch.setattr(quadratic_model, "WHOLE_SIDE", 0)  # this few weights would be solved as a whole
+    monkeypatch.setattr(proximal_newton, "WHOLE_SIDE", 0)  # this few weights would be solved as a whole
     ends = {}
     for first_run in (0, 10**6):
         monkeypatch.setattr(quadratic_model, "BLOCKS_FROM", first_run)

@@ -98,7 +98,7 @@ def test_gap_bounds_the_suboptimality_at_every_iterate(K, l1_ratio, fit_intercep
     )
     history = model.convergence_["history"]
     excess = history["objective"] * len(y) - optimum
-    assert len(excess) > 3
+    assert len(excess) >= 3
     assert (excess >= -1e-8 * optimum).all()
     assert (history["gap"] * len(y) >= excess - 1e-8 * optimum).all()
     assert model.convergence_["stop_reason"] == "converged"
@@ -143,7 +143,7 @@ def test_columns_are_shifted_to_the_least_penalty(kind):
         shape = objective.coords_shape
         W = np.random.default_rng(0).standard_normal(shape)
         point = objective.point(W, np.zeros(shape[1]))
-        orthant_newton._shift_columns(objective, point)
+        orthant_newton.shift_columns(objective, point)
         if kind == "binary":
             assert_array_equal(point.coords, W)
             return

@@ -85,11 +85,11 @@ def test_diagonal_matrix_and_intercept_hessian_are_the_curvature(rng, small_bloc
     assert_allclose(likelihood.curvature_diagonal(expected), np.einsum("ikk->ik", dense), atol=1e-14)
     assert_allclose(likelihood.intercept_hessian(expected), dense.sum(axis=0), atol=1e-12)
     rows = slice(3, 9)
-    own, root = likelihood.curvature_parts(rows, expected[rows])
+    root = likelihood.curvature_root(rows, expected[rows])
     for k in range(K):
-        for l in range(K):
-            entries = own[:, k] if k == l else -root[:, k] * root[:, l]
-            assert_allclose(entries, dense[rows, k, l], atol=1e-14)
+        others = [-root[:, k] * root[:, l] for l in range(K) if l != k]
+        entries = others[:k] + [-sum(others) if K > 1 else root[:, 0] ** 2] + others[k:]
+        assert_allclose(np.stack(entries, axis=1), dense[rows, k], atol=1e-14)
 
 
 @pytest.mark.parametrize("kind, labels", KINDS)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+import skmaxent
 from skmaxent import BackpropMLPClassifier, MaxEntClassifier, MaxEntClassifierCV, MaxEntRanker, maxent_path
 from skmaxent.convex.solvers import SOLVERS
 from skmaxent.estimators.common import advice
@@ -67,7 +68,9 @@ REMEDIES = [
 @pytest.mark.parametrize("fit", FITS.values(), ids=FITS)
 @pytest.mark.parametrize("X, remedy", REMEDIES)
 def test_what_is_no_matrix_names_what_makes_one(fit, X, remedy):
-    with pytest.raises(ValueError, match=f"takes X as a matrix of numbers, one row a sample. {remedy}"):
+    with pytest.raises(
+        (ValueError, TypeError), match=f"takes X as a matrix of numbers, one row a sample. {remedy}"
+    ):
         fit(X, [0, 1, 0, 1])
 
 
@@ -76,9 +79,11 @@ def test_predict_names_it_too(X, remedy):
     table, y = np.eye(4), [0, 1, 0, 1]
     ranker = MaxEntRanker().fit(table, y, groups=[0, 0, 1, 1])
     for model in (MaxEntClassifier().fit(table, y), BackpropMLPClassifier(solver="lbfgs").fit(table, y)):
-        with pytest.raises(ValueError, match=f"{type(model).__name__} takes X as a matrix.*{remedy}"):
+        with pytest.raises(
+            (ValueError, TypeError), match=f"{type(model).__name__} takes X as a matrix.*{remedy}"
+        ):
             model.predict(X)
-    with pytest.raises(ValueError, match=f"MaxEntRanker takes X as a matrix.*{remedy}"):
+    with pytest.raises((ValueError, TypeError), match=f"MaxEntRanker takes X as a matrix.*{remedy}"):
         ranker.decision_function(X)
 
 
@@ -137,3 +142,24 @@ def test_no_hint_where_it_would_not_help(monkeypatch):
     MaxEntClassifier(tol=1e-3).fit(X.toarray(), y)
     monkeypatch.setattr(advice, "MANY_WEIGHTS", 2000)
     MaxEntClassifier().fit(X, y)
+
+
+class Collection:
+    """What is known of any collection of dask's."""
+
+    shape, ndim, dtype = (4, 2), 2, np.dtype(float)
+
+    def __dask_graph__(self):
+        return {}
+
+    def __array__(self, *args, **kwargs):
+        raise AssertionError("computed without being asked")
+
+
+@pytest.mark.parametrize("name", ["MaxEntClassifier", "MaxEntClassifierCV", "BackpropMLPClassifier"])
+def test_collections_of_dask_are_refused_before_anything_is_computed(name):
+    with pytest.raises(TypeError, match=r"takes arrays that are in memory, got .*Call X.compute\(\) first"):
+        getattr(skmaxent, name)().fit(Collection(), [0, 1, 0, 1])
+    model = getattr(skmaxent, name)().fit(np.arange(20.0).reshape(10, 2) % 7, [0, 1] * 5)
+    with pytest.raises(TypeError, match="in memory"):
+        model.predict(Collection())

@@ -168,10 +168,14 @@ def test_legal_sequences():
     sloppy = [[tag.replace("B-", "I-") if i % 3 else tag for i, tag in enumerate(own)] for own in Y]
     tagger = CRFTagger().fit(X, sloppy)
     assert not all(is_legal(tags, "IOB2") for tags in tagger.predict(X)), "nothing to enforce"
-    tagger.set_params(tag_scheme="IOB2")
+    tagger.set_params(scheme="IOB2")
     assert all(is_legal(tags, "IOB2") for tags in tagger.predict(X))
+    inside = [tag.startswith("I-") for tag in tagger.classes_]
+    for proba in tagger.predict_proba(X):
+        assert not proba[:1, inside].any()
+        np.testing.assert_allclose(proba.sum(axis=1), 1)
     with pytest.raises(ValueError, match="Q"):
-        CRFTagger(tag_scheme="IOB2").fit([[{"a": 1}]], [["Q"]])
+        CRFTagger(scheme="IOB2").fit([[{"a": 1}]], [["Q"]])
 
 
 def test_edge_features_are_joined_with_pairs_of_tags():
@@ -237,7 +241,7 @@ def test_a_failed_or_interrupted_fit_leaves_the_old_model(monkeypatch):
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"C": 0}, {"C": np.inf}, {"l1_ratio": 2}, {"features": "some"}, {"solver": "sgd"}, {"tag_scheme": "IO"}],
+    [{"C": 0}, {"C": np.inf}, {"l1_ratio": 2}, {"features": "some"}, {"solver": "sgd"}, {"scheme": "IO"}],
 )
 def test_bad_parameters(parameters):
     with pytest.raises(ValueError, match=f"The '{next(iter(parameters))}' parameter of CRFTagger"):

@@ -163,7 +163,7 @@ def test_a_path_refuses_what_it_does_not_use(capsys):
     maxent_path(X, y, Cs=Cs)
     assert capsys.readouterr().out == ""
     path = maxent_path(X, y, Cs=Cs, verbose=1)
-    assert capsys.readouterr().out.count("[maxent_path] C ") == 2
+    assert capsys.readouterr().out.count("[maxent_path] ") == 2
     assert_allclose(path.Cs, Cs)
 
 

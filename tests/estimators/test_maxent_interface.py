@@ -1,5 +1,7 @@
 """MaxEntClassifier as an estimator: errors, warm start, threads, callbacks, pickles, unbroken state."""
 
+import warnings
+
 import joblib
 import numpy as np
 import pytest
@@ -268,6 +270,17 @@ def test_threads_inside_joblib_contexts(monkeypatch):
         joblib.delayed(thread_count)(None) for _ in range(3)
     )
     assert threads == [1, 1, 1]
+
+
+def test_one_thread_inside_a_task_of_dask():
+    distributed = pytest.importorskip("distributed", reason="needs dask's scheduler: pip install distributed")
+    assert not threads_module._in_dask_task()
+    options = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+            assert client.submit(thread_count, None, pure=False).result(timeout=60) == 1
+    assert thread_count(None) >= 1
 
 
 def test_threads_inside_worker_processes_never_oversubscribe():

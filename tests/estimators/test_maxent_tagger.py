@@ -1,7 +1,11 @@
 """MaxEntTagger against its definition: probabilities of whole sequences, searched by enumeration."""
 
+import pickle
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
@@ -10,6 +14,7 @@ from tagged_sentences import all_sequences, chunks, sentences, step_probabilitie
 
 from skmaxent import MaxEntClassifier, MaxEntTagger
 from skmaxent.sequences import convert_tags, is_legal
+from skmaxent.sequences.decoding import DECODERS
 
 X, Y = sentences(60)
 TEST, TRUE = sentences(12, seed=1, longest=4)
@@ -106,7 +111,7 @@ def test_history_helps_where_tags_depend_on_tags():
     assert with_tags.score(test, true) > without.score(test, true) + 0.02
 
 
-@pytest.mark.parametrize("decoder", ["viterbi", "greedy", "beam"])
+@pytest.mark.parametrize("decoder", DECODERS)
 @pytest.mark.parametrize("history", HISTORIES[1:3])
 def test_batches_are_one_by_one(fitted, decoder, history):
     tagger = fitted(history).set_params(decoder=decoder, beam_width=2)
@@ -118,7 +123,7 @@ def test_batches_are_one_by_one(fitted, decoder, history):
         np.testing.assert_allclose(tagger.predict_proba([test[i]])[0], proba[i], atol=1e-6)
 
 
-@pytest.mark.parametrize("decoder", ["viterbi", "greedy", "beam"])
+@pytest.mark.parametrize("decoder", DECODERS)
 def test_any_number_of_threads_gives_the_same_bits(fitted, decoder, monkeypatch):
     monkeypatch.setattr("skmaxent.estimators.tagger.MOST_TOKENS", 16)
     monkeypatch.setattr("skmaxent.estimators.tagger.FEWEST_TOKENS", 16)
@@ -131,7 +136,7 @@ def test_any_number_of_threads_gives_the_same_bits(fitted, decoder, monkeypatch)
     assert found[0] == found[1] == found[2]
 
 
-@pytest.mark.parametrize("decoder", ["viterbi", "greedy", "beam"])
+@pytest.mark.parametrize("decoder", DECODERS)
 def test_a_scheme_is_kept(decoder):
     train, y = chunks(25)
     test, _ = chunks(80, seed=9)
@@ -154,14 +159,14 @@ def test_a_scheme_with_ends():
     train, y = chunks(25)
     y = [convert_tags(tags, "BIOES") for tags in y]
     test, _ = chunks(80, seed=9)
-    for decoder in ("viterbi", "greedy", "beam"):
+    for decoder in DECODERS:
         tagger = MaxEntTagger(history=("tag[-1]",), decoder=decoder, scheme="BIOES").fit(train, y)
         assert all(is_legal(tags, "BIOES") for tags in tagger.predict(test))
 
 
 def test_a_dictionary_restricts_the_tags_of_words():
     given = {"dog": ["VERB"], "unseen": ["DET"], "park": ["unknown tag"], "the": {"DET", "NOUN"}}
-    for decoder in ("viterbi", "greedy", "beam"):
+    for decoder in DECODERS:
         tagger = MaxEntTagger(tag_dictionary=given, decoder=decoder).fit(X, Y)
         found = tagger.predict([[{"word": "unseen"}, {"word": "dog"}, {"word": "park"}, {}]])[0]
         assert found[:2] == ["DET", "VERB"]
@@ -178,6 +183,22 @@ def test_a_dictionary_restricts_the_tags_of_words():
     assert MaxEntTagger(tag_dictionary=True).fit(names, Y).tag_dictionary_ == learnt.tag_dictionary_
 
 
+@settings(max_examples=15)
+@given(st.permutations(range(len(X))), st.randoms())
+def test_the_order_of_sentences_and_of_features_does_not_matter(order, random):
+    def shuffled(token):
+        items = list(token.items())
+        random.shuffle(items)
+        return dict(items)
+
+    expected = MaxEntTagger(MaxEntClassifier(tol=1e-8)).fit(X, Y)
+    other = [[shuffled(token) for token in X[i]] for i in order]
+    tagger = MaxEntTagger(MaxEntClassifier(tol=1e-8)).fit(other, [Y[i] for i in order])
+    assert tagger.vocabulary_ == expected.vocabulary_
+    for one, two in zip(tagger.predict_proba(TEST), expected.predict_proba(TEST)):
+        np.testing.assert_allclose(one, two, atol=1e-4)
+
+
 def test_weights_are_copies_of_sentences():
     weights = np.random.default_rng(0).integers(0, 3, len(X))
     copies = [[s for s, w in zip(part, weights) for _ in range(w)] for part in (X, Y)]
@@ -185,6 +206,21 @@ def test_weights_are_copies_of_sentences():
     copied = MaxEntTagger(MaxEntClassifier(tol=1e-9)).fit(*copies)
     for one, other in zip(weighted.predict_proba(TEST), copied.predict_proba(TEST)):
         np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+@pytest.mark.parametrize("decoder", ["viterbi", "greedy"])
+def test_sparse_weights_and_large_tables_decode_the_same(decoder, monkeypatch):
+    """Weights too large for an array stay sparse; a table of all states and tags may be too large as well."""
+    tagger = MaxEntTagger(history=HISTORIES[2], decoder=decoder).fit(X, Y)
+    proba, tags = np.vstack(tagger.predict_proba(TEST)), tagger.predict(TEST).tolist()
+    tagger.classifier_.sparsify()
+    again = pickle.loads(pickle.dumps(tagger))
+    assert again.predict(TEST).tolist() == tags
+    monkeypatch.setattr("skmaxent.estimators.common.local_models.PURE_ENTRIES", 0)
+    monkeypatch.setattr("skmaxent.sequences.history.TABLE_ENTRIES", 0)
+    again = pickle.loads(pickle.dumps(tagger))
+    np.testing.assert_allclose(np.vstack(again.predict_proba(TEST)), proba, atol=1e-6)
+    assert again.predict(TEST).tolist() == tags
 
 
 def test_attributes(fitted):
@@ -229,6 +265,16 @@ def test_errors_leave_the_old_model_whole(message):
     with pytest.raises(ValueError, match=message):
         tagger.fit(*data)
     assert {name: vars(tagger)[name] for name in state} == state
+
+
+def test_decoding_obeys_parameters_that_are_set_after_the_fit():
+    train, y = chunks(25)
+    test, _ = chunks(80, seed=9)
+    tagger = MaxEntTagger(history=()).fit(train, y)
+    assert not all(is_legal(row, "IOB2") for row in tagger.predict(test))
+    assert all(is_legal(row, "IOB2") for row in tagger.set_params(scheme="IOB2").predict(test))
+    with pytest.raises(ValueError, match="The 'decoder' parameter of MaxEntTagger must be"):
+        tagger.set_params(decoder="best").predict(test)
 
 
 def test_a_refit_forgets():

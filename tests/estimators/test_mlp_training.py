@@ -68,13 +68,13 @@ def test_partial_fit_shuffles_afresh(monkeypatch):
     monkeypatch.setattr(
         Trainer,
         "epoch",
-        lambda self, data, order, *rest: orders.append(order) or epoch(self, data, order, *rest),
+        lambda self, data, batches, *rest: orders.append(batches) or epoch(self, data, batches, *rest),
     )
     X, y = blobs()
     mlp = make()
     for _ in range(3):
         mlp.partial_fit(X, y, classes=[0, 1, 2])
-    assert len({order.tobytes() for order in orders}) == 3
+    assert len({np.concatenate(batches).tobytes() for batches in orders}) == 3
 
 
 def test_partial_fit_needs_and_keeps_the_classes():

@@ -94,7 +94,7 @@ def test_curvature_by_differences(sizes):
     total = 0
     for rows in model.pieces(np.arange(len(v)), 7):
         part = model.centred(rows, X[rows], expected[rows])
-        total += part.T @ (part * model.curvature_parts(rows, expected[rows])[0])
+        total += part.T @ (part * model.curvature_root(rows, expected[rows]) ** 2)
     np.testing.assert_allclose(total, X.T @ H @ X, atol=1e-12)
 
 
@@ -102,6 +102,10 @@ def test_pieces_and_samples_cut_no_group():
     model = likelihood(SIZES["varied"])
     sizes = dict(zip(model.starts[:-1].tolist(), SIZES["varied"].tolist()))
     for size in (1, 3, 8, 100):
+        pieces = model.pieces(None, size)
+        everything = np.arange(model.shape[0])
+        np.testing.assert_array_equal(np.concatenate([everything[cut] for cut in pieces]), everything)
+        assert all(cut.start in model.starts for cut in pieces)
         for rows in (np.arange(model.shape[0]), model.sample(size)):
             pieces = model.pieces(rows, size)
             np.testing.assert_array_equal(np.concatenate(pieces), rows)

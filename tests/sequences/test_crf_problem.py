@@ -68,7 +68,7 @@ def test_value_and_gradient(edges, batch, monkeypatch):
     rng = np.random.default_rng(1)
     w = rng.normal(size=size(problem))
     with Workers() as workers:
-        objective, _ = fit.objective_of(Packed.of(problem), None, Gaussian(1 / 2.0), workers)
+        objective, _, _ = fit.objective_of(Packed.of(problem), ("all", "all", 1), Gaussian(1 / 2.0), workers)
         point = objective.point(w.reshape(-1, problem.n_tags), np.zeros(problem.n_tags))
         gradient = objective.gradient(point).coords.ravel()
     assert objective.value(point) == pytest.approx(objective_by_enumeration(problem, w, 2.0), rel=1e-12)
@@ -199,13 +199,20 @@ def test_one_tag_is_certain():
     assert not flat(result).any()
 
 
-def test_features_of_wild_units_do_not_break_the_proof():
-    """Scores of 1e4 and more: some batches are summed on logarithms."""
-    problem = tagged(scale=1e5)
-    result = solve(problem, C=100.0, tol=1e-3, max_iter=300)
-    value = objective_by_enumeration(problem, flat(result), 100.0)
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+@pytest.mark.parametrize("scale, solved", [(1e-30, True), (1e5, True), (1e8, True), (1e30, False)])
+def test_features_of_wild_units_do_not_break_the_proof(scale, solved, l1_ratio):
+    """Scores of any size on the way, units that float32 cannot square; the gap is true, or says nothing."""
+    problem = tagged(scale=scale)
+    result = solve(problem, C=10.0, l1_ratio=l1_ratio, tol=1e-2, max_iter=300)
+    value = objective_by_enumeration(problem, flat(result), 10.0, l1_ratio)
     assert result.report["objective"] * len(LENGTHS) == pytest.approx(value, rel=1e-8, abs=1e-10)
     assert result.report["duality_gap"] >= 0
+    if l1_ratio == 0:
+        assert (result.report["stop_reason"] == "converged") == solved
+    best = solve(problem, C=10.0, l1_ratio=l1_ratio, tol=1e-9, max_iter=400)
+    above = value - objective_by_enumeration(problem, flat(best), 10.0, l1_ratio)
+    assert above <= result.report["duality_gap"] * len(LENGTHS)
 
 
 def test_equal_rows_of_edge_features_are_one_kind():

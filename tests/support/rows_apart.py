@@ -62,6 +62,8 @@ class ApartVectors:
 class ApartLikelihood:
     """A likelihood cut into likelihoods of some rows each."""
 
+    state_error = value_error = 0.0
+
     def __init__(self, blocks):
         self._blocks, self.dtype = blocks, blocks[0].dtype
         self.shape = (sum(block.shape[0] for block in blocks), blocks[0].shape[1])
@@ -132,9 +134,9 @@ class ApartDesign(Design):
     def row_bounds(self):
         return tuple(map(max, zip(*(block.row_bounds() for block in self._blocks))))
 
-    def hessian(self, likelihood, expected, fit_intercept, columns=None, sample=None):
+    def hessian(self, likelihood, expected, fit_intercept, columns=None, sample=None, dtype=None):
         parts = zip(self._blocks, likelihood._blocks, expected.parts)
-        return sum(b.hessian(l, e, fit_intercept, columns) for b, l, e in parts)
+        return sum(b.hessian(l, e, fit_intercept, columns, dtype=dtype) for b, l, e in parts)
 
     def restriction(self):
         return ApartRestriction(self)

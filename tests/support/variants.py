@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 from joint_examples import FUNCTIONS, names_data
 from problems import random_sparse
+from sequences import sentences
 
 from skmaxent import (
     BackpropMLPClassifier,
@@ -18,8 +19,11 @@ from skmaxent import (
     MaxEntClassifier,
     MaxEntClassifierCV,
     MaxEntRanker,
+    RecurrentClassifier,
+    RecurrentTagger,
 )
 from skmaxent.convex.solvers import SOLVERS
+from skmaxent.nn.recurrent import CELLS
 from skmaxent.nn.training.session import SOLVERS as OPTIMIZERS
 
 
@@ -49,8 +53,9 @@ class Variant:
     ----------
     make : callable
         Gives a new estimator.
-    kind : {"table", "data", "groups"}
-        What it is fitted on: rows of a matrix, Python objects, or candidates of groups.
+    kind : {"table", "data", "groups", "sequences", "tagged"}
+        What it is fitted on: rows of a matrix, Python objects, candidates of groups, sequences with a label,
+        or with a tag for each token.
     closeness : float
         How close the probabilities of two fits to the same optimum are.
     breaks : dict of str to str
@@ -70,11 +75,22 @@ class Variant:
         if self.kind == "data":
             X, y = names_data()
             return X, np.asarray(y), np.random.default_rng(0).integers(1, 4, len(y)), {}
+        if self.kind in ("sequences", "tagged"):
+            X, labels, tags = sentences()
+            weights = np.random.default_rng(0).integers(1, 3, len(X))
+            return X, labels if self.kind == "sequences" else tags, weights, {}
         return *table(), {}
 
 
 CONVEX = {"tol": 1e-11}
 NETWORK = {"max_iter": 15, "random_state": 0, "learning_rate_init": 0.01, "hidden_layer_sizes": (6,)}
+SEQUENCES = {
+    "embedding_size": 5,
+    "max_iter": 8,
+    "random_state": 0,
+    "learning_rate_init": 0.02,
+    "dtype": "float64",
+}
 OBSERVED = {"soft labels": "a mass, however small, makes a pair observed"}
 FOLDS = dict.fromkeys(("repeats", "absent rows", "row order", "soft labels"), "folds follow the rows")
 BATCHES = dict.fromkeys(
@@ -125,4 +141,20 @@ def _networks():
     yield "MLP dropout", Variant(dropout, breaks={**GOES_ON, **NO_THREADS, **DRAWS, **BATCHES})
 
 
-VARIANTS = {**dict(_convex()), **dict(_networks())}
+def _recurrent():
+    """(name, Variant) of the recurrent networks, on sequences that make one batch."""
+    lists = {**GOES_ON, **OBJECTS, "soft labels": "takes labels alone"}
+    for cell in CELLS:
+        make = partial(RecurrentClassifier, (4,), cell, **SEQUENCES)
+        yield f"Recurrent {cell}", Variant(make, "sequences", breaks=lists)
+        if cell != "lstm":
+            yield f"Recurrent {cell} last", Variant(partial(make, pooling="last"), "sequences", breaks=lists)
+    forward = partial(RecurrentClassifier, (3, 4), bidirectional=False, pooling="mean", **SEQUENCES)
+    yield "Recurrent forward", Variant(forward, "sequences", breaks=lists)
+    tags = {**lists, "label names": "its y are lists of tags"}
+    for solver in ("adam", "adagrad"):
+        make = partial(RecurrentTagger, (4,), solver=solver, **SEQUENCES)
+        yield f"Recurrent tagger {solver}", Variant(make, "tagged", breaks=tags)
+
+
+VARIANTS = {**dict(_convex()), **dict(_networks()), **dict(_recurrent())}

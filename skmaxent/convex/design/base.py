@@ -42,11 +42,11 @@ class Design:
         n_terms = column_counts(self.X.T).max(initial=1) if sparse.issparse(self.X) else self.X.shape[1]
         return int(n_terms), float(np.sqrt(column_squares(self.X.T).max(initial=0)))
 
-    def hessian(self, likelihood, expected, fit_intercept, columns=None, sample=None):
+    def hessian(self, likelihood, expected, fit_intercept, columns=None, sample=None, dtype=None):
         """Hessian of the loss for all columns or some, from all rows or about so many; see `loss_hessian`."""
         X = self.X if columns is None else self.X[:, columns]
         rows = None if sample is None else likelihood.sample(sample)
-        H = loss_hessian(likelihood, X, expected, fit_intercept, self._workers, rows)
+        H = loss_hessian(likelihood, X, expected, fit_intercept, self._workers, rows, dtype)
         if rows is not None:
             H *= likelihood.shape[0] / len(rows)
         return H

@@ -2,7 +2,8 @@
 
 With K score columns and d features (and the intercept as one more feature) it is a
 (K (d + 1), K (d + 1)) matrix of blocks X' diag(S_kl) X, S the curvature of the likelihood in the
-scores: K (K + 1) / 2 weighted Gram matrices. Rows and columns are ordered class by class.
+scores: K (K - 1) / 2 weighted Gram matrices off the diagonal,
+which add up to those on it. Rows and columns are ordered class by class.
 """
 
 import numpy as np
@@ -15,11 +16,13 @@ CHUNK_ENTRIES = 500_000
 MAX_PARTS = 4
 # Side up to which a matrix is inverted by its eigenvalues, which cannot fail.
 SMALL = 50
+# Least pivot of a scaled factor at which a matrix that small is inverted by it: half the time.
+ROBUST_PIVOT = 1e-3
 # Penalty of a weight relative to its curvature that is as good as none to a factorisation.
 WEAK = 1e-8
 
 
-def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None):
+def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None, dtype=None):
     """Hessian of the loss in float64, summed over all rows or over the chosen ones.
 
     Parameters
@@ -31,35 +34,35 @@ def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None):
     fit_intercept : bool
     workers : Workers
     rows : integer ndarray, optional
+    dtype : dtype, optional
+        Precision of the products, each of a block of rows; by default that of `expected`.
     """
-    n, d = X.shape
-    K = expected.shape[1]
+    d, K = X.shape[1], expected.shape[1]
     side = d + fit_intercept
-    rows = np.arange(n) if rows is None else rows
 
     def block(chosen):
-        part = take_rows(X, chosen) if len(chosen) < n else X
-        part = (part.toarray() if sparse.issparse(part) else part).astype(expected.dtype, copy=False)
-        if fit_intercept:
-            part = np.column_stack([part, np.ones(len(part), part.dtype)])
         E = expected[chosen]
-        part = likelihood.centred(chosen, part, E)
-        own, root = likelihood.curvature_parts(chosen, E)
-        H = np.zeros((K, side, K, side))
-        if root is not None:  # all pairs of classes in one product
-            spread = (root[:, :, None] * part[:, None]).reshape(len(part), K * side)
-            np.negative((spread.T @ spread).reshape(H.shape), out=H)
-        for k in range(K):
-            weighted = part * np.sqrt(own[:, k, None])
-            H[k, :, k] = weighted.T @ weighted
-        return H
+        part = X if len(E) == X.shape[0] else take_rows(X, chosen)
+        part = likelihood.centred(chosen, part.toarray() if sparse.issparse(part) else part, E)
+        root = likelihood.curvature_root(chosen, E)
+        spread = np.empty((len(part), K, side), dtype or expected.dtype)
+        np.multiply(root[:, :, None], part[:, None], out=spread[:, :, :d], casting="same_kind")
+        if fit_intercept:
+            spread[:, :, d] = root
+        spread = spread.reshape(len(part), K * side)
+        return spread.T @ spread  # of itself: half the work of a product
 
     pieces = likelihood.pieces(rows, max(1, CHUNK_ENTRIES // (K * side)))
-    H = np.zeros((K, side, K, side))
+    H = np.zeros((K * side, K * side))
     for start in range(0, len(pieces), MAX_PARTS):
         for part in workers.map(block, pieces[start : start + MAX_PARTS]):
             H += part
-    return H.reshape(K * side, K * side)
+    if K > 1:
+        blocks = np.negative(H, out=H).reshape(K, side, K, side)
+        own = np.einsum("kikj->kij", blocks)  # a view
+        own[:] = 0
+        own[:] = -blocks.sum(axis=2)  # all classes together have no curvature
+    return H
 
 
 class Factor:
@@ -77,23 +80,22 @@ class Factor:
     RIDGE = 1e-14
 
     def __init__(self, H):
-        own = np.arange(len(H))
-        diagonal = H[own, own]
+        diagonal = H.reshape(-1)[:: len(H) + 1]
         self._scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
         H *= self._scale[:, None]
         H *= self._scale
         ridge = self.RIDGE
         while True:
-            H[own, own] = 1 + ridge
-            try:
-                self._factor = linalg.cho_factor(H, lower=True, check_finite=False)
+            diagonal[:] = 1 + ridge
+            # H is symmetric: its transpose is what LAPACK calls column by column, without a copy.
+            self._factor, failed = linalg.lapack.dpotrf(H.T, lower=1, clean=0)
+            if not failed:
                 break
-            except linalg.LinAlgError:
-                ridge *= 100
+            ridge *= 100
 
     def solve(self, right):
         """The solution for a right-hand side of shape (m,)."""
-        return self._scale * linalg.cho_solve(self._factor, self._scale * right, check_finite=False)
+        return self._scale * linalg.lapack.dpotrs(self._factor, self._scale * right, lower=1)[0]
 
 
 def inverse(H):
@@ -103,13 +105,16 @@ def inverse(H):
     scale = 1 / np.sqrt(np.maximum(diagonal, max(1e-30 * float(diagonal.max(initial=0)), 1e-300)))
     H *= scale[:, None]
     H *= scale
+    lower, failed = linalg.lapack.dpotrf(H, lower=1)
+    # A pivot is at most 1. Where the least is this large the inverse has digits enough.
+    if not failed and (len(H) > SMALL or lower.diagonal().min() > ROBUST_PIVOT):
+        lower = linalg.lapack.dpotri(lower, lower=1, overwrite_c=1)[0]
+        upper = lower.T.copy()
+        upper.reshape(-1)[:: len(H) + 1] = 0
+        lower += upper
+        return lower * scale[:, None] * scale
     if len(H) > SMALL:
-        try:
-            lower = linalg.lapack.dpotri(linalg.cholesky(H, lower=True, check_finite=False), lower=1)[0]
-            lower = np.tril(lower)
-            return (lower + np.tril(lower, -1).T) * scale[:, None] * scale
-        except linalg.LinAlgError:
-            return np.linalg.pinv(H, hermitian=True, rcond=Factor.RIDGE) * scale[:, None] * scale
+        return np.linalg.pinv(H, hermitian=True, rcond=Factor.RIDGE) * scale[:, None] * scale
     values, vectors = np.linalg.eigh(H)
     values = np.maximum(values, Factor.RIDGE)
     return (vectors / values @ vectors.T) * scale[:, None] * scale
@@ -129,10 +134,10 @@ def fill_common_shift(H, own):
     """
     for j in own:
         block = H[:, j, :, j]
-        diagonal = np.diagonal(block).copy()
+        diagonal = block.diagonal().copy()
         total = diagonal.sum()
         if total > 0:
-            block += np.outer(diagonal, diagonal / total)
+            block += diagonal[:, None] * (diagonal / total)
 
 
 class NewtonSystem:
@@ -152,11 +157,11 @@ class NewtonSystem:
         self._side = H.shape[0] // n_outputs
         blocks = H.reshape(n_outputs, self._side, n_outputs, self._side)
         ridge = np.broadcast_to(np.ravel(penalty), d)
-        for k in range(n_outputs):
-            blocks[k, np.arange(d), k, np.arange(d)] += ridge
+        diagonal = H.reshape(-1)[:: len(H) + 1].reshape(n_outputs, self._side)[:, :d]
+        diagonal += ridge
         if n_outputs > 1:
             # A penalty too weak to be seen beside the curvature of the loss does not fill it either.
-            mean = np.trace(blocks, axis1=0, axis2=2).diagonal()[:d] / n_outputs
+            mean = diagonal.sum(axis=0) / n_outputs
             weak = np.flatnonzero(ridge <= WEAK * mean)
             fill_common_shift(blocks, np.append(weak, np.arange(d, self._side)))
         self._factor = Factor(H)

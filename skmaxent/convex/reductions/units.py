@@ -81,7 +81,7 @@ def fits_single(scale):
     return scale is None or bool(np.all(np.abs(np.log2(scale)) <= SINGLE_LIMIT))
 
 
-def ordinary_units(X, fit_intercept, uniform=False):
+def ordinary_units(X, fit_intercept, uniform=False, smaller=True):
     """X in ordinary units, and the Units that undo it; X itself and None where nothing is to be done.
 
     Parameters
@@ -92,11 +92,16 @@ def ordinary_units(X, fit_intercept, uniform=False):
         Whether columns may be shifted.
     uniform : bool
         Whether all columns must have the same scale.
+    smaller : bool
+        Whether columns of small numbers are changed too: not where a prior that is then strong in these units
+        would not be looked after by a preconditioner.
     """
     shift = _far_means(X) if fit_intercept else None
     if shift is not None:
         X = _shifted(X, shift)
     exponents = _uniform_exponent(X) if uniform else _exponents(X)
+    if not smaller:
+        exponents = np.maximum(exponents, 0)
     if np.abs(exponents).max(initial=0) <= ORDINARY:
         return X, None if shift is None else Units(np.ones(X.shape[1]), shift.astype(float))
     exponents = np.clip(exponents, -LIMIT, LIMIT)
@@ -175,9 +180,9 @@ def _exponents(X):
     else:
         top = 0
     counts = column_counts(X)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        exponents = top + np.round(0.5 * np.log2(column_squares(X) / counts))
-    return np.where(counts > 0, np.maximum(np.nan_to_num(exponents, neginf=-LIMIT), -LIMIT), 0).astype(int)
+    mean = np.maximum(column_squares(X) / np.maximum(counts, 1), np.finfo(float).tiny)
+    exponents = np.maximum(top + np.round(0.5 * np.log2(mean)), -LIMIT)
+    return np.where(counts > 0, exponents, 0).astype(int)
 
 
 def _divided(X, exponents):

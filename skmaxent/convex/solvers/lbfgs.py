@@ -39,7 +39,7 @@ def solve(objective, point, control):
             coords /= root
         in_rows = not space.preconditioned
         scores = vectors.combined(weights, [s for _, s in basis]) if in_rows else space.push(coords)
-        last = (vectors.copy(point.coords), vectors.copy(point.scores), scaled)
+        last = (vectors.copy(point.coords), vectors.copy(point.scores) if in_rows else None, scaled)
         shift = objective.intercept_elimination(point.expected, point.inverse)(scores)
         # Without memory the direction has the scale of the gradient, which may be any.
         if not search(objective, point, coords, scores, shift, step=1.0 if pairs else None):
@@ -77,7 +77,8 @@ def _remember(objective, pairs, point, gradient, last, root):
     coords, scores, old = last
     difference = objective.vectors.difference
     moved = difference(point.coords, coords)
-    step = (moved if root is None else moved * root, difference(point.scores, scores))
+    moved_scores = None if scores is None else difference(point.scores, scores)
+    step = (moved if root is None else moved * root, moved_scores)
     change_scores = None if old.scores is None else difference(gradient.scores, old.scores)
     change = (difference(gradient.coords, old.coords), change_scores)
     if objective.space.inner(change[0], *step) > 0:

@@ -41,6 +41,7 @@ def improve(objective, inner, point, trust, *, target, max_steps):
         fenced = np.asarray(objective.penalty.lasso) > 0
         orthant = np.where(point.coords != 0, np.sign(point.coords), -np.sign(V))
         if search_path(objective, point, V, direction, orthant, fenced)[0]:
+            objective.settle_intercept(point)
             moved = True
         elif pairs:
             pairs, last = [], None

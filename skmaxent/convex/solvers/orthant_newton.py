@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .quadratic_model import KrylovModel, WholeModel, curvatures
+from . import proximal_newton
+from .quadratic_model import KrylovModel, curvatures
 
 # Conjugate gradients see the weights of one orthant only: while many weights leave and enter it, long
 # runs are wasted. A run is at most doubled, where less than `GROW` of the weights left, or halved.
@@ -64,7 +65,7 @@ def improve(objective, inner, point, trust, *, target, max_steps):
     """
     moved, failures = False, 0
     for _ in range(max_steps):
-        _shift_columns(objective, point)
+        shift_columns(objective, point)
         subgradient = objective.gradient(point, certify=False)
         if subgradient.square <= target:
             break
@@ -81,6 +82,10 @@ def improve(objective, inner, point, trust, *, target, max_steps):
 
 def _step(objective, inner, point, subgradient, trust):
     """One iteration on `point`, in place; returns the step, 0 when there was no descent."""
+    if proximal_newton.fits(objective):
+        step = proximal_step(objective, inner, point, subgradient, trust)
+        if step:
+            return step
     W, V = point.coords, subgradient.coords
     fenced = np.asarray(objective.penalty.lasso) > 0  # only a Laplace part holds a weight to its orthant
     orthant = np.where(W != 0, np.sign(W), -np.sign(V))
@@ -102,7 +107,25 @@ def _step(objective, inner, point, subgradient, trust):
     return step
 
 
-def _shift_columns(objective, point):
+def proximal_step(objective, inner, point, subgradient, trust):
+    """One iteration on `point`, in place, by the whole model; returns the step, 0 without descent."""
+    coords = proximal_newton.direction(inner, point, subgradient, trust.damping)
+    if coords is None:
+        return 0.0
+    W, penalty = point.coords, objective.penalty
+    end = W + coords
+    smooth = subgradient.loss + penalty.ridge * W
+    bend = np.where(coords != 0, penalty.lasso, 0) * (np.abs(end) - np.abs(W))
+    slope = float(np.sum(smooth * coords + bend, dtype=float))
+    step = _search(objective, point, coords, end, slope, MAX_HALVINGS) if slope < 0 else 0.0
+    if step:
+        objective.follow_intercept(point)
+        if step == 1:
+            trust.damping *= 0.3
+    return step
+
+
+def shift_columns(objective, point):
     """Add to the weights of each column the number, the same for all classes, that makes the penalty least.
 
     The likelihood does not see it, so that within an orthant nothing but the damping bounds a step that
@@ -139,7 +162,7 @@ def search_path(objective, point, V, direction, orthant, fenced):
         coords = end - W
         slope = float(np.sum(V * coords, dtype=float))
         if slope < 0 and _search(objective, point, coords, end, slope, 1 if step > 0.1 else MAX_HALVINGS):
-            objective.settle_intercept(point)
+            objective.follow_intercept(point)
             return step, n_cut
     return 0.0, n_cut
 
@@ -165,11 +188,8 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
     r = (subgradient.coords / -scale).astype(dtype)
     coords, W = np.zeros_like(r), (point.coords / scale).astype(dtype)
     held = np.zeros(r.shape, bool)
-    if WholeModel.fits(inner):
-        model = WholeModel(inner, expected, free, ridge)
-    else:
-        run = trust.run if fenced.any() else LONG_RUN  # without a Laplace part there is one orthant
-        model = KrylovModel(inner, expected, free, ridge, diagonal, run, r)
+    run = trust.run if fenced.any() else LONG_RUN  # without a Laplace part there is one orthant
+    model = KrylovModel(inner, expected, free, ridge, diagonal, run, r)
     for cycle in range(CYCLES):
         capped = model.improve(coords, r, held)
         end = W + coords
@@ -191,12 +211,16 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
 
 
 def _search(objective, point, coords, end, slope, max_trials):
-    """Move the point along `coords`, to `end` if that is good enough; False when there is no descent."""
+    """Move the point along `coords`, to `end` if that is good enough; the step, 0 without descent."""
     likelihood, penalty, vectors = objective.likelihood, objective.penalty, objective.vectors
     scores = objective.space.push(coords)
     base, moved, shift = point.scores, scores, 0.0
     if objective.fit_intercept:
-        shift = objective.intercept_elimination(point.expected)(scores)
+        shift = objective.intercept_elimination(point.expected, point.inverse)(scores)
+        shift -= point.inverse @ point.excess
+        slope += float(point.excess @ shift)
+        if not slope < 0:
+            return 0.0
         base, moved = vectors.shifted(base, point.intercept), vectors.shifted(scores, shift)
     value0 = objective.value(point)
     slack = 16 * np.finfo(objective.dtype).eps * abs(value0)
@@ -213,8 +237,8 @@ def _search(objective, point, coords, end, slope, max_trials):
         parabola = -0.5 * slope * step**2 / bend if np.isfinite(bend) and bend > 0 else 0.0
         step = min(max(parabola, 0.1 * step), 0.7 * step)
     else:
-        return False
+        return 0.0
     point.coords, point.loss, point.expected = W, loss, expected
     vectors.add(point.scores, step, scores)
     point.intercept = point.intercept + step * shift
-    return True
+    return step

@@ -1,15 +1,10 @@
-"""The quadratic model of the loss that orthant-wise Newton steps minimise: by conjugate gradients, or whole.
-
-Both have `times`, the Hessian times a vector, and `improve`, which brings the residual of Newton's equation
-down on the weights that are free and not held.
-"""
+"""The quadratic model of the loss that orthant-wise Newton steps minimise by conjugate gradients."""
 
 from functools import partial
 
 import numpy as np
 
 from ..preconditioners.class_blocks import ClassBlocks
-from ..preconditioners.hessian import Factor, fill_common_shift
 
 ACCURACY = 0.1
 # Power of the inverse diagonal of the Hessian that conditions the conjugate gradients.
@@ -17,8 +12,6 @@ DAMPING = 0.75
 # Length of a run from which the Hessian is inverted within each class to condition it: on text this takes a
 # third of the products, and about as long as a run of that length.
 BLOCKS_FROM = 32
-# Weights up to which the Hessian is formed and factored instead, and its work: rows times their square.
-WHOLE_SIDE, WHOLE_WORK = 300, 2e8
 
 
 def curvatures(objective, expected, ridge):
@@ -109,51 +102,3 @@ def _conditioner(inner, expected, free, diagonal, run):
         return solve
 
     return on_moving
-
-
-class WholeModel:
-    """The model of few weights: the whole Hessian, in which runs have no length.
-
-    Parameters are those of `KrylovModel`.
-    """
-
-    def __init__(self, inner, expected, free, ridge):
-        likelihood, design = inner.likelihood, inner.space.design
-        d, K = inner.coords_shape
-        H = design.hessian(likelihood, expected, inner.fit_intercept)
-        side = len(H) // K
-        # Of a column without any penalty all classes move, and what they share has no curvature.
-        shared = np.flatnonzero(inner.free.all(axis=1)) if K > 1 else []
-        fill_common_shift(H.reshape(K, side, K, side), shared)
-        weights = (np.arange(K) * side + np.arange(d)[:, None]).ravel()
-        self._H = H[np.ix_(weights, weights)]
-        if inner.fit_intercept:
-            border = H[np.ix_(weights, np.arange(K) * side + d)]
-            self._H -= border @ inner.inverse_intercept_hessian(expected) @ border.T
-        own = np.arange(d * K)
-        self._H[own, own] += np.broadcast_to(ridge, (d, K)).ravel()
-        self._free = free
-
-    @staticmethod
-    def fits(objective):
-        """Whether the Hessian of an objective is small enough."""
-        design, weights = objective.space.design, np.prod(objective.coords_shape)
-        n = objective.likelihood.shape[0]
-        return not design.paired and weights <= WHOLE_SIDE and n * float(weights) ** 2 <= WHOLE_WORK
-
-    def times(self, p):
-        """Hessian times p, the intercept eliminated."""
-        return (self._H @ p.ravel()).reshape(p.shape).astype(p.dtype, copy=False)
-
-    def improve(self, coords, r, held):
-        """Solve for the free weights that are not held, in place; never cut short."""
-        moving = np.flatnonzero(self._free & ~held)
-        if not len(moving):
-            return False
-        part = self._H[np.ix_(moving, moving)]
-        step = np.zeros(coords.size, coords.dtype)
-        step[moving] = Factor(part).solve(r.ravel()[moving].astype(float))
-        step = step.reshape(coords.shape)
-        coords += step
-        r -= self.times(step)
-        return False

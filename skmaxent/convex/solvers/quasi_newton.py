@@ -9,6 +9,8 @@ float32 too until they are as good as `tol` asks, or as float32 can make them, a
 
 import numpy as np
 
+from ..reductions.units import fits_single
+
 # Pairs of steps and gradient changes.
 MEMORY = 20
 # Iterations in which the gradient must shrink where the objective no longer tells.
@@ -23,13 +25,15 @@ MARGIN = 0.95
 def solve(objective, point, control):
     """Minimise the objective from the point; see `skmaxent.convex.solvers` for the contract."""
     memory = Memory(objective)
-    low = objective.astype(np.float32)
-    point = low.point(point.coords.astype(np.float32), point.intercept)
-    over, point, _ = _descend(low, point, control, memory, final=False)
-    point = objective.point(point.coords, point.intercept)
     control.new_stage()
-    if over:
-        return point, objective.gradient(point)
+    if fits_single(objective.scale) and fits_single(objective.space.scale):
+        low = objective.astype(np.float32)
+        point = low.point(point.coords.astype(np.float32), point.intercept)
+        over, point, _ = _descend(low, point, control, memory, final=False)
+        point = objective.point(point.coords, point.intercept)
+        control.new_stage()
+        if over:
+            return point, objective.gradient(point)
     _, point, gradient = _descend(objective, point, control, memory, final=True)
     return point, gradient
 
@@ -93,7 +97,7 @@ def _smooth_step(objective, point, gradient, direction, first):
         return None
     value0 = objective.value(point)
     slack = 4 * np.finfo(objective.dtype).eps * abs(value0)
-    step = min(1.0, 1.0 / np.sqrt(square)) if first else 1.0
+    step = min(1.0, 1.0 / np.sqrt(vectors.dot(direction, direction))) if first else 1.0
     low, high, slope_low, slope_high = 0.0, np.inf, slope0, np.nan
     state = vectors.empty_like(point.expected)
     for _ in range(MAX_TRIALS):

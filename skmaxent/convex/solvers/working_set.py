@@ -3,22 +3,26 @@
 Each round takes the gradient on all columns, keeps the columns with weights and adds the worst
 violators of the KKT conditions, at most as many as there are columns with weights (or `MIN_NEW`),
 and lets the inner solver bring the violation on these columns to a fifth. Rounds run in float32
-first, and in float64 when the gap is small.
+first, and in float64 when the gap is small. Few weights are one set, and every round one Newton step.
 """
 
 import numpy as np
 
 from ..reductions.units import fits_single
-from . import orthant_lbfgs, orthant_newton
+from . import orthant_lbfgs, orthant_newton, proximal_newton
 
 MIN_NEW = 2_000
 # Inner iterations of a round, and the factor on the subgradient norm that ends it before.
 INNER_STEPS = 20
 REDUCTION = 0.2
+# ... and where all weights are in every round, which then only saves certificates.
+WHOLE_REDUCTION = 0.01
 # Relative duality gap at which float32 iterates hand over to float64.
 SWITCH = 1e-4
 # ... or relative decrease of the objective in a round: less would drown in rounding.
 SLOW = 1e-4
+# Units of the stopping rule from which the next Newton step may be the last.
+NEAR = 1e4
 # Scores and weights up to which single precision saves less than its stage costs.
 SINGLE_ENTRIES = 50_000
 # Far below the critical penalty probabilities saturate and Newton steps fail. A cold start begins with
@@ -47,9 +51,9 @@ def solve(objective, point, control):
         final = base is objective
         improve = (orthant_lbfgs if quasi and not final else orthant_newton).improve
         factor = 1.0 if final else max(0.5, SWITCH / control.tol) if control.tol else np.inf
-        last_value = np.inf
+        last_value, few, near = np.inf, final and proximal_newton.fits(base), True
         while True:
-            subgradient = base.gradient(point)
+            subgradient = base.gradient(point, tightly=near)
             if control.stop(base, point, subgradient, final=final):
                 if not final:
                     point = objective.point(point.coords, point.intercept)
@@ -73,7 +77,12 @@ def solve(objective, point, control):
             last_value = value
             if control.stalled(base, point, subgradient):
                 break
-            if not _round(improve, base, direction_dtype, point, subgradient, trust):
+            if few and orthant_newton.proximal_step(base, base, point, subgradient, trust):
+                orthant_newton.shift_columns(base, point)
+                near = control.accuracy(base, point, subgradient) < NEAR
+                if near:
+                    base.settle_intercept(point)
+            elif not _round(improve, base, direction_dtype, point, subgradient, trust):
                 break
     control.reason = "precision"
     return point, subgradient
@@ -91,9 +100,12 @@ def _round(improve, base, direction_dtype, point, subgradient, trust):
     part, place = base.restrict(allowed)
     inner = part if part.dtype == direction_dtype else part.astype(direction_dtype)
     # Scores that are only ever added to drift, in float32 soon by more than what is left to gain.
-    partial = part.point(np.ascontiguousarray(point.coords[place]), point.intercept)
-    target = REDUCTION**2 * subgradient.square
+    partial = part.point(np.array(point.coords[place], order="C"), point.intercept, settle=False)
+    part.follow_intercept(partial)
+    reduction = WHOLE_REDUCTION if part is base else REDUCTION
+    target = reduction**2 * subgradient.square
     moved = improve(part, inner, partial, trust, target=target, max_steps=INNER_STEPS)
+    part.settle_intercept(partial)
     W = point.coords
     W[place] = partial.coords
     vars(point).update(vars(partial) | {"coords": W})
@@ -101,7 +113,9 @@ def _round(improve, base, direction_dtype, point, subgradient, trust):
 
 
 def working_pairs(W, V, penalty):
-    """Mask of the weights that are not 0 or have no Laplace prior, and of the worst violators."""
+    """Mask of the weights in use or without a Laplace prior, and of the worst violators; of few, all."""
+    if W.size <= MIN_NEW:
+        return np.ones(W.shape, bool)
     allowed = W != 0
     allowed |= np.asarray(penalty.lasso) == 0
     violation = np.where(allowed, 0, np.abs(V)).ravel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import wraps
 from inspect import signature
 from typing import TypeVar
@@ -13,6 +14,7 @@ from scipy import sparse
 from sklearn.utils._param_validation import StrOptions
 
 from ...compat import warn_user
+from ...convex.memory import require_weights
 from ...convex.reductions.observed import observe
 from ...convex.reductions.rare_columns import cut_columns
 
@@ -29,6 +31,8 @@ REPLACEMENTS = {
 # Number of weights from which it matters that most of them belong to pairs that never occur, and by what
 # factor they are then more than the pairs that do.
 MANY_WEIGHTS, FEW_PAIRS = 2_000_000, 10
+# Entries that are enough to tell.
+COUNTED = 200_000
 VECTORIZERS = (
     "sklearn.feature_extraction.text.TfidfVectorizer or CountVectorizer, in a Pipeline before the classifier"
 )
@@ -81,31 +85,44 @@ def advise_observed(estimator, problem):
         return
     if not sparse.issparse(problem.X) or problem.X.shape[1] * problem.n_outputs < MANY_WEIGHTS:
         return
+    require_weights(problem.X.shape[1], problem.n_outputs, problem.X.dtype)
+    step = max(1, problem.X.nnz // COUNTED)  # of many columns every so many tell
+    problem = replace(problem, X=problem.X[:, ::step])
     if estimator.min_count > 1:
         problem = cut_columns(problem, None, estimator.min_count)[0]
-    n_weights = problem.X.shape[1] * problem.n_outputs
-    n_pairs = len(observe(problem, 1)[1])
+    n_weights = step * problem.X.shape[1] * problem.n_outputs
+    n_pairs = step * len(observe(problem, 1)[1])
     if n_weights >= MANY_WEIGHTS and n_weights > FEW_PAIRS * n_pairs:
+        about = "about " if step > 1 else ""
         warn_user(
-            f"{type(estimator).__name__} learns {n_weights:,} weights, one for each column and class, but "
-            f"only {n_pairs:,} of these pairs occur in the training data. With features='observed' these "
-            "alone have weights, and time and memory are in proportion to them."
+            f"{type(estimator).__name__} learns {about}{n_weights:,} weights, one for each column and class, "
+            f"but only {about}{n_pairs:,} of these pairs occur in the training data. With "
+            "features='observed' these alone have weights, and time and memory are in proportion to them."
         )
 
 
 @contextmanager
 def advice_on(X, estimator):
-    """Where X cannot be read as a matrix of numbers, say what makes one of it."""
+    """Where X cannot be read as a matrix of numbers, say what makes one of it.
+
+    A collection of dask's would be computed on the way where it is dense, and misread where it is sparse.
+    """
+    if hasattr(X, "__dask_graph__"):
+        raise TypeError(
+            f"{type(estimator).__name__} takes arrays that are in memory, got a {type(X).__module__}."
+            f"{type(X).__name__} of dask. Call X.compute() first."
+        )
     try:
         yield
     except (ValueError, TypeError) as error:
         found = _no_matrix(X)
         if found is None:
             raise
-        reason = f"{error}. " if str(error).startswith("could not convert") else ""
-        raise ValueError(
-            f"{reason}{type(estimator).__name__} takes X as a matrix of numbers, one row a sample. Got "
-            f"{found}."
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        reason = f"{error}. " if kind is TypeError or str(error).startswith("could not convert") else ""
+        raise kind(
+            f"{reason}{type(estimator).__name__} takes X as a matrix of numbers, one row a sample. "
+            f"Got {found}."
         ) from error
 
 

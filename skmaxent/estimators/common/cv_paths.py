@@ -8,14 +8,13 @@ from ...convex.reductions.present_classes import mean_intercept
 from ...features.joint import JointFeatures
 from ...numerics.threads import Workers
 from .convex_fit import solver_settings
-from .cv_scoring import best_place
 from .joint import joint_problem
 from .labels import encode_labels, make_problem
 from .prediction import stored_weights
 from .validation import KnownDesign
 
 
-def score_path(model, train, test, classes, Cs, scorer, keep, verbose=0):
+def score_path(model, train, test, classes, Cs, scorer, keep, report):
     """Scores, weights and iterations along one path.
 
     Parameters
@@ -31,7 +30,8 @@ def score_path(model, train, test, classes, Cs, scorer, keep, verbose=0):
     scorer : callable
     keep : bool
         Whether to keep the weights.
-    verbose : int
+    report : callable
+        Told of each fit: its place in `Cs`, model, score, `convergence_` and training part.
 
     Returns
     -------
@@ -63,19 +63,14 @@ def score_path(model, train, test, classes, Cs, scorer, keep, verbose=0):
             else:
                 model.coef_ = stored_weights(result.weights)
                 model.intercept_ = result.intercept.astype(train.X.dtype)
+            model.C = float(Cs[index])
             path["scores_"][index] = scorer(model, test.X, test.y, **test.options)
+            report(index, model, path["scores_"][index], result.report, train)
             path["n_iter_"][index] = result.report["n_iter"]
             path["unconverged"] += result.report["stop_reason"] not in ("converged", "precision")
             if keep:
                 kept[index] = kept_weights(model, result, fit_intercept)
     path["coefs_paths_"] = kept
-    if verbose:
-        best = best_place(path["scores_"])
-        print(
-            f"[MaxEntClassifierCV] l1_ratio {model.l1_ratio:g}: best score {path['scores_'][best]:.4f} "
-            f"at C={Cs[best]:.4g}",
-            flush=True,
-        )
     return path
 
 

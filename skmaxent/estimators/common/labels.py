@@ -71,7 +71,8 @@ def encode_labels(y, X, sample_weight, class_weight, target_type="auto", classes
         return _encode_masses(masses, weights, class_weight)
     if any_missing(y):
         raise ValueError("Input y contains NaN.")
-    y = column_or_1d(y, warn=True)
+    if type(y) is not np.ndarray or y.ndim != 1:  # of others it takes scikit-learn its time to see that
+        y = column_or_1d(y, warn=True)
     if y.dtype.kind == "f":  # before the next line casts them to integers
         assert_all_finite(y, input_name="y")
     if y.dtype.kind not in "biuUS":  # these are classes by their type

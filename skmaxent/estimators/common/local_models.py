@@ -47,18 +47,18 @@ class CompiledTagger:
     classifier : fitted classifier
     places : intp ndarray of shape (K,)
         Number of the tag of each class of the classifier.
-    n_features : int
-        Number of columns d of the tokens' own features.
+    names : list of d str
+        Columns of the tokens' own features.
     order : int
     linear : bool
         Whether its probabilities are the softmax of linear scores.
     """
 
-    def __init__(self, columns, classifier, places, n_features, order, linear):
+    def __init__(self, columns, classifier, places, names, order, linear):
         self.columns, self.classifier, self.places = columns, classifier, places
-        self.n_tags, self.order, self.n_features = len(places), order, n_features
-        self.linear = linear
+        self.n_tags, self.order, self.names, self.linear = len(places), order, names, linear
         if linear:
+            n_features = len(names)
             weights, self.intercept = linear_weights(classifier, self.n_tags)
             self.own = weights[:n_features]
             rest = weights[n_features:]
@@ -67,6 +67,10 @@ class CompiledTagger:
             zero = np.zeros((1, self.n_tags), rest.dtype)
             self.parts = [np.vstack([part, zero]) for part in np.split(rest, ends)[: len(columns)]]
             self.pure = self._pure()
+
+    def numbers(self, X):
+        """For each template the numbers of the values of its features, (n,), in the rows of X (n, d)."""
+        return [found.numbers(X, self.names) for found in self.columns]
 
     def _pure(self):
         """Scores (number of states, K) of the templates of tags alone; None without any."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from ...compat import check_sample_weight
 from ...nn.builders import FeedForward
-from ...nn.graph import layer_outputs
-from ...numerics.losses import logistic, softmax
+from ...nn.training.batches import layer_outputs
+from ...numerics.losses import logistic, sigmoids, softmax
 from ...numerics.sparse import compact
-from .advice import advice_on
 from .network_data import encode
+from .rows import validate_rows
 from .targets import expected_accuracy
 
 if TYPE_CHECKING:
@@ -27,17 +27,16 @@ class NetworkPrediction:
 
     def _outputs(self, X):
         """Yields (start, [activations of the hidden layers, then scores]) for blocks of rows."""
-        check_is_fitted(self)
-        with advice_on(X, self):
-            X = validate_data(
-                self, X, accept_sparse="csr", dtype=(np.float64, np.float32), order="C", reset=False
-            )
+        if "coefs_" not in vars(self):
+            check_is_fitted(self)
+        X = validate_rows(self, X, self.coefs_[0].dtype, ("csr",), order="C")
         network = FeedForward([*(w.shape[0] for w in self.coefs_), self.n_outputs_], self.activation)
         parameters, X = network.around(self.coefs_, self.intercepts_), compact(X)
         return layer_outputs(network.graph(parameters, parameters, not isinstance(X, np.ndarray)), X)
 
     def _scores(self, X):
-        return np.concatenate([outputs[-1].copy() for _, outputs in self._outputs(X)])
+        blocks = [outputs[-1].copy() for _, outputs in self._outputs(X)]
+        return np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Scores of the output units, before softmax or logistic.
@@ -90,10 +89,10 @@ class NetworkPrediction:
         scores = self._scores(X)
         if self.out_activation_ == "softmax":
             return softmax(scores)[1]
+        if self._target_kind != "multilabel":
+            return sigmoids(scores)
         proba = logistic(scores)[1]
-        if self._target_kind == "multilabel":  # below 1, as it is before rounding
-            return np.minimum(proba, 1 - np.finfo(proba.dtype).epsneg)
-        return np.hstack([logistic(-scores)[1], proba])
+        return np.minimum(proba, 1 - np.finfo(proba.dtype).epsneg)  # below 1, as it is before rounding
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithms of `predict_proba`, accurate near 1 too; -inf where a probability underflows.

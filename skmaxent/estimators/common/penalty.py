@@ -83,7 +83,7 @@ def c_min(
     *,
     l1_ratio: float = 1.0,
     fit_intercept: bool = True,
-    class_weight: dict | str | None = None,
+    class_weight: dict[Any, float] | str | None = None,
     target_type: str = "auto",
     penalty_weights: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,9 +10,9 @@ from scipy import sparse
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from ...compat import check_sample_weight
-from ...numerics.losses import logistic, softmax
-from .advice import advice_on
+from ...numerics.losses import logistic, sigmoids, softmax
 from .joint import JointForm
+from .rows import validate_rows
 from .targets import expected_accuracy, masses_of_model
 
 if TYPE_CHECKING:
@@ -31,30 +32,15 @@ class ColumnForm:
     @staticmethod
     def scores(model, X):
         """Scores (n, K) or (n, 1) of validated or raw X."""
-        # One row is scored in less time than scikit-learn takes to validate it: a CSR array that is
-        # evidently sound passes here.
-        sound = (
-            sparse.issparse(X)
-            and X.format == "csr"
-            and X.dtype == model.coef_.dtype
-            and X.shape[1] == model.n_features_in_
-            and not hasattr(model, "feature_names_in_")
-            and X.shape[0] > 0
-            and np.isfinite(X.data).all()
-        )
-        if not sound:
-            with advice_on(X, model):
-                X = validate_data(
-                    model, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32]
-                )
-        given = X
+        X = given = validate_rows(model, X, model.coef_.dtype)
         with np.errstate(over="ignore", invalid="ignore"):
             if X.dtype != model.coef_.dtype:
                 X = X.astype(model.coef_.dtype)  # casting the weights would copy far more
             scores = _product(X, model.coef_.T)
             scores += model.intercept_
-        beyond = ~np.isfinite(scores).all(axis=1)
-        if beyond.any():
+            total = scores.sum()
+        beyond = None if isfinite(total) else ~np.isfinite(scores).all(axis=1)
+        if beyond is not None and beyond.any():
             scores = scores.astype(float)
             scores[beyond] = _bounded_scores(given[beyond], model.coef_.T, model.intercept_)
         return scores
@@ -81,7 +67,8 @@ class Prediction:
 
     def _scores(self, X):
         """Scores (n, K) or (n, 1) of validated or raw X."""
-        check_is_fitted(self)
+        if "coef_" not in vars(self):
+            check_is_fitted(self)
         return self._form.scores(self, X)
 
     def decision_function(self, X: Any) -> np.ndarray:
@@ -128,7 +115,7 @@ class Prediction:
         scores = self._scores(X)
         if scores.shape[1] > 1:
             return softmax(scores, out=scores)[1]
-        return logistic(np.hstack([-scores, scores]))[1]
+        return sigmoids(scores)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithm of the probability of each class in each row, exact where it underflows.

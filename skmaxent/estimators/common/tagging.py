@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -54,6 +54,32 @@ class TaggedSentences:
     def token_weights(self):
         """Weight of each token, (n,)."""
         return np.repeat(self.weights, self.lengths)
+
+
+class TokenVotes(NamedTuple):
+    """The scores of the tags of one token, taken apart; see `skmaxent.explain`.
+
+    Attributes
+    ----------
+    names : list of m str
+        Features of the token and of the tags beside it that are not 0.
+    values : ndarray of shape (m,)
+    weights : ndarray of shape (m, C)
+        For each of the K tags, or of the second one alone where there are two.
+    offset : ndarray of shape (C,)
+        The rest: ``values @ weights + offset`` are the scores.
+    tag : object
+        That the token gets in its sentence.
+    probabilities : dict
+        From tags to probabilities.
+    """
+
+    names: list
+    values: np.ndarray
+    weights: np.ndarray
+    offset: np.ndarray
+    tag: object
+    probabilities: dict
 
 
 def sorted_tags(tags):
@@ -145,7 +171,8 @@ class Tagger(VersionedPickle, BaseEstimator):
     A fitted one has ``classes_`` and ``vocabulary_`` and defines
 
     - ``_tag(X, lengths, sentences)``: the numbers of the tags, an integer ndarray of shape (n,);
-    - ``_marginals(X, lengths, sentences)``: the probabilities, an ndarray of shape (n, K),
+    - ``_marginals(X, lengths, sentences)``: the probabilities, an ndarray of shape (n, K);
+    - ``_token_votes(sentence, i)``: the `TokenVotes` of a token,
 
     for ``X`` a csr_matrix of shape (n, d) with a row a token, in the order of the sentences, `lengths` the
     numbers of tokens (S,), `sentences` the tokens themselves.
@@ -188,6 +215,11 @@ class Tagger(VersionedPickle, BaseEstimator):
     _input_dtype = np.float32
     #: Attributes that are made again where they are missing; no pickle has them.
     _remembered = ("_encoder",)
+
+    @property
+    def feature_names_(self) -> np.ndarray:
+        """Names of the columns of `coef_`, (d,)."""
+        return np.array(list(self.vocabulary_), dtype=object)
 
     def _forget(self):
         for name in self._remembered:

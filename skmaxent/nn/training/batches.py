@@ -2,6 +2,9 @@
 
 import numpy as np
 
+#: numbers of a dense batch that are copied in less time than a thread takes to hear of it
+SMALL = 1 << 18
+
 
 class SparseBatch:
     """Some rows of a sparse matrix, ready for `SparseAffine`.
@@ -48,10 +51,27 @@ class Dataset:
         self.X, self.targets, self.weights, self.keys, self.scale = X, targets, weights, keys, scale
         self.sparse = not isinstance(X, np.ndarray)
         self.renumber = False
+        self.n_columns = X.shape[1]
         self._positions = None
 
     def __len__(self):
         return self.X.shape[0]
+
+    #: whether columns may be trained as one: see `SharedColumns`
+    may_share = True
+
+    def batches(self, order, batch_size):
+        """The examples of each batch of an epoch, given their order."""
+        return [order[start : start + batch_size] for start in range(0, order.size, batch_size)]
+
+    def outputs(self, graph):
+        """Yields (rows, scores) for all rows, block after block."""
+        for start, (*_, scores) in layer_outputs(graph, self.X):
+            yield slice(start, start + scores.shape[0]), scores
+
+    def takes_time(self, n_rows):
+        """Whether a batch of so many rows takes longer to make than to ask another thread for."""
+        return self.sparse or n_rows * self.X.shape[1] > SMALL
 
     def occurring_columns(self, order):
         """Number of distinct columns in the rows `order`."""
@@ -61,10 +81,14 @@ class Dataset:
         """(x, targets, weights, keys) of the rows `order`."""
         weights = None if self.weights is None else self.weights[order]
         keys = None if self.keys is None else self.keys[order]
+        return self.inputs(order), self.targets[order], weights, keys
+
+    def inputs(self, order):
+        """The rows `order` as the first box wants them."""
         x = self.X[order]
         if self.sparse:
             x = self._renumbered(x) if self.renumber else SparseBatch(x, scale=self.scale)
-        return x, self.targets[order], weights, keys
+        return x
 
     def _renumbered(self, x):
         """The batch with only the columns that occur, numbered in their order.
@@ -82,3 +106,28 @@ class Dataset:
             (x.data, np.take(self._positions, x.indices), x.indptr), shape=(x.shape[0], rows.size), copy=False
         )
         return SparseBatch(renumbered, rows, scale=None if self.scale is None else self.scale[rows])
+
+
+def layer_outputs(graph, X, block=4096):
+    """The output of each layer for many rows, computed without a gradient.
+
+    Parameters
+    ----------
+    graph : FlowGraph
+    X : ndarray or CSR matrix of shape (n, d)
+
+    Yields
+    ------
+    start : int
+    outputs : list of ndarrays
+        Activations of each hidden layer and, last, the scores, for the rows from `start` on.
+    """
+    for start in range(0, X.shape[0], block):
+        x = X[start : start + block]
+        x = x if isinstance(X, np.ndarray) else SparseBatch(x, transposed=False)
+        outputs = []
+        for box in graph.boxes:
+            x = box.fprop(x)
+            if box.ends_layer:
+                outputs.append(x)
+        yield start, [*outputs, x]

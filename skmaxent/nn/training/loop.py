@@ -134,7 +134,7 @@ def run_epochs(trainer, vector, data, rng, schedule, options, max_epochs, progre
         while done < max_epochs:
             if options.shuffle:
                 order = rng.permutation(len(data))
-            loss = trainer.epoch(data, order, batch_size, schedule.rate)
+            loss = trainer.epoch(data, data.batches(order, batch_size), schedule.rate)
             done += 1
             progress.t += len(data)
             progress.loss_curve.append(loss)

@@ -25,11 +25,14 @@ class TrainingOptions:
     epsilon: float = 1e-8
     n_iter_no_change: float = 10
     max_fun: int = 15000
+    max_norm: float | None = None
+    auto_batch: int = 200
 
     @classmethod
     def of(cls, source):
-        """The options that an object has as attributes."""
-        return cls(**{field.name: getattr(source, field.name) for field in fields(cls)})
+        """The options that an object has as attributes, the others by default."""
+        names = [field.name for field in fields(cls) if hasattr(source, field.name)]
+        return cls(**{name: getattr(source, name) for name in names})
 
     @property
     def l2(self):
@@ -43,4 +46,4 @@ class TrainingOptions:
 
     def rows_of_a_batch(self, n):
         """Number of rows of a batch of n examples."""
-        return min(200 if self.batch_size == "auto" else self.batch_size, n)
+        return min(self.auto_batch if self.batch_size == "auto" else self.batch_size, n)

@@ -3,7 +3,6 @@
 import numpy as np
 
 from ...numerics.threads import BlockRunner
-from ..graph import layer_outputs
 from ..losses import LOSSES
 from ..optimizers.momentum import Momentum
 from ..optimizers.rules import SGD, AdaGrad, Adam
@@ -13,6 +12,8 @@ from .lbfgs import Objective, minimise
 from .loop import Patience, Schedule, run_epochs
 from .trainer import DENSE_FRACTION, Trainer
 
+#: multiplications of a product that are worth several threads of BLAS
+BLAS_WORK = 5_000_000
 #: how to make each optimiser from the options; lbfgs needs none
 SOLVERS = {
     "sgd": lambda o: (
@@ -92,26 +93,32 @@ class Session:
         masks = np.random.default_rng(self.seed + 1)
         return self.network.graph(parameters, parameters.like(), sparse, masks, self.run)
 
+    def _limit_blas(self, n_rows, sparse):
+        """One thread for the products of a step on so many rows, where more would wait for each other."""
+        dense_layers = [*self.parameters.weights.values()][1 if sparse else 0 :]
+        self.run.limit_blas = getattr(self.network, "has_threads", False) or (
+            n_rows * max((w.size for w in dense_layers), default=0) < BLAS_WORK
+        )
+
     def train(self, data, validate, max_epochs, progress, report, keep=False):
         """Stochastic training.
 
         The parameters as for `run_epochs`, `keep` whether `state` will be wanted.
         """
         options, batch_size = self.options, self.options.rows_of_a_batch(len(data))
-        dense_layers = [*self.parameters.weights.values()][1 if data.sparse else 0 :]
-        self.run.limit_blas = batch_size * max((w.size for w in dense_layers), default=0) < 5_000_000
+        self._limit_blas(batch_size, data.sparse)
         lazy = data.sparse and self.rule.can_rest
         if lazy:
-            lazy = data.occurring_columns(np.arange(batch_size)) < DENSE_FRACTION * data.X.shape[1]
+            lazy = data.occurring_columns(np.arange(batch_size)) < DENSE_FRACTION * data.n_columns
         parameters, slots, shared = self.parameters, self.slots, None
-        if lazy and not keep and not options.l1 and self.rule.decoupled:
+        if lazy and not keep and not options.l1 and self.rule.decoupled and data.may_share:
             groups = lonely_groups(data.X, parameters.first.shape[1])
             if groups is not None:
                 shared = SharedColumns(data.X, parameters, groups, self.run)
                 data = Dataset(shared.X, data.targets, data.weights, data.keys, shared.scale)
                 parameters, slots = shared.parameters, self._new_slots(shared.parameters)
         graph, loss = self._graph(parameters, data.sparse), LOSSES[self.output]()
-        trainer = Trainer(graph, loss, self.rule, slots, self.run, lazy, shared)
+        trainer = Trainer(graph, loss, self.rule, slots, self.run, lazy, shared, options.max_norm)
         with self.run:
             return run_epochs(
                 trainer, self.parameters.vector, data, self.rng, self.schedule, options, max_epochs, progress,
@@ -121,6 +128,7 @@ class Session:
     def minimise(self, data, validate, progress, report):
         """Full-batch training; returns the number of iterations and why it stopped."""
         options, held = self.options, self.parameters.vector
+        self._limit_blas(len(data), data.sparse)
         working = self.parameters.like(np.float64)  # L-BFGS needs float64
         wide = Dataset(data.X.astype(np.float64, copy=False), data.targets, data.weights)
         graph = self._graph(working, data.sparse)
@@ -160,11 +168,10 @@ class Session:
         A multilabel row counts when all is right, a distribution as far as it gives the predicted class.
         """
         box = LOSSES[self.output]()
-        weights = np.ones(len(data)) if data.weights is None else data.weights
+        weights = np.ones(len(data.targets)) if data.weights is None else data.weights
         loss = right = 0.0
-        graph = self.network.graph(self.parameters, self.parameters, data.sparse)
-        for start, (*_, scores) in layer_outputs(graph, data.X):
-            part = slice(start, start + scores.shape[0])
+        graph = self.network.graph(self.parameters, self.parameters, data.sparse, run=self.run)
+        for part, scores in data.outputs(graph):
             targets = data.targets[part]
             loss += float(box.fprop(scores, targets, weights[part]))
             if self.output == "logistic":

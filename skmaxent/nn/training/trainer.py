@@ -1,9 +1,12 @@
 """Stochastic training: batches through the flow graph, gradients to the optimiser."""
 
+from functools import partial
 from math import inf, isfinite
 
 import numpy as np
 
+from ...numerics.threads import Buffers
+from ..kernels import row_block
 from ..optimizers.lazy_rows import LazyRows
 from .row_keys import mix
 
@@ -30,11 +33,15 @@ class Trainer:
         Whether the rows of the first weight matrix are updated lazily.
     shared : SharedColumns, optional
         The network's own columns when `graph` works on groups of them.
+    max_norm : float, optional
+        Gradients of a larger Euclidean norm are scaled down to it, all together (Pascanu et al. 2013); the
+        penalty is no part of them.
     """
 
-    def __init__(self, graph, loss, rule, slots, run, lazy, shared=None):
+    def __init__(self, graph, loss, rule, slots, run, lazy, shared=None, max_norm=None):
         self.graph, self.loss, self.rule, self.slots, self.run = graph, loss, rule, slots, run
-        self.shared, self._decay = shared, 1.0
+        self.shared, self._decay, self.max_norm = shared, 1.0, max_norm
+        self._buffer = Buffers()
         parameters = graph.parameters
         self.n_first = parameters.first.size
         self.rows = None
@@ -43,15 +50,14 @@ class Trainer:
             first_slots = [s[: self.n_first].reshape(shape) for s in slots]
             self.rows = LazyRows(parameters.first, first_slots, rule, run)
 
-    def epoch(self, data, order, batch_size, lr):
+    def epoch(self, data, batches, lr):
         """One pass over the examples.
 
         Parameters
         ----------
         data : Dataset
-        order : intp ndarray
-            The examples, in the order of their use.
-        batch_size : int
+        batches : list of intp ndarrays
+            The examples of each batch, in the order of their use.
         lr : float
             Learning rate.
 
@@ -62,12 +68,12 @@ class Trainer:
         """
         data.renumber = self.rows is not None
         total = mass = 0.0
-        waiting = self.run.later(data.batch, order[:batch_size])
-        for start in range(0, order.size, batch_size):
+        later = self.run.later if data.takes_time(len(batches[0])) else partial
+        waiting = later(data.batch, batches[0])
+        for number in range(len(batches)):
             batch = waiting()
-            following = order[start + batch_size : start + 2 * batch_size]
-            if following.size:
-                waiting = self.run.later(data.batch, following)
+            if number + 1 < len(batches):
+                waiting = later(data.batch, batches[number + 1])
             loss, weight = self.step(*batch, lr)
             total += loss
             mass += weight
@@ -88,17 +94,42 @@ class Trainer:
         rule.begin(lr, mass or inf)
         self._decay *= rule.decay
         if rows is not None:
-            rows.update(graph.first.gradient_rows)
+            rows.update(self._clipped_rows() if self.max_norm else graph.first.gradient_rows)
             self._move(self.n_first, graph.parameters.n_weights, True)
         else:
             if graph.is_sparse:
                 graph.first_gradient()
+            if self.max_norm:
+                graph.gradients.vector *= self._clipping(0.0, graph.gradients.vector)
             self._move(0, graph.parameters.n_weights, True)
         self._move(graph.parameters.n_weights, graph.parameters.vector.size, False)
         if rows is not None:
             rule.advance()
             rows.advance()
         return loss, mass
+
+    def _clipping(self, squares, gradient):
+        """The factor that brings a gradient, and others with that sum of squares, to the largest norm."""
+        norm = float(squares + gradient @ gradient) ** 0.5
+        if not isfinite(norm):
+            raise DivergenceError
+        return gradient.dtype.type(min(1.0, self.max_norm / norm) if norm else 1.0)
+
+    def _clipped_rows(self):
+        """Clip all gradients; a function that writes those of the rows of the first weights."""
+        graph, h = self.graph, self.graph.parameters.first.shape[1]
+        n_rows, vector = self.rows.rows.size, graph.gradients.vector[self.n_first :]
+        held, block = self._buffer("rows", n_rows, h, vector.dtype), row_block(h * vector.itemsize)
+        squares = np.zeros(-(-n_rows // block))
+
+        def write(start, stop):
+            gradient = graph.first.gradient_rows(start, stop, held[start:stop]).reshape(-1)
+            squares[start // block] = gradient @ gradient
+
+        self.run(write, n_rows, block)
+        factor = self._clipping(squares.sum(), vector)
+        vector *= factor
+        return lambda start, stop, out: np.multiply(held[start:stop], factor, out=out)
 
     def _move(self, first, last, penalised):
         """The optimiser's step for parameters first..last of the vector."""

@@ -1,0 +1,160 @@
+"""Picture of what a recurrent network remembers: hidden states over a sequence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..inspection import final_estimator
+from .base import axes_grid, label, pyplot
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from numpy.typing import ArrayLike
+
+_MOST_UNITS = 30
+
+
+class HiddenStatesDisplay:
+    """Hidden states over a sequence: a row a unit, a column a token, red above 0 and blue below.
+
+    It is recommended to use `from_estimator` to create a `HiddenStatesDisplay`.
+
+    Parameters
+    ----------
+    states : ndarray of shape (T, H)
+        States after each token.
+    names : sequence of str, of length T
+        The tokens.
+    units : integer array-like, optional
+        Numbers of the units to draw; by default the 30 that change most along the sequence, those first
+        that are active first.
+    n_forward : int, optional
+        Number of units that read forward; those from there on read backward and are drawn in a panel of
+        their own. By default all.
+    title : str, optional
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes, or ndarray of two Axes
+    figure_ : matplotlib Figure
+    images_ : list of matplotlib AxesImage
+    units_ : list of integer ndarrays
+        The units of each panel, from the top.
+
+    Raises
+    ------
+    ValueError
+        If `names` has not one name for each row of `states`, or there is none.
+    IndexError
+        If there is no such unit.
+    """
+
+    def __init__(self, states, names, *, units=None, n_forward=None, title=None):
+        if len(names) != len(states) or not len(names):
+            raise ValueError(
+                f"Expected a name for each token, and one at least: states of {len(states)} tokens, "
+                f"{len(names)} names."
+            )
+        self.states, self.names, self.units = np.asarray(states), [*map(str, names)], units
+        self.n_forward, self.title = n_forward, title
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X_row: Any,
+        *,
+        layer: int = -1,
+        units: ArrayLike | None = None,
+        ax: Any = None,
+        **kwargs,
+    ) -> Self:
+        """Run a recurrent network over a sequence and draw the states of a layer.
+
+        Parameters
+        ----------
+        estimator : RecurrentClassifier or RecurrentTagger
+            Fitted, alone or inside of a search.
+        X_row : sequence
+            As an entry of X in `fit`: a list of tokens, or an array of shape (T, p).
+        layer : int, default=-1
+            Index among the layers.
+        units : integer array-like, optional
+            Numbers of the units to draw, see `HiddenStatesDisplay`.
+        ax : matplotlib Axes, optional
+            Where to draw; by default a new figure.
+        **kwargs : dict
+            Passed to matplotlib's `imshow`.
+
+        Returns
+        -------
+        display : HiddenStatesDisplay
+        """
+        pyplot(f"{cls.__name__}.from_estimator")
+        model = final_estimator(estimator)
+        if not hasattr(model, "hidden_states"):
+            raise ValueError(
+                f"Expected 'estimator' to be a recurrent network. Got {type(model).__name__} instead."
+            )
+        (states,) = model.hidden_states([X_row], layer)
+        names = X_row if model.vocabulary_ is not None else range(1, len(states) + 1)
+        one_way = not model.get_params()["bidirectional"]
+        n_forward = None if one_way else states.shape[1] // 2
+        display = cls(states, [*names], units=units, n_forward=n_forward, title=type(model).__name__)
+        return display.plot(ax=ax, **kwargs)
+
+    def _panels(self):
+        """(title, units) of each panel."""
+        n_units = self.states.shape[1]
+        middle = n_units if self.n_forward is None else self.n_forward
+        parts = [("read forward", np.arange(middle)), ("read backward", np.arange(middle, n_units))]
+        panels = []
+        for title, candidates in parts if middle < n_units else [("", np.arange(n_units))]:
+            if self.units is None:
+                spread = self.states[:, candidates].std(axis=0)
+                chosen = candidates[np.argsort(-spread, kind="stable")[:_MOST_UNITS]]
+                first = np.abs(self.states[:, chosen]).argmax(axis=0)
+                chosen = chosen[np.argsort(first, kind="stable")]
+            else:
+                given = np.arange(n_units)[np.asarray(self.units)]
+                chosen = given[np.isin(given, candidates)]
+            if chosen.size:
+                panels.append((title, chosen))
+        return panels
+
+    def plot(self, ax: Any = None, **kwargs) -> Self:
+        """Draw the states.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default a new figure.
+        **kwargs : dict
+            Passed to matplotlib's `imshow`.
+
+        Returns
+        -------
+        display : HiddenStatesDisplay
+        """
+        plt = pyplot(f"{type(self).__name__}.plot")
+        panels = self._panels()
+        most = max(len(chosen) for _, chosen in panels)
+        size = (max(4.0, 1.6 + 0.42 * len(self.names)), 1.4 + 0.14 * most)
+        self.figure_, axes = axes_grid(plt, ax, len(panels), 1, size)
+        self.images_, self.units_ = [], []
+        for panel, (title, chosen) in zip(axes[:, 0], panels):
+            options = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1, "aspect": "auto", **kwargs}
+            self.images_.append(panel.imshow(self.states[:, chosen].T, **options))
+            self.units_.append(chosen)
+            panel.set_xticks(range(len(self.names)), [label(name) for name in self.names], rotation=60)
+            panel.set_ylabel(f"units, {title}" if title else "units")
+            if len(chosen) <= _MOST_UNITS:
+                panel.set_yticks(range(len(chosen)), chosen.tolist(), fontsize=6)
+        if self.title:
+            axes[0, 0].set_title(self.title)
+        self.figure_.colorbar(self.images_[0], ax=[*axes[:, 0]], label="state", shrink=0.8)
+        self.ax_ = axes[0, 0] if len(panels) == 1 else axes[:, 0]
+        return self
