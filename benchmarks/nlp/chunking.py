@@ -41,6 +41,6 @@ TASK = Task(
         "MaxEntTagger": lambda: maxent_tagger(
             features, history=("tag[-1]", "tag[-2] & tag[-1]"), scheme="IOB2"
         ),
-        "CRFTagger": lambda: crf_tagger(features, tag_scheme="IOB2"),
+        "CRFTagger": lambda: crf_tagger(features, scheme="IOB2"),
     },
 )
