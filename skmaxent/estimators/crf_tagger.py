@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ..compat import CallbackSupport, FitEvents, with_callbacks
+from ..compat import CallbackSupport, FitEvents, fit_context, with_callbacks
 from ..numerics.threads import Workers
 from ..sequences.chain_decoding import best_tags, legal_scores, marginals
 from ..sequences.fit import SOLVERS, train
@@ -137,7 +136,7 @@ class CRFTagger(CallbackSupport, Tagger):
     n_iter_: np.ndarray
     convergence_: dict[str, Any]
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "C": [Interval(Real, 0, None, closed="neither")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "min_count": [Interval(Integral, 1, None, closed="left")],
@@ -188,7 +187,7 @@ class CRFTagger(CallbackSupport, Tagger):
         self.verbose = verbose
 
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model.
 
@@ -337,7 +336,7 @@ class CRFTagger(CallbackSupport, Tagger):
         return np.zeros(len(self.classes_))
 
     @property
-    def state_features_(self) -> dict:
+    def state_features_(self) -> dict[tuple[str, Any], float]:
         """The weights of features and tags that are not 0, by (feature, tag)."""
         W = sparse.coo_array(self.coef_.T)
         names, tags = list(self.vocabulary_), self.classes_.tolist()
@@ -346,7 +345,7 @@ class CRFTagger(CallbackSupport, Tagger):
         }
 
     @property
-    def transition_features_(self) -> dict:
+    def transition_features_(self) -> dict[tuple[Any, Any], float]:
         """The weights of tags and next tags that are not 0, by (tag, next tag)."""
         tags = self.classes_.tolist()
         rows, columns = np.nonzero(self.transitions_)

@@ -5,21 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import get_scorer_names
 from sklearn.utils import assert_all_finite
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from ..compat import with_callbacks
+from ..compat import ClassifierMixin, available_if, fit_context, with_callbacks
 from ..numerics.missing import any_missing
 from .common.recurrent_fit import CONSTRAINTS, BaseRecurrent, can_continue
 from .common.recurrent_prediction import RecurrentPrediction, log_softmax
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any, Self
 
     from numpy.typing import ArrayLike
@@ -175,7 +173,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
 
     classes_: np.ndarray
     class_count_: np.ndarray
-    vocabulary_: dict | None
+    vocabulary_: dict[Any, int] | None
     weights_: dict[str, np.ndarray]
     loss_: float
     best_loss_: float | None
@@ -188,7 +186,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
     n_features_in_: int
     feature_names_in_: np.ndarray
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         **CONSTRAINTS,
         "pooling": [StrOptions({"last", "mean", "max"})],
         "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
@@ -203,7 +201,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         bidirectional: bool = True,
         pooling: str = "max",
         embedding_size: int = 100,
-        features: str | Callable = "affixes",
+        features: str | Callable[[Any], Iterable[Any]] = "affixes",
         min_count: float = 2,
         dropout: float = 0.33,
         word_dropout: float = 0.1,
@@ -231,8 +229,8 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         max_norm: float | None = 5.0,
         dtype: str = "float32",
         n_jobs: int | None = None,
-        class_weight: dict | str | None = None,
-        scoring: str | Callable | None = None,
+        class_weight: dict[Any, float] | str | None = None,
+        scoring: str | Callable[..., float] | None = None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
@@ -271,7 +269,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         self.scoring = scoring
 
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,
@@ -312,7 +310,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
 
     @available_if(can_continue)
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
     ) -> Self:
@@ -406,3 +404,21 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         log_proba : ndarray of shape (n_sequences, n_classes)
         """
         return log_softmax(self._scores(X))
+
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """Share of the sequences with the right class.
+
+        Parameters
+        ----------
+        X : sequences
+            As for `fit`.
+        y : array-like of shape (n_sequences,)
+            Class labels.
+        sample_weight : array-like of shape (n_sequences,), optional
+            Weight of each sequence.
+
+        Returns
+        -------
+        score : float
+        """
+        return super().score(X, y, sample_weight)

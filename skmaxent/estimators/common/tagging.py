@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from ...compat import VersionedPickle, check_sample_weight
+from ...compat import BaseEstimator, VersionedPickle, check_sample_weight
 from ...features.sentences import SentenceEncoder, check_sentences, learn_vocabulary, token_counts
 from ...numerics.missing import any_missing
 from ...sequences.tags import check_tags
@@ -247,7 +246,7 @@ class Tagger(VersionedPickle, BaseEstimator):
         tags = list(map(names.__getitem__, codes.tolist()))
         return as_object_array(_cut(tags, lengths))
 
-    def predict_single(self, sentence: Any) -> list:
+    def predict_single(self, sentence: Any) -> list[Any]:
         """Tag one sentence.
 
         Parameters
@@ -275,7 +274,7 @@ class Tagger(VersionedPickle, BaseEstimator):
         matrix, lengths, sentences = self._encode(X)
         return _cut(self._marginals(matrix, lengths, sentences), lengths)
 
-    def predict_marginals(self, X: Any) -> list[list[dict]]:
+    def predict_marginals(self, X: Any) -> list[list[dict[Any, float]]]:
         """Probability of each tag for each token, as dicts.
 
         Parameters
@@ -290,7 +289,7 @@ class Tagger(VersionedPickle, BaseEstimator):
         names = self.classes_.tolist() if hasattr(self, "classes_") else []
         return [[dict(zip(names, row)) for row in proba.tolist()] for proba in self.predict_proba(X)]
 
-    def predict_marginals_single(self, sentence: Any) -> list[dict]:
+    def predict_marginals_single(self, sentence: Any) -> list[dict[Any, float]]:
         """Probability of each tag for each token of one sentence, as dicts.
 
         Parameters
