@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
-from sklearn.utils import assert_all_finite
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from ..compat import ClassifierMixin, available_if, fit_context, with_callbacks
-from ..numerics.missing import any_missing
 from .common.recurrent_fit import CONSTRAINTS, BaseRecurrent, can_continue
 from .common.recurrent_prediction import RecurrentPrediction, log_softmax
+from .common.sequence_input import read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -341,16 +338,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
 
     def _labels(self, y, given):
         """Checked labels."""
-        if y is None:
-            raise ValueError("RecurrentClassifier requires y to be passed, but the target y is None.")
-        check_consistent_length(given.items, y)
-        if any_missing(y):
-            raise ValueError("Input y contains NaN.")
-        y = column_or_1d(y, warn=True)
-        if y.dtype.kind == "f":
-            assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
-        return y
+        return read_labels(y, given)
 
     def _scores(self, X):
         """Scores (n, K): of an empty sequence the logarithms of the shares of the classes."""
