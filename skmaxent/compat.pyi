@@ -19,13 +19,9 @@ MYPY: Literal[False]
 if MYPY:
     from .mypy_bases import BaseEstimator as BaseEstimator
     from .mypy_bases import ClassifierMixin as ClassifierMixin
-    from .mypy_bases import OneToOneFeatureMixin as OneToOneFeatureMixin
-    from .mypy_bases import TransformerMixin as TransformerMixin
 else:
     from sklearn.base import BaseEstimator as BaseEstimator
     from sklearn.base import ClassifierMixin as ClassifierMixin
-    from sklearn.base import OneToOneFeatureMixin as OneToOneFeatureMixin
-    from sklearn.base import TransformerMixin as TransformerMixin
 
 class CallbackSupport:
     def set_callbacks(self, *callbacks: Any) -> Self: ...
