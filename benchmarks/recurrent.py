@@ -37,7 +37,7 @@ from skmaxent.nn.optimizers.rules import Adam
 from skmaxent.nn.sequence_builder import Recurrent
 from skmaxent.nn.training.sequence_batches import SequenceDataset, Sequences
 from skmaxent.nn.training.trainer import Trainer
-from skmaxent.numerics.threads import BlockRunner
+from skmaxent.numerics.threads import BlockRunner, single_blas
 
 OUT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks"
 RATE, EMBEDDING = 0.003, 100
@@ -133,14 +133,15 @@ class Ours:
 
     def __init__(self, row, data, n_outputs, n_threads):
         network, parameters = start(row, data, n_outputs)
-        self.run = BlockRunner(n_threads, limit_blas=True)
-        graph = network.graph(parameters, parameters.like(), True, run=self.run)
+        run = BlockRunner(n_threads)
+        graph = network.graph(parameters, parameters.like(), True, run=run)
         slots = [np.zeros_like(parameters.vector) for _ in range(2)]
-        self.trainer = Trainer(graph, LOSSES["softmax"](), Adam(), slots, self.run, lazy=True)
+        self.trainer = Trainer(graph, LOSSES["softmax"](), Adam(), slots, run, lazy=True)
         self.data = data
 
     def epoch(self, batches):
-        return self.trainer.epoch(self.data, batches, RATE)
+        with single_blas:  # as a Session does
+            return self.trainer.epoch(self.data, batches, RATE)
 
 
 class Torch:

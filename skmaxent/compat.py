@@ -14,6 +14,8 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator as BaseEstimator
 from sklearn.base import ClassifierMixin as ClassifierMixin
+from sklearn.base import OneToOneFeatureMixin as OneToOneFeatureMixin
+from sklearn.base import TransformerMixin as TransformerMixin
 from sklearn.base import _fit_context as fit_context  # noqa: F401
 from sklearn.utils._param_validation import validate_params as validate_params
 from sklearn.utils.metaestimators import available_if as available_if

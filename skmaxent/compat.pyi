@@ -19,9 +19,13 @@ MYPY: Literal[False]
 if MYPY:
     from .mypy_bases import BaseEstimator as BaseEstimator
     from .mypy_bases import ClassifierMixin as ClassifierMixin
+    from .mypy_bases import OneToOneFeatureMixin as OneToOneFeatureMixin
+    from .mypy_bases import TransformerMixin as TransformerMixin
 else:
     from sklearn.base import BaseEstimator as BaseEstimator
     from sklearn.base import ClassifierMixin as ClassifierMixin
+    from sklearn.base import OneToOneFeatureMixin as OneToOneFeatureMixin
+    from sklearn.base import TransformerMixin as TransformerMixin
 
 class CallbackSupport:
     def set_callbacks(self, *callbacks: Any) -> Self: ...
@@ -65,6 +69,5 @@ def validate_training_data(estimator: Any, X: Any, y: Any) -> tuple[Any, dict[st
 def validate_params(
     constraints: dict[str, Any], /, *, prefer_skip_nested_validation: bool
 ) -> Callable[[_Function], _Function]: ...
-def validate_rows(model: Any, X: Any, dtype: Any, formats: tuple[str, ...] = ..., **options: Any) -> Any: ...
 def warn_user(message: str, category: type[Warning] = ...) -> None: ...
 def with_callbacks(method: _Function) -> _Function: ...

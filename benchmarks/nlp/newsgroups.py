@@ -47,6 +47,7 @@ TASK = Task(
     "of the training messages",
     published="about 85 (tf-idf, logistic regression); 84.2 WideMLP (Galke & Scherp 2022, own split)",
     goal=86.5,
+    tried="subject and sender as a part of their own with weights 0.5 and 1 (worse on the development part)",
     load=load,
     models={
         "majority": DummyClassifier,

@@ -36,6 +36,8 @@ class Task:
         ``score(truth, predicted, X)`` gives a dict from the metric to a share.
     folds : int
         0 for one test set.
+    tried : str
+        What else was tried, and did not help or was not enough, on which data.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Task:
     models: dict = field(default_factory=dict)
     score: Callable = accuracy
     folds: int = 0
+    tried: str = ""
 
 
 def evaluate(task, model, sample=None):

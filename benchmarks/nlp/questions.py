@@ -80,6 +80,9 @@ def task(labels, published, goal):
         choices="features and C by 5-fold cross-validation on the training set",
         published=published,
         goal=goal,
+        tried="by cross-validation on the training set: triples of words, gaps between words, letters within "
+        "words, rows of unit length, twice the weight on what is asked for, a cutoff of 2, none better; "
+        "weights by inverse document frequency, 0.4 better on coarse and 1.4 worse on fine classes",
         load=partial(load, labels),
         models={
             "majority": DummyClassifier,

@@ -22,7 +22,7 @@ train, test = load_conll2000("train"), load_conll2000("test")
 X, X_test = ([list(zip(*pair)) for pair in zip(corpus.data, corpus.pos)] for corpus in (train, test))
 encode = TokenFeatures(features)
 sentences, new = encode.fit_transform(X[:2000]), encode.transform(X_test)
-for tagger in (MaxEntTagger(scheme="IOB2"), CRFTagger(tag_scheme="IOB2")):
+for tagger in (MaxEntTagger(scheme="IOB2"), CRFTagger(scheme="IOB2")):
     tagger.fit(sentences, train.tags[:2000])
     predicted = tagger.predict(new)
     print(f"{type(tagger).__name__:13} F {span_f1_score(test.tags, predicted):.1%} from 2,000 sentences")

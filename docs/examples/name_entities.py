@@ -26,7 +26,7 @@ train, dev = load_conll2002_spanish("train"), load_conll2002_spanish("dev")
 encode = TokenFeatures(features)
 X = [list(zip(words, parts)) for words, parts in zip(train.data[:2500], train.pos)]
 X_dev = [list(zip(words, parts)) for words, parts in zip(dev.data, dev.pos)]
-tagger = CRFTagger(tag_scheme="IOB2").fit(encode.fit_transform(X), train.tags[:2500])
+tagger = CRFTagger(scheme="IOB2").fit(encode.fit_transform(X), train.tags[:2500])
 predicted = tagger.predict(encode.transform(X_dev))
 print(span_report(dev.tags, predicted))
 i = next(i for i, tags in enumerate(predicted) if len(spans(tags)) > 3)

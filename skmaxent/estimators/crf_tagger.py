@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ..compat import CallbackSupport, FitEvents, with_callbacks
+from ..compat import CallbackSupport, FitEvents, fit_context, with_callbacks
 from ..numerics.threads import Workers
 from ..sequences.chain_decoding import best_tags, legal_scores, marginals
 from ..sequences.fit import SOLVERS, train
@@ -188,7 +187,7 @@ class CRFTagger(CallbackSupport, Tagger):
         self.verbose = verbose
 
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model.
 
@@ -218,7 +217,7 @@ class CRFTagger(CallbackSupport, Tagger):
                 f"Solver lbfgs supports only l1_ratio=0, got l1_ratio={self.l1_ratio}. "
                 "Choose 'orthant-lbfgs' or 'auto'."
             )
-        events = FitEvents(self, self.max_iter + 1, X, y, {"sample_weight": sample_weight})
+        events = FitEvents(self, None, X, y, {"sample_weight": sample_weight})
         data = self._read_training(X, y, sample_weight, min_count=self.min_count)
         if self.scheme is not None:
             legal_transitions(data.classes.tolist(), self.scheme)  # raises for tags of another

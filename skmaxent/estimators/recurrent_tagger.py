@@ -399,3 +399,9 @@ class RecurrentTagger(RecurrentPrediction, BaseRecurrent):
         weights = np.repeat(weights, given.lengths)
         total = weights.sum()
         return float(weights @ right / total) if total else float("nan")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.two_d_array = False
+        return tags

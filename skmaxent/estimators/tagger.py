@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import _fit_context, clone
+from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from ..compat import fit_context
 from ..numerics.threads import Workers
 from ..sequences.decoding import DECODERS, along, marginals
 from ..sequences.history import HistoryColumns, gold_states, order_of, parse_templates
@@ -152,7 +153,7 @@ class MaxEntTagger(Tagger):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the classifier on all tokens, with the true tags before them.
 

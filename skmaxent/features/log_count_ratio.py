@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
@@ -19,7 +18,15 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ..compat import VersionedPickle, check_sample_weight, validate_training_data
+from ..compat import (
+    BaseEstimator,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    VersionedPickle,
+    check_sample_weight,
+    fit_context,
+    validate_training_data,
+)
 from ..numerics.missing import any_missing
 
 if TYPE_CHECKING:
@@ -95,7 +102,7 @@ class LogCountRatioScaler(VersionedPickle, OneToOneFeatureMixin, TransformerMixi
     def __init__(self, *, alpha: float = 1.0):
         self.alpha = alpha
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Count the columns in each class.
 

@@ -2,15 +2,15 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, count
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _num_samples
 
-from ..compat import Documented
+from ..compat import BaseEstimator, Documented, TransformerMixin
 from .tokens import NestedError, UnreadableError, atoms_of, fail_at, feature_of, kind_of
 
 # Tokens that are read together; their values stay in the cache.
@@ -317,10 +317,10 @@ class TokenFeatures(Documented, TransformerMixin, BaseEstimator):
     [[{'word': 'time', 'suffix': 'me', 'first': True}, {'word': 'flies', 'suffix': 'es', 'first': False}]]
     """
 
-    def __init__(self, function):
+    def __init__(self, function: Callable[[Sequence[Any], int], Any]):
         self.function = function
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Check the sentences; nothing is learnt.
 
         Parameters
@@ -341,7 +341,7 @@ class TokenFeatures(Documented, TransformerMixin, BaseEstimator):
         check_sentences(X)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> list[list[Any]]:
         """Features of each token.
 
         Parameters

@@ -105,10 +105,14 @@ class Recurrent:
 
 
 def _start_embedding(rng, w):
-    """Uniform with the variance 1 / (3 E): a token is the sum of a few rows."""
+    """Uniform with the variance 3 / E: rows of the length sqrt(3), whatever the size of the table.
+
+    By Glorot's bound they would be the shorter the more features there are. Cross-validation on TREC
+    questions preferred this to rows of a third of the length, 85.8 to 84.4 %; for UD EWT both are equal.
+    """
     rng.random(dtype=w.dtype, out=w)
     w -= 0.5
-    w *= 2 / w.shape[1] ** 0.5
+    w *= 6 / w.shape[1] ** 0.5
 
 
 def _open_forget_gates(rng, biases):

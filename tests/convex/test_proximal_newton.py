@@ -80,3 +80,16 @@ def test_weights_change_their_signs_in_one_step(n_classes):
     assert model.convergence_["stop_reason"] == "converged"
     assert model.n_iter_[0] <= 12
     assert_allclose(model.coef_, cold.coef_, atol=1e-4)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("d", [1, 2])
+def test_few_steps_for_one_column_or_two(d, n_classes, l1_ratio):
+    """With one column the Hessian is a view of strides of its own."""
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((80, d))
+    y = (X[:, :1] * [[1.0, 0.0, -1.0]] + rng.gumbel(size=(80, 3)))[:, :n_classes].argmax(axis=1)
+    model = MaxEntClassifier(solver="working-set", l1_ratio=l1_ratio, tol=1e-10).fit(X, y)
+    assert model.convergence_["stop_reason"] == "converged"
+    assert model.n_iter_[0] <= 8

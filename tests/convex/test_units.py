@@ -238,4 +238,4 @@ def test_messages_that_help(capsys):
         warnings.simplefilter("error")
         MaxEntClassifier(verbose=1).fit(Z, y)
     lines = capsys.readouterr().out.splitlines()
-    assert all("gap" in line and line.endswith("relative") for line in lines)
+    assert all("gap" in line and line.endswith("% of the way to tol") for line in lines)

@@ -52,7 +52,8 @@ def direction(inner, point, subgradient, damping):
     if inner.fit_intercept:  # at the best intercept for each
         H -= border @ point.inverse @ border.T
         slope -= border @ (point.inverse @ point.excess)
-    H.reshape(-1)[:: len(H) + 1] += (ridge + damping).ravel()
+    own = np.einsum("ii->i", H)  # a view
+    own += (ridge + damping).ravel()
     minimum = _minimum(H, slope, W.astype(float).ravel(), np.broadcast_to(penalty.lasso, W.shape).ravel())
     return None if minimum is None else minimum.reshape(W.shape).astype(W.dtype, copy=False) - W
 

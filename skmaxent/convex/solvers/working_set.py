@@ -21,7 +21,8 @@ WHOLE_REDUCTION = 0.01
 SWITCH = 1e-4
 # ... or relative decrease of the objective in a round: less would drown in rounding.
 SLOW = 1e-4
-# Units of the stopping rule from which the next Newton step may be the last.
+# Units of the stopping rule from which the next Newton step may be the last, so that the intercept counts; it
+# also does where the gap does not fall.
 NEAR = 1e4
 # Scores and weights up to which single precision saves less than its stage costs.
 SINGLE_ENTRIES = 50_000
@@ -51,7 +52,7 @@ def solve(objective, point, control):
         final = base is objective
         improve = (orthant_lbfgs if quasi and not final else orthant_newton).improve
         factor = 1.0 if final else max(0.5, SWITCH / control.tol) if control.tol else np.inf
-        last_value, few, near = np.inf, final and proximal_newton.fits(base), True
+        last_value, last_gap, few, near = np.inf, np.inf, final and proximal_newton.fits(base), True
         while True:
             subgradient = base.gradient(point, tightly=near)
             if control.stop(base, point, subgradient, final=final):
@@ -79,7 +80,8 @@ def solve(objective, point, control):
                 break
             if few and orthant_newton.proximal_step(base, base, point, subgradient, trust):
                 orthant_newton.shift_columns(base, point)
-                near = control.accuracy(base, point, subgradient) < NEAR
+                near = control.accuracy(base, point, subgradient) < NEAR or subgradient.gap > 0.25 * last_gap
+                last_gap = subgradient.gap
                 if near:
                     base.settle_intercept(point)
             elif not _round(improve, base, direction_dtype, point, subgradient, trust):

@@ -1,5 +1,7 @@
 """How a search splits its data, and what metadata go to its splitter and its scorer."""
 
+from typing import Any
+
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 from sklearn.utils import Bunch
@@ -41,7 +43,7 @@ class SearchRouting:
     def _get_scorer(self):
         return get_scorer(self.scoring or "accuracy")
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Which metadata goes to the splitter and which to the scorer.
 
         Returns

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from ...compat import VersionedPickle, check_sample_weight
+from ...compat import BaseEstimator, VersionedPickle, check_sample_weight
 from ...features.sentences import SentenceEncoder, check_sentences, learn_vocabulary, token_counts
 from ...numerics.missing import any_missing
 from ...sequences.tags import check_tags

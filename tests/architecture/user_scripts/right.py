@@ -5,6 +5,7 @@ import numpy as np
 import skmaxent
 from skmaxent import (
     BackpropMLPClassifier,
+    CRFTagger,
     JointFeatures,
     MaxEntClassifier,
     MaxEntClassifierCV,
@@ -51,8 +52,8 @@ print(
 )
 ranker = MaxEntRanker().fit(X[:4], [1, 0, 0, 1], groups=[0, 0, 1, 1])
 print(ranker.predict(X[:2]).tolist(), ranker.coef_ @ np.ones(4))
-words = MaxEntClassifier(features=JointFeatures([longer_than])).fit(["word", "it"], ["long", "short"])
-print(words.joint_feature_names_.tolist(), words.coef_.sum())
+joint = MaxEntClassifier(features=JointFeatures([longer_than])).fit(["word", "it"], ["long", "short"])
+print(joint.joint_feature_names_.tolist(), joint.coef_.sum())
 explanation = explain(model, X[0], top=3, contrast=(0, 1))
 print(explanation.votes.sum(axis=0) + explanation.remainder, explanation.to_html()[:10], explanation.features)
 print(explanation.to_dict()["classes"])
@@ -71,6 +72,7 @@ tagger = MaxEntTagger(history=["tag[-1]", "tag[-1] & word"], decoder="greedy", s
 )
 print(span_f1_score(tags, tagger.predict(sentences)), tagger.score(sentences, tags), tagger.classes_.tolist())
 print(tagger.predict_proba(sentences)[0].sum(), explain(tagger, sentences[0], 1).prediction)
+print(CRFTagger(C=2.0).fit(sentences, tags).set_params(tol=1e-4).predict(sentences)[0])
 reader = RecurrentTagger(8, "gru", max_iter=2, min_count=1, features=lambda token: [token, token[-1]]).fit(
     words, tags
 )

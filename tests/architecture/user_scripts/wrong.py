@@ -6,9 +6,11 @@ import skmaxent
 from skmaxent import (
     BackpropMLPClassifier,
     ConvergenceDisplay,
+    CRFTagger,
     MaxEntClassifier,
     MaxEntClassifierCV,
     MaxEntRanker,
+    MaxEntTagger,
     PathDisplay,
     datasets,
     explain,
@@ -31,6 +33,8 @@ BackpropMLPClassifier(hidden_layer_size=(3,))  # fault
 print(BackpropMLPClassifier().fit(X, y).coef_)  # fault
 BackpropMLPClassifier().partial_fit(X, y, class_names=[0, 1])  # fault
 MaxEntRanker().fit(X, y, group=[0, 0])  # fault
+MaxEntTagger().fit([[{}]], tag=[["D"]])  # fault
+print(CRFTagger().fit([[{}]], [["D"]]).transition)  # fault
 maxent_path(X, y, C=2)  # fault
 print(maxent_path(X, y).coef)  # fault
 explain(model, X[0], n=3)  # fault
