@@ -19,16 +19,20 @@ MYPY: Literal[False]
 if MYPY:
     from .mypy_bases import BaseEstimator as BaseEstimator
     from .mypy_bases import ClassifierMixin as ClassifierMixin
-    from .mypy_bases import OneToOneFeatureMixin as OneToOneFeatureMixin
-    from .mypy_bases import TransformerMixin as TransformerMixin
 else:
     from sklearn.base import BaseEstimator as BaseEstimator
     from sklearn.base import ClassifierMixin as ClassifierMixin
-    from sklearn.base import OneToOneFeatureMixin as OneToOneFeatureMixin
-    from sklearn.base import TransformerMixin as TransformerMixin
 
 class CallbackSupport:
     def set_callbacks(self, *callbacks: Any) -> Self: ...
+
+class TransformerMixin:
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any: ...
+
+# With the names of its columns a transformer has `set_output` too.
+class OneToOneFeatureMixin:
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray: ...
+    def set_output(self, *, transform: str | None = None) -> Self: ...
 
 class Documented:
     def get_params(self, deep: bool = True) -> dict[str, Any]: ...

@@ -137,7 +137,7 @@ class CRFTagger(CallbackSupport, Tagger):
     n_iter_: np.ndarray
     convergence_: dict[str, Any]
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "C": [Interval(Real, 0, None, closed="neither")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "min_count": [Interval(Integral, 1, None, closed="left")],
@@ -349,7 +349,7 @@ class CRFTagger(CallbackSupport, Tagger):
         return np.zeros(len(self.classes_))
 
     @property
-    def state_features_(self) -> dict:
+    def state_features_(self) -> dict[tuple[str, Any], float]:
         """The weights of features and tags that are not 0, by (feature, tag)."""
         W = sparse.coo_array(self.coef_.T)
         names, tags = list(self.vocabulary_), self.classes_.tolist()
@@ -358,7 +358,7 @@ class CRFTagger(CallbackSupport, Tagger):
         }
 
     @property
-    def transition_features_(self) -> dict:
+    def transition_features_(self) -> dict[tuple[Any, Any], float]:
         """The weights of tags and next tags that are not 0, by (tag, next tag)."""
         tags = self.classes_.tolist()
         rows, columns = np.nonzero(self.transitions_)

@@ -165,7 +165,7 @@ class MaxEntClassifierCV(
     intercept_: np.ndarray
     n_features_in_: int
     feature_names_in_: np.ndarray
-    joint_table_: dict
+    joint_table_: dict[str, Any]
     convergence_: dict[str, Any]
 
     _parameter_constraints: dict[str, Any] = {
@@ -188,7 +188,7 @@ class MaxEntClassifierCV(
         Cs: int | ArrayLike = 10,
         l1_ratios: ArrayLike = (0.0,),
         cv: Any = None,
-        scoring: str | Callable | None = None,
+        scoring: str | Callable[..., float] | None = None,
         refit: bool = True,
         store_paths: bool = True,
         features: str | JointFeatures = "all",

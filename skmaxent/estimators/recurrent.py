@@ -5,21 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import get_scorer_names
-from sklearn.utils import assert_all_finite
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from ..compat import with_callbacks
-from ..numerics.missing import any_missing
+from ..compat import ClassifierMixin, available_if, fit_context, with_callbacks
 from .common.recurrent_fit import CONSTRAINTS, BaseRecurrent, can_continue
 from .common.recurrent_prediction import RecurrentPrediction, log_softmax
+from .common.sequence_input import read_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any, Self
 
     from numpy.typing import ArrayLike
@@ -175,7 +170,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
 
     classes_: np.ndarray
     class_count_: np.ndarray
-    vocabulary_: dict | None
+    vocabulary_: dict[Any, int] | None
     weights_: dict[str, np.ndarray]
     loss_: float
     best_loss_: float | None
@@ -188,7 +183,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
     n_features_in_: int
     feature_names_in_: np.ndarray
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         **CONSTRAINTS,
         "pooling": [StrOptions({"last", "mean", "max"})],
         "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
@@ -203,7 +198,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         bidirectional: bool = True,
         pooling: str = "max",
         embedding_size: int = 100,
-        features: str | Callable = "affixes",
+        features: str | Callable[[Any], Iterable[Any]] = "affixes",
         min_count: float = 2,
         dropout: float = 0.33,
         word_dropout: float = 0.1,
@@ -231,8 +226,8 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         max_norm: float | None = 5.0,
         dtype: str = "float32",
         n_jobs: int | None = None,
-        class_weight: dict | str | None = None,
-        scoring: str | Callable | None = None,
+        class_weight: dict[Any, float] | str | None = None,
+        scoring: str | Callable[..., float] | None = None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
@@ -271,7 +266,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         self.scoring = scoring
 
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,
@@ -312,7 +307,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
 
     @available_if(can_continue)
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
     ) -> Self:
@@ -343,16 +338,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
 
     def _labels(self, y, given):
         """Checked labels."""
-        if y is None:
-            raise ValueError("RecurrentClassifier requires y to be passed, but the target y is None.")
-        check_consistent_length(given.items, y)
-        if any_missing(y):
-            raise ValueError("Input y contains NaN.")
-        y = column_or_1d(y, warn=True)
-        if y.dtype.kind == "f":
-            assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
-        return y
+        return read_labels(y, given)
 
     def _scores(self, X):
         """Scores (n, K): of an empty sequence the logarithms of the shares of the classes."""
@@ -406,3 +392,21 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         log_proba : ndarray of shape (n_sequences, n_classes)
         """
         return log_softmax(self._scores(X))
+
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """Share of the sequences with the right class.
+
+        Parameters
+        ----------
+        X : sequences
+            As for `fit`.
+        y : array-like of shape (n_sequences,)
+            Class labels.
+        sample_weight : array-like of shape (n_sequences,), optional
+            Weight of each sequence.
+
+        Returns
+        -------
+        score : float
+        """
+        return super().score(X, y, sample_weight)

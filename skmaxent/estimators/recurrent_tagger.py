@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metaestimators import available_if
 
-from ..compat import check_sample_weight, with_callbacks
+from ..compat import available_if, check_sample_weight, fit_context, with_callbacks
 from .common.recurrent_fit import CONSTRAINTS, BaseRecurrent, can_continue
 from .common.recurrent_prediction import RecurrentPrediction, as_objects, log_softmax
 from .common.sequence_input import read_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any, Self
 
     from numpy.typing import ArrayLike
@@ -170,7 +168,7 @@ class RecurrentTagger(RecurrentPrediction, BaseRecurrent):
 
     classes_: np.ndarray
     class_count_: np.ndarray
-    vocabulary_: dict | None
+    vocabulary_: dict[Any, int] | None
     weights_: dict[str, np.ndarray]
     loss_: float
     best_loss_: float | None
@@ -181,7 +179,10 @@ class RecurrentTagger(RecurrentPrediction, BaseRecurrent):
     n_iter_: int
     t_: int
 
-    _parameter_constraints: dict = {**CONSTRAINTS, "scoring": [StrOptions({"loss"}), callable, None]}
+    _parameter_constraints: dict[str, Any] = {
+        **CONSTRAINTS,
+        "scoring": [StrOptions({"loss"}), callable, None],
+    }
     _per_token = True
     _pooling = None
 
@@ -192,7 +193,7 @@ class RecurrentTagger(RecurrentPrediction, BaseRecurrent):
         *,
         bidirectional: bool = True,
         embedding_size: int = 100,
-        features: str | Callable = "affixes",
+        features: str | Callable[[Any], Iterable[Any]] = "affixes",
         min_count: float = 2,
         dropout: float = 0.33,
         word_dropout: float = 0.1,
@@ -220,8 +221,8 @@ class RecurrentTagger(RecurrentPrediction, BaseRecurrent):
         max_norm: float | None = 5.0,
         dtype: str = "float32",
         n_jobs: int | None = None,
-        class_weight: dict | str | None = None,
-        scoring: str | Callable | None = None,
+        class_weight: dict[Any, float] | str | None = None,
+        scoring: str | Callable[..., float] | None = None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
@@ -259,7 +260,7 @@ class RecurrentTagger(RecurrentPrediction, BaseRecurrent):
         self.scoring = scoring
 
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,
@@ -299,7 +300,7 @@ class RecurrentTagger(RecurrentPrediction, BaseRecurrent):
 
     @available_if(can_continue)
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
     ) -> Self:

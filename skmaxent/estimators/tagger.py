@@ -114,11 +114,11 @@ class MaxEntTagger(Tagger):
 
     classifier_: Any
     history_: dict[str, dict[str, np.ndarray]]
-    tag_dictionary_: dict | None
+    tag_dictionary_: dict[Any, list[Any]] | None
 
     _remembered = ("_encoder", "_compiled")
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "classifier": [HasMethods(["fit", "predict_proba"]), None],
         "history": ["array-like"],
         "decoder": [StrOptions(set(DECODERS))],
@@ -343,7 +343,7 @@ class MaxEntTagger(Tagger):
         return self.classifier_.intercept_
 
     @property
-    def convergence_(self) -> dict:
+    def convergence_(self) -> dict[str, Any]:
         """How the fit of the classifier ended."""
         return self.classifier_.convergence_
 

@@ -97,7 +97,7 @@ class LogCountRatioScaler(VersionedPickle, OneToOneFeatureMixin, TransformerMixi
     n_features_in_: int
     feature_names_in_: np.ndarray
 
-    _parameter_constraints: dict = {"alpha": [Interval(Real, 0, None, closed="neither")]}
+    _parameter_constraints: dict[str, Any] = {"alpha": [Interval(Real, 0, None, closed="neither")]}
 
     def __init__(self, *, alpha: float = 1.0):
         self.alpha = alpha

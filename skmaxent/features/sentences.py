@@ -317,7 +317,7 @@ class TokenFeatures(Documented, TransformerMixin, BaseEstimator):
     [[{'word': 'time', 'suffix': 'me', 'first': True}, {'word': 'flies', 'suffix': 'es', 'first': False}]]
     """
 
-    def __init__(self, function: Callable[[Sequence[Any], int], Any]):
+    def __init__(self, function: Callable[[Any, int], Any]):
         self.function = function
 
     def fit(self, X: Any, y: Any = None) -> Self:

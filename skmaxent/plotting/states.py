@@ -10,6 +10,7 @@ from ..inspection import final_estimator
 from .base import axes_grid, label, pyplot
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any, Self
 
     from numpy.typing import ArrayLike
@@ -52,7 +53,20 @@ class HiddenStatesDisplay:
         If there is no such unit.
     """
 
-    def __init__(self, states, names, *, units=None, n_forward=None, title=None):
+    ax_: Any
+    figure_: Any
+    images_: list[Any]
+    units_: list[np.ndarray]
+
+    def __init__(
+        self,
+        states: np.ndarray,
+        names: Sequence[Any],
+        *,
+        units: ArrayLike | None = None,
+        n_forward: int | None = None,
+        title: str | None = None,
+    ):
         if len(names) != len(states) or not len(names):
             raise ValueError(
                 f"Expected a name for each token, and one at least: states of {len(states)} tokens, "
@@ -70,7 +84,7 @@ class HiddenStatesDisplay:
         layer: int = -1,
         units: ArrayLike | None = None,
         ax: Any = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> Self:
         """Run a recurrent network over a sequence and draw the states of a layer.
 
@@ -125,7 +139,7 @@ class HiddenStatesDisplay:
                 panels.append((title, chosen))
         return panels
 
-    def plot(self, ax: Any = None, **kwargs) -> Self:
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Draw the states.
 
         Parameters

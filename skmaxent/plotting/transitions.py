@@ -37,6 +37,10 @@ class TransitionsDisplay:
     image_ : matplotlib AxesImage
     """
 
+    ax_: Any
+    figure_: Any
+    image_: Any
+
     def __init__(self, transitions: ArrayLike, tags: Any, *, title: str | None = None):
         self.transitions, self.tags, self.title = np.asarray(transitions, float), list(tags), title
         if self.transitions.shape != (len(self.tags), len(self.tags)):
@@ -46,7 +50,7 @@ class TransitionsDisplay:
             )
 
     @classmethod
-    def from_estimator(cls, estimator: Any, *, tags: Any = None, ax: Any = None, **kwargs) -> Self:
+    def from_estimator(cls, estimator: Any, *, tags: Any = None, ax: Any = None, **kwargs: Any) -> Self:
         """Draw the transitions of a fitted tagger.
 
         Parameters
@@ -86,7 +90,7 @@ class TransitionsDisplay:
         display = cls(transitions[np.ix_(places, places)], tags, title=type(tagger).__name__)
         return display.plot(ax=ax, **kwargs)
 
-    def plot(self, ax: Any = None, **kwargs) -> Self:
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Draw the transitions: blue for, red against, 0 white.
 
         Parameters

@@ -3,11 +3,10 @@
 from time import perf_counter
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 
-from ...compat import CallbackSupport, VersionedPickle, warn_user
+from ...compat import BaseEstimator, CallbackSupport, VersionedPickle, warn_user
 from ...nn.training.loop import Progress
 from ...nn.training.trainer import DivergenceError
 

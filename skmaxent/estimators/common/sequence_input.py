@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
-from sklearn.utils.validation import validate_data
+from sklearn.utils import assert_all_finite
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
 from ...nn.training.sequence_batches import Sequences
+from ...numerics.missing import any_missing
 
 _SHAPES = (
     "X must be a list of sequences of tokens, of float arrays of shape (T_i, p), or a 2-D float array of "
@@ -158,6 +161,31 @@ def _read_tokens(items):
             raise ValueError(f"X[{i}] is {item!r}, where a sequence of tokens belongs. {_SHAPES}.") from error
         lengths.append(len(sequence))
     return Given(items, np.array(lengths, dtype=np.intp), tokens, None)
+
+
+def read_labels(y, X):
+    """One label for each sequence, a 1-D array.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+    X : Given
+
+    Raises
+    ------
+    ValueError
+        For labels that are missing, not finite, continuous or of another number.
+    """
+    if y is None:
+        raise ValueError("RecurrentClassifier requires y to be passed, but the target y is None.")
+    check_consistent_length(X.items, y)
+    if any_missing(y):
+        raise ValueError("Input y contains NaN.")
+    y = column_or_1d(y, warn=True)
+    if y.dtype.kind == "f":
+        assert_all_finite(y, input_name="y")
+    check_classification_targets(y)
+    return y
 
 
 def read_tags(y, X):

@@ -246,7 +246,7 @@ class Tagger(VersionedPickle, BaseEstimator):
         tags = list(map(names.__getitem__, codes.tolist()))
         return as_object_array(_cut(tags, lengths))
 
-    def predict_single(self, sentence: Any) -> list:
+    def predict_single(self, sentence: Any) -> list[Any]:
         """Tag one sentence.
 
         Parameters
@@ -274,7 +274,7 @@ class Tagger(VersionedPickle, BaseEstimator):
         matrix, lengths, sentences = self._encode(X)
         return _cut(self._marginals(matrix, lengths, sentences), lengths)
 
-    def predict_marginals(self, X: Any) -> list[list[dict]]:
+    def predict_marginals(self, X: Any) -> list[list[dict[Any, float]]]:
         """Probability of each tag for each token, as dicts.
 
         Parameters
@@ -289,7 +289,7 @@ class Tagger(VersionedPickle, BaseEstimator):
         names = self.classes_.tolist() if hasattr(self, "classes_") else []
         return [[dict(zip(names, row)) for row in proba.tolist()] for proba in self.predict_proba(X)]
 
-    def predict_marginals_single(self, sentence: Any) -> list[dict]:
+    def predict_marginals_single(self, sentence: Any) -> list[dict[Any, float]]:
         """Probability of each tag for each token of one sentence, as dicts.
 
         Parameters

@@ -7,6 +7,7 @@ from skmaxent import (
     BackpropMLPClassifier,
     CRFTagger,
     JointFeatures,
+    LogCountRatioScaler,
     MaxEntClassifier,
     MaxEntClassifierCV,
     MaxEntRanker,
@@ -21,7 +22,19 @@ from skmaxent import (
     maxent_path,
     top_features,
 )
-from skmaxent.sequences import span_f1_score, word_features
+from skmaxent.sequences import (
+    affixes,
+    convert_tags,
+    flat_f1_score,
+    is_legal,
+    legal_transitions,
+    span_f1_score,
+    span_report,
+    spans,
+    window,
+    word_features,
+    word_shape,
+)
 
 
 def longer_than(c: str, d: str) -> bool:
@@ -52,8 +65,8 @@ print(
 )
 ranker = MaxEntRanker().fit(X[:4], [1, 0, 0, 1], groups=[0, 0, 1, 1])
 print(ranker.predict(X[:2]).tolist(), ranker.coef_ @ np.ones(4))
-joint = MaxEntClassifier(features=JointFeatures([longer_than])).fit(["word", "it"], ["long", "short"])
-print(joint.joint_feature_names_.tolist(), joint.coef_.sum())
+words = MaxEntClassifier(features=JointFeatures([longer_than])).fit(["word", "it"], ["long", "short"])
+print(words.joint_feature_names_.tolist(), words.coef_.sum())
 explanation = explain(model, X[0], top=3, contrast=(0, 1))
 print(explanation.votes.sum(axis=0) + explanation.remainder, explanation.to_html()[:10], explanation.features)
 print(explanation.to_dict()["classes"])
@@ -64,18 +77,34 @@ corpus = datasets.load_docstrings()
 print(len(corpus.data), corpus.target.shape, corpus.target_names[0], corpus.DESCR[:9], skmaxent.__version__)
 texts, areas = datasets.load_docstrings(return_X_y=True)
 print(texts[0][:9], areas[:3], datasets.pos_window_features(["a", "word"], 1))
-words = [["Anna", "sleeps"], ["we", "met", "Anna"]]
+told = [["Anna", "sleeps"], ["we", "met", "Anna"]]
 tags = [["B-PER", "O"], ["O", "O", "B-PER"]]
-sentences = TokenFeatures(word_features).fit_transform(words)
+print(span_report(tags, tags).by_type["PER"].f1, spans(tags[1])[0][1] + 1, convert_tags(tags[1], "BIOES"))
+print(is_legal(tags[0], "IOB2"), legal_transitions(["B-X", "O"], "IOB2")[0].shape, affixes("was")["suffix1"])
+print(flat_f1_score(tags, tags, labels=["O"]) + 1, word_shape("B-52").lower(), window(told[0], 0)["word[0]"])
+sentences = TokenFeatures(word_features).fit_transform(told)
+print(TokenFeatures(lambda words, i: {words[i], "all"}).fit(told).transform(told)[0][0])
 tagger = MaxEntTagger(history=["tag[-1]", "tag[-1] & word"], decoder="greedy", scheme="IOB2").fit(
     sentences, tags
 )
 print(span_f1_score(tags, tagger.predict(sentences)), tagger.score(sentences, tags), tagger.classes_.tolist())
 print(tagger.predict_proba(sentences)[0].sum(), explain(tagger, sentences[0], 1).prediction)
-print(CRFTagger(C=2.0).fit(sentences, tags).set_params(tol=1e-4).predict(sentences)[0])
-reader = RecurrentTagger(8, "gru", max_iter=2, min_count=1, features=lambda token: [token, token[-1]]).fit(
-    words, tags
-)
-print(reader.score(words, tags), reader.embeddings_.shape, reader.hidden_states(words)[0].mean())
-judge = RecurrentClassifier((4, 4), pooling="last", early_stopping=False, max_norm=None).fit(words, [0, 1])
-print(judge.predict(words), judge.predict_proba(words).sum(), judge.weights_["affine.weights"].shape)
+print(tagger.convergence_["n_iter"], tagger.transitions_.shape, tagger.tag_dictionary_, tagger.get_params())
+field = CRFTagger(C=10.0, l1_ratio=0.1, edge_features=["shape"]).fit(sentences, tags, sample_weight=[1, 2])
+print(field.coef_.shape, field.transitions_.sum(), field.edge_transitions_.shape, field.n_iter_[0])
+print(max(field.state_features_.values()), field.transition_features_.get(("O", "O"), 0.0) + 1)
+print(field.predict_single(sentences[0])[0], field.predict_marginals(sentences)[0][0]["O"] + 1)
+print(field.vocabulary_["shape=x"] + 1, field.feature_names_[:2], field.set_params(C=1.0).C)
+reader = RecurrentTagger(
+    8, "gru", min_count=1, tol=1e9, n_iter_no_change=1, features=lambda token: [token, str(token)[-1]]
+).fit(told, tags)
+print(reader.score(told, tags), reader.embeddings_.shape, reader.hidden_states(told)[0].mean())
+print(reader.loss_curve_[-1] + 1, reader.vocabulary_, reader.partial_fit(told, tags).predict(told)[0])
+judge = RecurrentClassifier((4, 4), pooling="last", max_norm=None, tol=1e9, n_iter_no_change=1)
+judge.fit(told, [0, 1], X_val=told, y_val=[0, 1])
+print(judge.predict(told), judge.predict_proba(told).sum(), judge.weights_["affine.weights"].shape)
+print(judge.score(told, [0, 1]) + 1, judge.validation_scores_, judge.get_params()["cell"], judge.n_iter_ + 1)
+scaler = LogCountRatioScaler(alpha=0.5).fit(X**2, y, sample_weight=np.ones(60))
+print(scaler.scale_.shape, scaler.log_ratios_.max(), scaler.transform(X).shape)
+print(scaler.get_feature_names_out()[0], scaler.classes_.tolist(), scaler.n_features_in_ + 1)
+print(scaler.set_output(transform="default").fit_transform(X**2, y).shape, scaler.set_params(alpha=1.0).alpha)
