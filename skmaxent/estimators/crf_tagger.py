@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from ..compat import CallbackSupport, FitEvents, fit_context, with_callbacks
 from ..numerics.threads import Workers
-from ..sequences.chain_decoding import best_tags, legal_scores, marginals
+from ..sequences.chain_decoding import best_tags, legal_scores, marginals, token_scores
 from ..sequences.fit import SOLVERS, train
 from ..sequences.packed import ChainProblem
 from ..sequences.tags import SCHEMES, legal_transitions
@@ -259,6 +260,18 @@ class CRFTagger(CallbackSupport, Tagger):
         events.end(lambda: state)
         return self
 
+    def densify(self) -> Self:
+        """Make `coef_` an array, whatever its size.
+
+        Returns
+        -------
+        self : CRFTagger
+        """
+        check_is_fitted(self)
+        if sparse.issparse(self.coef_):
+            self.coef_ = self.coef_.T.toarray().T
+        return self
+
     def _previous(self, data, names):
         """Weights (d, K) and transitions (1 + e, K, K) of the last fit when they fit this one, or None."""
         same = (
@@ -285,12 +298,12 @@ class CRFTagger(CallbackSupport, Tagger):
 
     def _tag(self, X, lengths, sentences):
         with Workers(None, self.n_jobs) as workers:
-            model = X @ self.coef_.T, self._all_transitions, self._edges(X)
+            model = token_scores(X, self.coef_.T), self._all_transitions, self._edges(X)
             return best_tags(lengths, *model, workers, self._legal)
 
     def _marginals(self, X, lengths, sentences):
         with Workers(None, self.n_jobs) as workers:
-            model = X @ self.coef_.T, self._all_transitions, self._edges(X)
+            model = token_scores(X, self.coef_.T), self._all_transitions, self._edges(X)
             return marginals(lengths, *model, workers, self._legal)
 
     def _token_votes(self, sentence, i):

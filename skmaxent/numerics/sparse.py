@@ -54,6 +54,19 @@ def entries(indptr, majors, counts):
     return positions + np.repeat(indptr[majors] - (ends - counts), counts)
 
 
+def assembled(kind, data, indices, indptr, shape):
+    """The CSR or CSC array of these parts; SciPy's constructor would copy short views of long arrays."""
+    A = kind(shape, dtype=data.dtype)
+    A.data, A.indices, A.indptr = data, indices, indptr
+    return A
+
+
+def flipped(A):
+    """The transpose of a CSR or CSC array on the same parts."""
+    kind = sparse.csc_array if A.format == "csr" else sparse.csr_array
+    return assembled(kind, A.data, A.indices, A.indptr, A.shape[::-1])
+
+
 def take_rows(X, rows):
     """Rows of an array or a sparse array of any format, by number or by mask."""
     return (X.tocsr() if sparse.issparse(X) else X)[rows]

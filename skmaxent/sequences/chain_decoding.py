@@ -1,6 +1,7 @@
 """From the scores of a chain to tags and marginals of sentences in their own order."""
 
 import numpy as np
+from scipy import sparse
 
 from ..numerics.sparse import canonical
 from .chain import Chains, Transitions, expectations, viterbi
@@ -10,11 +11,30 @@ from .tags import legal_transitions
 # Score of what a scheme forbids: below all others, and finite, so that a sentence for which nothing is legal
 # gets the tags with the fewest offences.
 FORBIDDEN = -1e30
+# Weights that are made an array for a prediction.
+MAX_ENTRIES = 20_000_000
 
 
 def legal_scores(tags, scheme):
     """Scores to add to transitions (K, K), to first tokens (K,) and to last ones (K,): 0 or `FORBIDDEN`."""
     return [np.where(allowed, 0.0, FORBIDDEN) for allowed in legal_transitions(tags, scheme)]
+
+
+def token_scores(X, W):
+    """X @ W as an array (n, K), for X CSR and W an array or CSR.
+
+    Of sparse weights the rows that X uses are made an array: a product of two sparse matrices takes several
+    times as long.
+    """
+    if not sparse.issparse(W):
+        return X @ W
+    used = np.flatnonzero(np.bincount(X.indices, minlength=X.shape[1]))
+    if len(used) * W.shape[1] > MAX_ENTRIES:
+        return (X @ W).toarray()
+    place = np.zeros(X.shape[1], X.indices.dtype)
+    place[used] = np.arange(len(used))
+    X = sparse.csr_array((X.data, place[X.indices], X.indptr), shape=(X.shape[0], len(used)))
+    return X @ W[used].toarray()
 
 
 def best_tags(lengths, scores, transitions, edges, workers, legal=None):
@@ -57,7 +77,7 @@ def marginals(lengths, scores, transitions, edges, workers, legal=None):
 def _packed(lengths, scores, transitions, edges, legal):
     """The chains of sentences, their packed scores, and those of their transitions."""
     chains = Chains(lengths, scores.shape[1])
-    S = np.asarray(scores.toarray() if hasattr(scores, "toarray") else scores)[chains.order]
+    S = scores[chains.order]
     kinds, T = None, transitions[:1]
     if edges is not None:
         kinds, rows = distinct_rows(canonical(edges)[chains.order])

@@ -25,8 +25,11 @@ from ..convex.reductions.units import ordinary_units
 from ..convex.solvers import quasi_newton
 from ..convex.solvers.control import Control
 from ..convex.spaces import Vectors, WeightSpace
+from ..numerics.sparse import peak
 from .packed import Packed
 
+# Entries up to which columns keep their units.
+LARGE = 256
 # What `quasi_newton` is under a Gaussian prior, and with a Laplace part.
 SOLVERS = ("lbfgs", "orthant-lbfgs")
 
@@ -144,7 +147,9 @@ def objective_of(packed, exists, penalty, workers):
     pairs = packed.pairs(*exists) if "observed" in exists else None
     X = packed.design()
     del packed  # the largest array of it is in X too
-    X, units = ordinary_units(X, fit_intercept=False, smaller=False)
+    units = None
+    if peak(X.data) > LARGE:  # a look at them takes a copy of the data
+        X, units = ordinary_units(X, fit_intercept=False, smaller=False)
     if pairs is None or pairs.full:
         pair_map = None
         design = make_design(X, K, workers, np.float64)

@@ -278,14 +278,19 @@ def test_in_a_pipeline():
 @pytest.mark.parametrize("dense", [True, False])
 def test_few_weights_are_kept_sparse(dense, monkeypatch):
     from skmaxent.estimators.common import prediction
+    from skmaxent.sequences import chain_decoding
 
     expected = CRFTagger().fit(X, Y)
     if not dense:
         monkeypatch.setattr(prediction, "DENSE_BYTES", 0)
     tagger = CRFTagger().fit(X, Y)
     assert hasattr(tagger.coef_, "toarray") is not dense
-    assert list(tagger.predict(X)) == list(expected.predict(X))
-    assert tagger.state_features_ == expected.state_features_
+    for _ in range(2):
+        assert list(tagger.predict(X)) == list(expected.predict(X))
+        assert tagger.state_features_ == expected.state_features_
+        monkeypatch.setattr(chain_decoding, "MAX_ENTRIES", 0)
+    assert isinstance(tagger.densify().coef_, np.ndarray)
+    np.testing.assert_array_equal(tagger.coef_, expected.coef_)
 
 
 class Recorder:

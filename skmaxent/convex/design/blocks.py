@@ -12,7 +12,7 @@ float64 vectors, and are widened block by block within the products.
 import numpy as np
 from scipy import sparse
 
-from ...numerics.sparse import WIDENED_ENTRIES, peak
+from ...numerics.sparse import WIDENED_ENTRIES, assembled, flipped, peak
 from ...numerics.threads import balanced_cuts, even_cuts
 from .base import Design
 
@@ -57,7 +57,7 @@ class _SparseDesign(Design):
         n_blocks = n_lanes * max(1, X.nnz // (n_lanes * BLOCK_NNZ)) if self._fine else n_lanes
         self._cuts = balanced_cuts(X.indptr, n_blocks)
         blocks = [(cut, self._block(cut)) for cut in self._cuts]
-        self._blocks = [(cut, B, B.T) for cut, B in blocks]
+        self._blocks = [(cut, B, flipped(B)) for cut, B in blocks]
         self._lanes = [self._blocks[i::n_lanes] for i in range(min(n_lanes, len(blocks)))]
 
     def _block(self, cut):
@@ -67,7 +67,8 @@ class _SparseDesign(Design):
         piece = slice(int(indptr[0]), int(indptr[-1]))
         length = cut.stop - cut.start
         shape = (length, X.shape[1]) if X.format == "csr" else (X.shape[0], length)
-        return type(X)((X.data[piece], X.indices[piece], indptr - indptr[0]), shape=shape, copy=False)
+        kind = sparse.csr_array if X.format == "csr" else sparse.csc_array
+        return assembled(kind, X.data[piece], X.indices[piece], indptr - indptr[0], shape)
 
     def astype(self, dtype):
         """The same design in another precision, sharing the indices."""

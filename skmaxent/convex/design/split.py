@@ -9,7 +9,7 @@ column with many entries has many classes and belongs to the block, and X itself
 import numpy as np
 from scipy import sparse
 
-from ...numerics.sparse import column_counts, column_squares
+from ...numerics.sparse import assembled, column_counts, column_squares, flipped
 from ...numerics.threads import even_cuts
 from .base import Design
 from .blocks import MAX_LANES, make_design
@@ -96,7 +96,7 @@ class SplitDesign(Design):
         flat, rare = scores.reshape(-1), w[self._n_block :, 0]
 
         def add(lane):
-            cut, pairs, B = lane
+            cut, pairs, B, _ = lane
             flat[cut] += B @ rare[pairs]
 
         self._workers.map(add, self._lanes)
@@ -111,8 +111,8 @@ class SplitDesign(Design):
                 self._block.adjoint(R).reshape(-1), self._flat, out=result[: self._n_block, 0], mode="clip"
             )
         flat, rare = R.reshape(-1), result[self._n_block :, 0]
-        parts = self._workers.map(lambda lane: lane[2].T @ flat[lane[0]], self._lanes)
-        for (_, pairs, _), part in zip(self._lanes, parts):
+        parts = self._workers.map(lambda lane: lane[3] @ flat[lane[0]], self._lanes)
+        for (_, pairs, _, _), part in zip(self._lanes, parts):
             rare[pairs] += part
         return result
 
@@ -122,7 +122,7 @@ def _lanes(X, columns, classes, n_outputs):
 
     Returns
     -------
-    lanes : list of (slice of the flat scores, ndarray of pairs, CSC array)
+    lanes : list of (slice of the flat scores, ndarray of pairs, CSC array, its transpose)
     """
     B = X[:, columns]
     rows, values = B.indices, B.data
@@ -144,5 +144,6 @@ def _lanes(X, columns, classes, n_outputs):
         data = values[: len(own)] if ones else values[inside]  # views of the same ones
         indptr = np.concatenate([[0], np.cumsum(counts[present])]).astype(short)
         shape = flat.stop - flat.start, len(present)
-        lanes.append((flat, present, sparse.csc_array((data, places, indptr), shape=shape, copy=False)))
+        lane = assembled(sparse.csc_array, data, places, indptr, shape)
+        lanes.append((flat, present, lane, flipped(lane)))
     return lanes
