@@ -36,8 +36,8 @@ TASK = Task(
     published="94 to 95 for feature-based taggers without embeddings",
     goal=95.0,
     tried="on the development set: the tags that frequent words have in the training set as features of the "
-    "word and its neighbours (0.05 better for MaxEntTagger, 0.02 for CRFTagger). The test set was read once before, "
-    "for C = 2 (94.99)",
+    "word and its neighbours (0.05 better for MaxEntTagger, 0.02 for CRFTagger). The test set was read once "
+    "before, for C = 2 (94.99)",
     load=load,
     score=tokens_right,
     models={
