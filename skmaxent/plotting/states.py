@@ -160,7 +160,7 @@ class HiddenStatesDisplay:
         self.figure_, axes = axes_grid(plt, ax, len(panels), 1, size)
         self.images_, self.units_ = [], []
         for panel, (title, chosen) in zip(axes[:, 0], panels):
-            options = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1, "aspect": "auto", **kwargs}
+            options = {"cmap": "RdBu", "vmin": -1, "vmax": 1, "aspect": "auto", **kwargs}
             self.images_.append(panel.imshow(self.states[:, chosen].T, **options))
             self.units_.append(chosen)
             panel.set_xticks(range(len(self.names)), [label(name) for name in self.names], rotation=60)
