@@ -10,8 +10,8 @@ A contestant is timed as a user meets it: ``Estimator(...).fit(X, y)`` with all 
 cores allowed. Equal accuracy: of each solver of a peer the loosest of the tolerances 1e-1 ... 1e-12 whose
 objective is within 1e-6, relative, of the optimum (evaluated here, in float64); ours has tol=1e-6, which is
 certified. liblinear and Snap ML penalise the intercept: they are held against the optimum of that
-neighbouring problem, marked so. Runs alternate between the contestants; medians; all rows come from one
-machine, named on the first line of the CSV. Peers that are not installed are left out:
+neighbouring problem, marked so. Runs alternate between the contestants, each time in another order; medians;
+all rows come from one machine, named on the first line of the CSV. Peers that are not installed are left out:
 pip install scikit-learn-intelex snapml.
 """
 
@@ -192,8 +192,9 @@ def measure(name, penalty, repeats, limit):
     mine = quiet(runs[OURS][0](), X, y)
     runs[OURS] = (runs[OURS][0], TARGET, objective(mine, X, y, C, penalty, False) / best - 1)
     seconds = {label: [] for label, run in runs.items() if run[0]}
+    rng = np.random.default_rng(0)
     for _ in range(repeats):
-        for label in seconds:
+        for label in rng.permutation(list(seconds)):  # threads of one may still spin when the next begins
             if sum(seconds[label]) > limit:  # slow ones fewer times
                 continue
             start = time.perf_counter()
