@@ -19,7 +19,7 @@ _MOST_UNITS = 30
 
 
 class HiddenStatesDisplay:
-    """Hidden states over a sequence: a row a unit, a column a token, red above 0 and blue below.
+    """Hidden states over a sequence: a row a unit, a column a token, blue above 0 and red below.
 
     It is recommended to use `from_estimator` to create a `HiddenStatesDisplay`.
 
