@@ -33,7 +33,7 @@ def solve(objective, point, control):
         if last is not None:
             _remember(objective, pairs, point, scaled, last, root)
         basis = _basis(pairs, scaled)
-        weights = _direction(inner.of(basis), len(pairs))
+        weights = two_loops(inner.of(basis))
         coords = vectors.combined(weights, [g for g, _ in basis])
         if root is not None:
             coords /= root
@@ -109,8 +109,15 @@ class InnerProducts:
         return matrix
 
 
-def _direction(inner, n_pairs):
-    """Weights of the L-BFGS direction on the basis (s_1, y_1, ..., s_m, y_m, gradient)."""
+def two_loops(inner):
+    """Weights of the L-BFGS direction on the basis (s_1, y_1, ..., s_m, y_m, gradient).
+
+    Parameters
+    ----------
+    inner : ndarray of shape (2 m + 1, 2 m + 1)
+        Inner products of the basis.
+    """
+    n_pairs = len(inner) // 2
     weights = np.zeros(len(inner))
     weights[-1] = -1.0
     alphas = []

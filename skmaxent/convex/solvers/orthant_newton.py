@@ -92,6 +92,8 @@ def _step(objective, inner, point, subgradient, trust):
     direction, small, capped = _direction(inner, point, subgradient, trust, orthant, fenced)
     direction = direction.astype(V.dtype, copy=False)
     step, cut = search_path(objective, point, V, direction, orthant, fenced)
+    if step:
+        objective.follow_intercept(point)
     share = cut / max(1, np.count_nonzero(direction))
     settled = share <= GROW
     if step == 1:
@@ -162,7 +164,6 @@ def search_path(objective, point, V, direction, orthant, fenced):
         coords = end - W
         slope = float(np.sum(V * coords, dtype=float))
         if slope < 0 and _search(objective, point, coords, end, slope, 1 if step > 0.1 else MAX_HALVINGS):
-            objective.follow_intercept(point)
             return step, n_cut
     return 0.0, n_cut
 

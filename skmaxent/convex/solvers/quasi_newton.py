@@ -10,6 +10,7 @@ float32 too until they are as good as `tol` asks, or as float32 can make them, a
 import numpy as np
 
 from ..reductions.units import fits_single
+from .lbfgs import two_loops
 
 # Pairs of steps and gradient changes.
 MEMORY = 20
@@ -235,16 +236,7 @@ class Memory:
 
     def _two_loops(self):
         """Weights of the direction on the rows."""
-        gram, weights, alphas = self._gram, np.zeros(len(self._rows)), []
-        weights[-1] = -1.0
-        for slot in reversed(self._slots):
-            s, y = 2 * slot, 2 * slot + 1
-            alpha = gram[s] @ weights / gram[s, y]
-            weights[y] -= alpha
-            alphas.append(alpha)
-        s, y = 2 * self._slots[-1], 2 * self._slots[-1] + 1
-        weights *= gram[s, y] / gram[y, y]
-        for slot in self._slots:
-            s, y = 2 * slot, 2 * slot + 1
-            weights[s] += alphas.pop() - gram[y] @ weights / gram[s, y]
+        basis = np.array([row for slot in self._slots for row in (2 * slot, 2 * slot + 1)] + [-1])
+        weights = np.zeros(len(self._rows))
+        weights[basis] = two_loops(self._gram[basis[:, None], basis])
         return weights

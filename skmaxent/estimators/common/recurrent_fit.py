@@ -6,7 +6,7 @@ from time import perf_counter
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from ...compat import FitEvents, check_sample_weight
 from ...nn.recurrent import CELLS
@@ -16,46 +16,24 @@ from ...nn.training.options import TrainingOptions
 from ...nn.training.session import SOLVERS, Session
 from ...numerics.threads import thread_count
 from . import labels
-from .network_training import COLUMNS, BaseNetwork, hidden_sizes
+from .network_training import COLUMNS, TRAINING, BaseNetwork, hidden_sizes
 from .sequence_data import Examples, encode_labels, learn_vocabulary, to_sequences
 from .sequence_input import read_sequences
 from .vocabulary import FEATURES
 
 #: what both estimators check of their parameters
 CONSTRAINTS = {
-    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    **TRAINING,
     "cell": [StrOptions(set(CELLS))],
     "bidirectional": ["boolean"],
     "embedding_size": [Interval(Integral, 1, None, closed="left")],
     "features": [StrOptions(set(FEATURES)), callable],
     "min_count": [Interval(Real, 0, None, closed="left")],
-    "dropout": [Interval(Real, 0, 1, closed="left")],
     "word_dropout": [Interval(Real, 0, 1, closed="left")],
     "solver": [StrOptions(set(SOLVERS) - {"lbfgs"})],
-    "alpha": [Interval(Real, 0, None, closed="left")],
-    "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
-    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-    "power_t": [Interval(Real, 0, None, closed="left")],
-    "max_iter": [Interval(Integral, 1, None, closed="left")],
-    "shuffle": ["boolean"],
-    "random_state": ["random_state"],
-    "tol": [Interval(Real, 0, None, closed="left")],
-    "verbose": ["verbose"],
-    "warm_start": ["boolean"],
-    "momentum": [Interval(Real, 0, 1, closed="both")],
-    "nesterovs_momentum": ["boolean"],
-    "early_stopping": ["boolean"],
-    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-    "beta_1": [Interval(Real, 0, 1, closed="left")],
-    "beta_2": [Interval(Real, 0, 1, closed="neither")],
-    "epsilon": [Interval(Real, 0, None, closed="neither")],
-    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
     "max_norm": [Interval(Real, 0, None, closed="neither"), None],
     "dtype": [StrOptions({"float32", "float64"})],
     "n_jobs": [Integral, None],
-    "class_weight": [dict, StrOptions({"balanced"}), None],
 }
 
 
