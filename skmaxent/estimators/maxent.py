@@ -276,7 +276,7 @@ class MaxEntClassifier(
         def attributes(weights, intercept):
             if joint:
                 return names | {"classes_": labels.classes, "coef_": weights[:, 0]}
-            return names | _parameters(labels.classes, weights, intercept)
+            return names | parameters(labels.classes, weights, intercept)
 
         def columns():
             return column_names(table, labels.classes) if joint else names.get("feature_names_in_")
@@ -307,7 +307,7 @@ class MaxEntClassifier(
         return weights, self.intercept_
 
 
-def _parameters(classes, weights, intercept):
+def parameters(classes, weights, intercept):
     """The attributes that prediction needs."""
     return {
         "classes_": classes,
