@@ -18,6 +18,7 @@ A point or direction v always travels with its scores X @ v. What a solver needs
 import numpy as np
 
 from ..numerics.sparse import peak
+from ..numerics.threads import Buffers
 from .preconditioners.hessian import NewtonSystem
 
 
@@ -28,6 +29,7 @@ class Vectors:
 
     def __init__(self, workers):
         self.workers = workers
+        self.buffers = Buffers()  # where products have their arrays of the rows
 
     def _cuts(self, u):
         return [slice(i, i + self.BLOCK) for i in range(0, u.size, self.BLOCK)] or [slice(0, 0)]

@@ -5,6 +5,11 @@ from scipy import sparse
 
 from .threads import even_cuts
 
+try:  # the kernels behind sparse @ dense: they add into memory of ours
+    from scipy.sparse._sparsetools import csc_matvecs, csr_matvecs
+except ImportError:  # pragma: no cover - a future SciPy
+    csc_matvecs = csr_matvecs = None
+
 # Rows of dense float32 data that are widened at a time, as entries.
 WIDENED_ENTRIES = 2_000_000
 
@@ -65,6 +70,23 @@ def flipped(A):
     """The transpose of a CSR or CSC array on the same parts."""
     kind = sparse.csc_array if A.format == "csr" else sparse.csr_array
     return assembled(kind, A.data, A.indices, A.indptr, A.shape[::-1])
+
+
+def add_product(A, W, out):
+    """``out += A @ W`` without an array in between.
+
+    Parameters
+    ----------
+    A : CSR or CSC array of shape (m, n)
+    W : ndarray of shape (n, K)
+    out : ndarray of shape (m, K), of the dtype of W
+    """
+    kernel = csr_matvecs if A.format == "csr" else csc_matvecs
+    if kernel is None or not (W.flags.c_contiguous and out.flags.c_contiguous):
+        out += A @ W
+        return
+    data = A.data.astype(out.dtype, copy=False)
+    kernel(*A.shape, W.shape[1], A.indptr, A.indices, data, W.reshape(-1), out.reshape(-1))
 
 
 def take_rows(X, rows):

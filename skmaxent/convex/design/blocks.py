@@ -12,7 +12,7 @@ float64 vectors, and are widened block by block within the products.
 import numpy as np
 from scipy import sparse
 
-from ...numerics.sparse import WIDENED_ENTRIES, assembled, flipped, peak
+from ...numerics.sparse import WIDENED_ENTRIES, add_product, assembled, flipped, peak
 from ...numerics.threads import balanced_cuts, even_cuts
 from .base import Design
 
@@ -97,13 +97,14 @@ class _SparseDesign(Design):
             total += part
         return total
 
-    def _piecewise(self, shape, function):
-        """Array filled block by block: result[cut] = function(B, B.T) for each block."""
-        result = np.empty(shape, self.dtype)
+    def _piecewise(self, result, add):
+        """The array filled block by block: add(B, B.T, part of it that is 0) for each block."""
 
         def fill(block):
             cut, B, B_T = block
-            result[cut] = function(B, B_T)
+            part = result[cut]
+            part[:] = 0
+            add(B, B_T, part)
 
         self._workers.map(fill, self._blocks)
         return result
@@ -118,14 +119,16 @@ class ColumnBlocks(_SparseDesign):
     def convert(X):
         return X.tocsc()
 
-    def forward(self, W):
-        """Scores X @ W, (n, K)."""
+    def forward(self, W, out=None):
+        """Scores X @ W, (n, K); in `out` where it is given."""
         self.tally[0] += 0.5
+        first = np.empty((self.shape[0], W.shape[1]), self.dtype) if out is None else out
 
         def lane_sum(lane):
-            total = np.zeros((self.shape[0], W.shape[1]), self.dtype)
+            total = first if lane is self._lanes[0] else np.empty_like(first)
+            total[:] = 0
             for cut, B, _ in lane:
-                total += B @ W[cut]
+                add_product(B, W[cut], total)
             return total
 
         return self._lane_sums(lane_sum)
@@ -133,7 +136,8 @@ class ColumnBlocks(_SparseDesign):
     def adjoint(self, R):
         """X.T @ R, (d, K)."""
         self.tally[0] += 0.5
-        return self._piecewise((self.shape[1], R.shape[1]), lambda B, B_T: B_T @ R)
+        result = np.empty((self.shape[1], R.shape[1]), self.dtype)
+        return self._piecewise(result, lambda B, B_T, part: add_product(B_T, R, part))
 
     def gram(self, A):
         """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus, in one pass.
@@ -148,7 +152,7 @@ class ColumnBlocks(_SparseDesign):
             for _, B, B_T in lane:
                 V = B_T @ A
                 peaks.append(peak(V))
-                total += B @ V
+                add_product(B, V, total)
             return total
 
         return self._lane_sums(lane_sum), max(peaks)
@@ -163,19 +167,20 @@ class RowBlocks(_SparseDesign):
     def convert(X):
         return X.tocsr()
 
-    def forward(self, W):
-        """Scores X @ W, (n, K)."""
+    def forward(self, W, out=None):
+        """Scores X @ W, (n, K); in `out` where it is given."""
         self.tally[0] += 0.5
-        return self._piecewise((self.shape[0], W.shape[1]), lambda B, B_T: B @ W)
+        out = np.empty((self.shape[0], W.shape[1]), self.dtype) if out is None else out
+        return self._piecewise(out, lambda B, B_T, part: add_product(B, W, part))
 
     def adjoint(self, R):
         """X.T @ R, (d, K)."""
         self.tally[0] += 0.5
 
         def lane_sum(lane):
-            total = lane[0][2] @ R[lane[0][0]]
-            for cut, _, B_T in lane[1:]:
-                total += B_T @ R[cut]
+            total = np.zeros((self.shape[1], R.shape[1]), self.dtype)
+            for cut, _, B_T in lane:
+                add_product(B_T, R[cut], total)
             return total
 
         return self._lane_sums(lane_sum)
@@ -201,10 +206,10 @@ class DenseDesign(Design):
         """The same design in another precision."""
         return DenseDesign(narrowed(self.X, dtype), self._workers, self.tally, dtype)
 
-    def forward(self, W):
-        """Scores X @ W, (n, K)."""
+    def forward(self, W, out=None):
+        """Scores X @ W, (n, K); in `out` where it is given."""
         self.tally[0] += 0.5
-        scores = np.empty((self.shape[0], W.shape[1]), self.dtype)
+        scores = np.empty((self.shape[0], W.shape[1]), self.dtype) if out is None else out
 
         def block(rows):
             np.matmul(self.X[rows], W, out=scores[rows])

@@ -1,0 +1,5 @@
+"""The row machine: the same solvers where the rows lie in blocks, in files or in other processes.
+
+Reading order: `programs` (what is asked of a block), `block` (which does it), `machine` and `handles` (what solvers
+hold instead of arrays), `proxies` (design, likelihood and vectors), `backends`, `solve`.
+"""

@@ -1,0 +1,33 @@
+"""Back ends: who runs the programs on the blocks.
+
+A back end has `n_columns`, `n_outputs`, `workers` (the threads of the client's own vectors) and
+``run(program) -> list``: the results of the program, of all blocks together, added in the order of the blocks.
+"""
+
+from .programs import Merge
+
+# Blocks that work at a time: their replies are held until their turn has come.
+AT_ONCE = 4
+
+
+class BlockBackend:
+    """Blocks in this process, several at a time in threads.
+
+    Parameters
+    ----------
+    blocks : list of Block
+    n_columns, n_outputs : int
+    workers : Workers
+    """
+
+    def __init__(self, blocks, n_columns, n_outputs, workers):
+        self._blocks, self.n_columns, self.n_outputs, self.workers = blocks, n_columns, n_outputs, workers
+
+    def run(self, program):
+        """The results of the steps that have one, of all blocks together."""
+        merge = Merge(program)
+        for start in range(0, len(self._blocks), AT_ONCE):
+            some = self._blocks[start : start + AT_ONCE]
+            for reply in self.workers.map(lambda block: block.run(program), some):
+                merge.add(reply)
+        return merge.result()
