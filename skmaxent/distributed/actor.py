@@ -10,13 +10,10 @@ import numpy as np
 
 from ..convex.machine.block import Block
 from ..convex.machine.parts import Survey
-from ..convex.machine.programs import Merge, Weights
+from ..convex.machine.programs import Weights
 from ..numerics.threads import ThreadBuffers, Workers, single_blas
-from .placement import add_up, whole_subtrees
-
-# Share of the columns from which it is not worth saying which.
-MOST = 0.9
-
+from .placement import whole_subtrees
+from .sums import Tree, without_columns
 
 def own_threads():
     """Threads of the worker that this code runs on; one where it runs on none."""
@@ -51,31 +48,30 @@ class PartitionActor:
 
         Returns
         -------
-        columns : integer ndarray or None
-            Those that the rows touch, increasing: whose weights they need to know. None for all, or most.
+        columns : dict
+            By subtree that we hold whole, the columns that its rows touch, increasing: whose weights they need
+            to know. None for all, or most.
         """
         with self._lock:
-            self._n_partitions = n_partitions
+            self._n_partitions, self._touched = n_partitions, None
             buffers = ThreadBuffers()
             self._blocks = {
                 number: Block(part, labelling, buffers=buffers) for number, part in self._parts.items()
             }
+            self._tree = Tree(
+                next(iter(self._parts.values())).n_columns,
+                {(number, number + 1): block.columns for number, block in self._blocks.items()},
+            )
             self._subtrees = whole_subtrees(self._parts, n_partitions)
-            touched = [block.columns for block in self._blocks.values()]
-            if any(columns is None for columns in touched):
-                return None
-            columns = np.unique(np.concatenate(touched))
-            d = next(iter(self._parts.values())).n_columns
-            self._columns, self._n_columns = columns, d
-            return columns if len(columns) < MOST * d else None
+            for edges in self._subtrees:
+                self._tree.find(*edges)
+            return {edges: self._tree.columns[edges] for edges in self._subtrees}
 
     def drop(self, numbers):
-        """Forget some partitions, which others hold now."""
+        """Forget some partitions, which others hold now; before the next `settle`."""
         with self._lock:
             for number in numbers:
                 del self._parts[number]
-                self._blocks.pop(number, None)
-            self._subtrees = whole_subtrees(self._parts, self._n_partitions)
 
     def run(self, program):
         """The replies of the blocks, added up as far as their subtrees go.
@@ -89,22 +85,19 @@ class PartitionActor:
             program = with_arguments(program, self._spread)
             numbers = list(self._blocks)
             replies = self._workers.map(lambda number: self._blocks[number].run(program), numbers)
-            replies = dict(zip(numbers, replies))
-
-            def known(start, stop):
-                return replies.pop(start) if stop - start == 1 else None
-
-            return {
-                (start, stop): add_up(start, stop, known, lambda *pair: added(program, *pair))
-                for start, stop in self._subtrees
+            replies = {
+                (number, number + 1): without_columns(program, reply) for number, reply in zip(numbers, replies)
             }
+            return {edges: self._tree.total(program, *edges, replies) for edges in self._subtrees}
 
     def _spread(self, arg):
         """Weights of the columns that are touched, as an array like all weights; others mean nothing."""
         if not isinstance(arg, Touched):
             return arg
-        whole = np.empty((self._n_columns, *arg.values.shape[1:]), arg.values.dtype)
-        whole[self._columns] = arg.values
+        if self._touched is None:
+            self._touched = touched(list(map(self._tree.columns.get, self._subtrees)))
+        whole = np.empty((self._tree.n_columns, *arg.values.shape[1:]), arg.values.dtype)
+        whole[self._touched] = arg.values
         return Weights(whole, arg.design)
 
 
@@ -120,9 +113,8 @@ def with_arguments(program, change):
     return [(op, target, tuple(map(change, args))) for op, target, args in program]
 
 
-def added(program, one, other):
-    """Two replies as one."""
-    merge = Merge(program)
-    merge.add(one)
-    merge.add(other)
-    return merge.partial()
+def touched(columns):
+    """The columns of an actor, from those of its subtrees; None for all."""
+    if any(part is None for part in columns):
+        return None
+    return np.unique(np.concatenate(columns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ class Source:
 
 def is_collection(X: Any) -> bool:
     """Whether X lies in partitions, so that predictions of it are lazy."""
-    return _is_dask(X) or (isinstance(X, list | tuple) and any(map(_is_promise, X)))
+    return _in_chunks(X) or (isinstance(X, list | tuple) and any(map(is_promise, X)))
 
 
 def take_apart(X: Any, y: Any, sample_weight: Any = None) -> list[Source]:
@@ -70,7 +71,7 @@ def take_apart(X: Any, y: Any, sample_weight: Any = None) -> list[Source]:
 
 def row_blocks(X: Any) -> list[Any]:
     """The blocks of rows of a collection, each a delayed object, a future or data at the client."""
-    if _is_dask(X) and hasattr(X, "to_delayed"):
+    if _in_chunks(X):
         return _blocks_of_frame(X) if hasattr(X, "columns") else _blocks_of_array(X)
     if not isinstance(X, list | tuple) or not X:
         raise TypeError(
@@ -78,7 +79,7 @@ def row_blocks(X: Any) -> list[Any]:
             "one machine use MaxEntClassifier."
         )
     for number, block in enumerate(X):
-        if not _is_promise(block) and len(getattr(block, "shape", ())) != 2:
+        if not is_promise(block) and len(getattr(block, "shape", ())) != 2:
             raise TypeError(
                 f"DaskMaxEntClassifier takes {WANTED}. Got a list whose item {number} is of type "
                 f"{type(block).__name__}."
@@ -93,16 +94,24 @@ def column_names(X: Any) -> np.ndarray | None:
     return np.array(columns, dtype=object) if named else None
 
 
-def _is_dask(value):
-    """Whether a value is a dask array, DataFrame, Series or delayed object; dask is not imported for it."""
-    return callable(getattr(value, "__dask_graph__", None))
+def is_future(value: Any) -> bool:
+    """Whether a value is a future of dask; nothing is imported for it."""
+    return _is_of(value, "distributed", "Future")
 
 
-def _is_promise(value):
-    """Whether a value is a delayed object or a future of dask."""
-    if _is_dask(value):
-        return not hasattr(value, "to_delayed")
-    return type(value).__module__.startswith("distributed") and hasattr(value, "key")
+def is_promise(value: Any) -> bool:
+    """Whether a value is a delayed object, whose every attribute exists, or a future of dask."""
+    return _is_of(value, "dask.delayed", "Delayed") or is_future(value)
+
+
+def _is_of(value, module, name):
+    module = sys.modules.get(module)
+    return module is not None and isinstance(value, getattr(module, name))
+
+
+def _in_chunks(value):
+    """Whether a value is a dask array, DataFrame or Series."""
+    return callable(getattr(value, "__dask_graph__", None)) and not is_promise(value)
 
 
 def _blocks_of_array(X):
@@ -132,18 +141,18 @@ def _row_counts(X):
     if hasattr(X, "chunks"):
         counts = X.chunks[0]
         return None if np.isnan(counts).any() else counts
-    if isinstance(X, list | tuple) and not any(map(_is_promise, X)):
+    if isinstance(X, list | tuple) and not any(map(is_promise, X)):
         return tuple(block.shape[0] for block in X)
     return None
 
 
 def _cut_like(values, n_blocks, lengths, name):
     """Labels or weights in the partitions of X."""
-    if _is_dask(values) and hasattr(values, "to_delayed"):
+    if _in_chunks(values):
         return _cut_collection(values, n_blocks, lengths, name)
     if isinstance(values, list | tuple) and len(values) == n_blocks and all(map(_is_block, values)):
         return list(values)
-    if lengths is None or _is_promise(values) or any(map(_is_promise, _items(values))):
+    if lengths is None or is_promise(values) or any(map(is_promise, _items(values))):
         raise ValueError(
             f"{name} must be a dask array or a list with the same {n_blocks} partitions as X, whose row chunks "
             f"are not known here. Got {_described(values)} instead."
@@ -177,7 +186,7 @@ def _cut_collection(values, n_blocks, lengths, name):
 
 
 def _is_block(value):
-    return _is_promise(value) or np.ndim(value) > 0
+    return is_promise(value) or np.ndim(value) > 0
 
 
 def _items(values):

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..convex.machine.programs import Merge, Weights, reads_data
+from ..convex.machine.programs import Weights, reads_data
 from ..convex.machine.designs import WHOLE
-from .actor import Touched, added, with_arguments
-from .placement import add_up, assign
+from .actor import Touched, touched, with_arguments
+from .placement import assign
+from .sums import Tree
 
 if TYPE_CHECKING:
     from typing import Any
@@ -113,7 +114,7 @@ class Crew:
     def __init__(self, cluster, n_partitions, timeout):
         self._cluster, self.n_partitions, self.timeout = cluster, n_partitions, timeout
         self.hands, self.tally = [], Tally()
-        self._sightings, self._labelling = Sightings(), None
+        self._sightings, self._tree = Sightings(), None
 
     def __enter__(self):
         return self
@@ -157,8 +158,6 @@ class Crew:
                 new.append(hand)
         self.hands += new
         self._finish({hand: self._cluster.ready(hand.actor) for hand in new})
-        if self._labelling is not None:
-            self.settle(self._labelling)
 
     def surveys(self):
         """What the actors know of the labels, in the order of the partitions."""
@@ -167,28 +166,23 @@ class Crew:
             found.update(reply)
         return [found[number] for number in range(self.n_partitions)]
 
-    def settle(self, labelling):
-        """Tell all actors, and those that will be hired, what the labels mean; registers are empty then."""
-        self._labelling = labelling
+    def settle(self, labelling, n_columns):
+        """Tell all actors what the labels mean: they begin anew, with empty registers."""
+        found = {}
         for hand, columns in zip(self.hands, self.ask("settle", labelling, self.n_partitions)):
-            hand.columns = columns
+            hand.columns = touched(list(columns.values()))
+            found.update(columns)
+        self._tree = Tree(n_columns, found)
 
     def run(self, program):
         """What a program gives, added up over all partitions: a list of the results of its steps."""
-        parts = {}
+        replies = {}
         self.tally.passes += reads_data(program)
         for sums in self._ask("run", lambda hand: (_for_hand(program, hand),)):
             self.tally.received += _size(sums)
-            parts.update(sums)
-
-        def known(start, stop):
-            return parts.get((start, stop))
-
-        merge, middle = Merge(program), self.n_partitions // 2
-        halves = [(0, middle), (middle, self.n_partitions)]
-        for edges in [(0, self.n_partitions)] if known(0, self.n_partitions) else halves:
-            merge.add(add_up(*edges, known, lambda one, other: added(program, one, other)))
-        return merge.result()
+            replies.update(sums)
+        everything = 0, self.n_partitions
+        return self._tree.whole(program, everything, self._tree.total(program, *everything, replies))
 
     def ask(self, method, *arguments):
         """The answers of all actors to the same call."""

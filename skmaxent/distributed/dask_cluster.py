@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .actor import PartitionActor
+from .collections import is_future, is_promise
 from .loading import load
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def client_of(client: Client | None, sources: list[Any]) -> Client:
         If there is none.
     """
     if client is None:
-        client = next((source.client for source in sources if hasattr(source, "client")), None)
+        client = next((source.client for source in sources if is_future(source)), None)
     if client is None:
         from distributed import default_client
 
@@ -119,7 +120,7 @@ class DaskCluster:
         """Rows, labels and weights of a partition, what lies at the client sent to the worker."""
         source = self._sources[number]
         for values in (source.X, source.y, source.sample_weight):
-            if values is None or hasattr(values, "key"):
+            if values is None or is_promise(values):
                 yield values
             else:
                 yield self._client.scatter(values, workers=[address], hash=False)

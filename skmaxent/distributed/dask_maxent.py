@@ -213,7 +213,7 @@ warm_start, random_state, verbose
             backend = CrewBackend(crew, survey.n_columns, labelling.n_outputs, workers)
 
             def solve(start, max_iter, report):
-                crew.settle(labelling)
+                crew.settle(labelling, survey.n_columns)
                 parts = {"C": self.C, "dtype": survey.dtype, "start": start}
                 return train_rows(backend, labelling, max_iter=max_iter, report=report, **parts, **settings)
 

@@ -133,15 +133,16 @@ def test_a_worker_that_joins_gets_its_share_and_changes_nothing(cluster_of):
 
 def test_workers_lost_again_and_again_end_the_fit_and_keep_the_weights(cluster_of):
     X, y = data()
-    old = cluster_of("abcd") and model().fit(*partitions(X, y))
+    cluster_of("abcd")
+    old = model().fit(*partitions(X, y))
     coef = old.coef_.copy()
 
     def fails(cluster, number, address, method):
-        if number >= 30:
+        if number >= 150:
             raise ConnectionError("out of memory")
 
     cluster_of("abcdefgh", fails)
-    old.set_params(C=50.0, max_recoveries=2)
+    old.set_params(C=50.0, max_recoveries=2, solver="newton-cg")
     with pytest.raises(FitLost, match=r"lost 3 times in a row .* at most .* above the optimum") as caught:
         old.fit(*partitions(X, y))
     assert isinstance(caught.value, RuntimeError)
@@ -170,19 +171,21 @@ def test_a_checkpoint_survives_the_client(cluster_of, tmp_path):
     X, y = data()
     path = tmp_path / "fit.npz"
 
+    clusters = cluster_of("ab")
+    whole = model(tol=1e-9, solver="newton-cg").fit(*partitions(X, y))
+    last = int(0.9 * clusters[-1].n_calls)
+
     def interrupts(cluster, number, address, method):
-        if number == 60:
+        if number == last:
             raise KeyboardInterrupt
 
-    cluster_of("ab")
-    whole = model(tol=1e-9).fit(*partitions(X, y))
     cluster_of("ab", interrupts)
-    interrupted = model(tol=1e-9, checkpoint=path)
+    interrupted = model(tol=1e-9, solver="newton-cg", checkpoint=path)
     with pytest.raises(KeyboardInterrupt):
         interrupted.fit(*partitions(X, y))
     assert path.exists() and not hasattr(interrupted, "coef_")
     cluster_of("abc")
-    resumed = model(tol=1e-9, checkpoint=path).fit(*partitions(X, y))
+    resumed = model(tol=1e-9, solver="newton-cg", checkpoint=path).fit(*partitions(X, y))
     assert not path.exists() and not list(tmp_path.iterdir())
     assert resumed.convergence_["n_iter"] < whole.convergence_["n_iter"]
     assert_allclose(resumed.convergence_["objective"], whole.convergence_["objective"], rtol=2e-9)
@@ -214,7 +217,7 @@ def test_bytes_follow_the_formula(cluster_of):
     """A product sends the weights of the columns that a worker's rows touch, and receives as many."""
     X, y = data()
     cluster_of("ab")
-    report = model().fit(*partitions(X, y)).convergence_
+    report = model(solver="lbfgs").fit(*partitions(X, y)).convergence_
     d_w = [len(np.unique(X[a:b].indices)) for a, b in ((0, 40), (40, 200))]
     # Of each pass in single precision or double, two workers, 3 classes.
     largest = 8 * 3 * sum(d_w) * report["passes"]
