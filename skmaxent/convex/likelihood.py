@@ -96,7 +96,7 @@ class Likelihood:
         return result
 
     def curvature(self, expected, V, shift=None, out=None):
-        """The Hessian with respect to the scores, applied to V + shift (one shift a column); `out` may be V."""
+        """The Hessian with respect to the scores, applied to V + shift (one a column); `out` may be V."""
         result = np.empty_like(V) if out is None else out
 
         def block(rows):
@@ -177,7 +177,7 @@ def _column_sums(block):
 
 
 def _row_dots(u, v):
-    """Sums of u * v over each row; without an array in between where rows are long enough for that to be fast."""
+    """Sums of u * v over each row; without an array in between where rows are long enough."""
     if u.shape[1] >= LONG_ROW:
         return np.einsum("ij,ij->i", u, v)
     return (u * v) @ np.ones(u.shape[1], u.dtype)

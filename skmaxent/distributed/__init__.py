@@ -1,13 +1,17 @@
-"""Rows in many places: on the workers of a dask cluster.
+"""Rows in many places: in files that do not fit into memory, or on the workers of a dask cluster.
 
-`DaskMaxEntClassifier` needs the extra ``skmaxent[dask]``.
+`MaxEntClassifier.fit` takes partitions in files in place of X; `DaskMaxEntClassifier`, which needs the extra
+``skmaxent[dask]``, takes dask's collections.
 """
 
 from importlib import import_module
 from importlib.util import find_spec
 
+from ..convex.machine.files import Partitions
+from .partitions import open_partitions, write_partitions
+
 _HOMES = {"DaskMaxEntClassifier": "dask_maxent", "FitLost": "recovery"}
-__all__ = [*_HOMES]
+__all__ = ["DaskMaxEntClassifier", "FitLost", "Partitions", "open_partitions", "write_partitions"]
 
 
 def __getattr__(name):

@@ -11,9 +11,16 @@ import numpy as np
 from ..convex.machine.block import Block
 from ..convex.machine.parts import Survey
 from ..convex.machine.programs import Weights
+from ..estimators.common.parts import checked_part
 from ..numerics.threads import ThreadBuffers, Workers, single_blas
 from .placement import whole_subtrees
 from .sums import Tree, without_columns
+
+def load(number, X, y, sample_weight=None, *, target_type="auto"):
+    """A partition as it comes, checked, as the machine wants it: a `Part`."""
+    given = (X, y) if sample_weight is None else (X, y, sample_weight)
+    return checked_part(given, f"partition {number}", target_type)[0]
+
 
 def own_threads():
     """Threads of the worker that this code runs on; one where it runs on none."""

@@ -39,7 +39,7 @@ class Source:
 
 def is_collection(X: Any) -> bool:
     """Whether X lies in partitions, so that predictions of it are lazy."""
-    return _in_chunks(X) or (isinstance(X, list | tuple) and any(map(is_promise, X)))
+    return _in_chunks(X) or (isinstance(X, list | tuple) and any(map(_is_rows, X)))
 
 
 def take_apart(X: Any, y: Any, sample_weight: Any = None) -> list[Source]:
@@ -79,7 +79,7 @@ def row_blocks(X: Any) -> list[Any]:
             "one machine use MaxEntClassifier."
         )
     for number, block in enumerate(X):
-        if not is_promise(block) and len(getattr(block, "shape", ())) != 2:
+        if not _is_rows(block):
             raise TypeError(
                 f"DaskMaxEntClassifier takes {WANTED}. Got a list whose item {number} is of type "
                 f"{type(block).__name__}."
@@ -183,6 +183,11 @@ def _cut_collection(values, n_blocks, lengths, name):
             "be as many."
         )
     return blocks
+
+
+def _is_rows(value):
+    """Whether an element of a list is a partition."""
+    return is_promise(value) or len(getattr(value, "shape", ())) == 2
 
 
 def _is_block(value):

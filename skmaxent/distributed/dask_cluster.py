@@ -13,9 +13,8 @@ from concurrent.futures import Future as Answer
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .actor import PartitionActor
+from .actor import PartitionActor, load
 from .collections import is_future, is_promise
-from .loading import load
 
 if TYPE_CHECKING:
     from typing import Any

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import os
 from numbers import Integral, Real
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..compat import FitEvents, fit_context, with_callbacks
-from ..convex.machine.parts import Labelling, Survey
+from ..convex.machine.parts import Survey
 from ..convex.machine.solve import train_rows
 from ..estimators.common.advice import with_advice
-from ..estimators.common.convex_fit import SOMETIMES, solver_settings
-from ..estimators.common.labels import class_factors
-from ..estimators.common.reports import progress, warn_unless_converged
+from ..estimators.common.partitioned import fit_rows
 from ..estimators.maxent import MaxEntClassifier, parameters
-from ..numerics.threads import Workers
 from .checkpoint import Checkpoint
 from .collections import column_names, is_collection, take_apart
 from .crew import Crew, CrewBackend
@@ -167,7 +162,7 @@ warm_start, random_state, verbose
         ------
         ValueError
             If the data are malformed, behind the name of the partition, hold fewer than two classes, or weigh
-            nothing.
+            nothing; without a penalty (``C=np.inf`` or a penalty weight of 0).
         FitLost
             A RuntimeError: if workers are lost more than `max_recoveries` times in a row without an iteration
             between. Its attribute ``model`` is a MaxEntClassifier with the last weights.
@@ -177,59 +172,46 @@ warm_start, random_state, verbose
         client = client_of(self.client, [source.X for source in sources])
         cluster = DaskCluster(client, sources, {"target_type": self.target_type}, self.timeout)
         with Crew(cluster, len(sources), self.timeout) as crew:
-            state = self._fit_crew(crew, events, column_names(X))
-        for name in SOMETIMES - state.keys():
-            self.__dict__.pop(name, None)
-        self.__dict__.update(state)
-        events.end(lambda: state)
-        return self
+            return self._fit_crew(crew, X, events)
 
-    def _fit_crew(self, crew, events, names):
-        """The fitted attributes, from the actors of a crew that holds nothing yet."""
+    def _fit_crew(self, crew, X, events):
+        """The body of `fit` on the actors of a crew that holds nothing yet."""
         journey = Journey(crew, self.max_iter, self.max_recoveries)
         survey = Survey.merged(journey.persist(crew.surveys), crew.names)
-        factors = class_factors(self.class_weight, survey.classes, survey.totals)
-        labelling = Labelling.settled(survey, factors, self.fit_intercept)
-        about = {"n_features_in_": survey.n_columns}
+        about, names = {"n_features_in_": survey.n_columns}, column_names(X)
         if names is not None:
             about["feature_names_in_"] = names
-
-        def attributes(weights, intercept):
-            return about | parameters(labelling.classes, weights, intercept)
-
-        shape = SimpleNamespace(X=SimpleNamespace(shape=(survey.n_rows, survey.n_columns)))
-        shape.n_outputs = 1 if len(labelling.classes) == 2 else len(labelling.classes)
-        settings = solver_settings(self, shape, self.fit_intercept)
-        del settings["max_iter"], settings["seed"]
         checkpoint = None
         if self.checkpoint is not None:
-            checkpoint = Checkpoint(self.checkpoint, labelling.classes, survey.n_columns)
-        journey.begin(
-            self._previous(labelling.classes, about) if self.warm_start else None,
-            progress(self, events, attributes),
-            checkpoint,
-        )
-        with Workers(None, self.n_jobs) as workers:
-            backend = CrewBackend(crew, survey.n_columns, labelling.n_outputs, workers)
+            checkpoint = Checkpoint(self.checkpoint, survey.classes, survey.n_columns)
 
+        def attributes(*model):
+            return about | parameters(*model)
+
+        def make_backend(labelling, workers):
+            return CrewBackend(crew, survey.n_columns, labelling.n_outputs, workers)
+
+        def train(backend, labelling, *, start, report, max_iter, **settings):
             def solve(start, max_iter, report):
                 crew.settle(labelling, survey.n_columns)
-                parts = {"C": self.C, "dtype": survey.dtype, "start": start}
-                return train_rows(backend, labelling, max_iter=max_iter, report=report, **parts, **settings)
+                return train_rows(
+                    backend, labelling, start=start, report=report, max_iter=max_iter, **settings
+                )
 
+            journey.begin(start, report, checkpoint)
             try:
                 result = journey.go(solve)
             except FitLost as error:
                 if journey.start is not None:
-                    error.model = self._local(attributes(*journey.start))
+                    error.model = self._local(attributes(survey.classes, *journey.start))
                 raise
-        warn_unless_converged(self, result, lambda: names)
+            result.report |= crew.report()
+            return result
+
+        fit_rows(self, X, survey, make_backend, events, attributes, train)
         if checkpoint is not None:
             checkpoint.remove()
-        state = attributes(result.weights, result.intercept)
-        state["convergence_"] = result.report | crew.report()
-        state["n_iter_"] = np.array([max(result.report["n_iter"], 1)], dtype=np.int32)
-        return state
+        return self
 
     def predict(self, X: Any) -> Any:
         """Most probable label of each row.

@@ -32,7 +32,7 @@ def predict_lazily(model: Any, method: str, X: Any, client: Any) -> Any:
 
     blocks = row_blocks(X)
     known = X.chunks[0] if hasattr(X, "chunks") else [np.nan] * len(blocks)
-    sample = _predicted(model, method, np.zeros((0, model.n_features_in_), model.coef_.dtype))
+    sample = _nothing(model, method)
     held, task = _held(model, blocks, client), _task()
     arrays = [
         da.from_delayed(task(held, method, block), shape=(rows, *sample.shape[1:]), meta=sample)
@@ -79,9 +79,15 @@ def _held(model, blocks, client):
 
 def _predicted(model, method, X):
     """The predictions of a block, which may have no rows."""
-    if X.shape[0]:
-        return getattr(model, method)(X)
-    return getattr(model, method)(np.zeros((1, model.n_features_in_), model.coef_.dtype))[:0]
+    return getattr(model, method)(X) if X.shape[0] else _nothing(model, method)
+
+
+def _nothing(model, method):
+    """The predictions of no rows."""
+    if method == "predict":
+        return model.classes_[:0]
+    is_score = method == "decision_function" and len(model.classes_) == 2
+    return np.zeros(0 if is_score else (0, len(model.classes_)), model.coef_.dtype)
 
 
 def _right(model, X, y, sample_weight):

@@ -17,7 +17,7 @@ FILES = {str(path.relative_to(PACKAGE)): path for path in sorted(PACKAGE.rglob("
 LAYERS = [
     {"__init__"},
     {"plotting"},
-    {"inspection", "dropin"},
+    {"inspection", "dropin", "distributed"},
     {"estimators"},
     {"features", "sequences"},
     {"convex", "nn"},

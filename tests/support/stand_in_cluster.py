@@ -4,8 +4,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from skmaxent.distributed.actor import PartitionActor
-from skmaxent.distributed.loading import load
+from skmaxent.distributed.actor import PartitionActor, load
 
 
 @dataclass(eq=False)

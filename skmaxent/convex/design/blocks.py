@@ -48,12 +48,12 @@ def narrowed(values, dtype):
 
 
 class _SparseDesign(Design):
-    def __init__(self, X, n_outputs, workers, tally=None, dtype=None):
-        self.shape, self.dtype = X.shape, np.dtype(dtype or X.dtype)
+    def __init__(self, X, n_outputs, workers, tally=None, dtype=None, max_lanes=MAX_LANES):
+        self.shape, self.dtype, self._max_lanes = X.shape, np.dtype(dtype or X.dtype), max_lanes
         self.X, self._n_outputs, self._workers = X, n_outputs, workers
         self.tally = [0.0] if tally is None else tally  # products; forward and adjoint are one half each
         self._squares = None
-        n_lanes = int(np.clip(X.nnz * n_outputs // LANE_WORK, 1, MAX_LANES))
+        n_lanes = int(np.clip(X.nnz * n_outputs // LANE_WORK, 1, max_lanes))
         n_blocks = n_lanes * max(1, X.nnz // (n_lanes * BLOCK_NNZ)) if self._fine else n_lanes
         self._cuts = balanced_cuts(X.indptr, n_blocks)
         blocks = [(cut, self._block(cut)) for cut in self._cuts]
@@ -74,7 +74,7 @@ class _SparseDesign(Design):
         """The same design in another precision, sharing the indices."""
         X = self.X
         twin = type(X)((narrowed(X.data, dtype), X.indices, X.indptr), shape=X.shape, copy=False)
-        return type(self)(twin, self._n_outputs, self._workers, self.tally, dtype)
+        return type(self)(twin, self._n_outputs, self._workers, self.tally, dtype, self._max_lanes)
 
     def squared_adjoint(self, R):
         """(X * X).T @ R without forming X * X whole: the diagonal of a weighted Gram matrix."""
@@ -86,7 +86,8 @@ class _SparseDesign(Design):
                 squared = type(self.X)(
                     (values**2, self.X.indices, self.X.indptr), shape=self.shape, copy=False
                 )
-                self._squares = type(self)(squared, self._n_outputs, self._workers, dtype=self.dtype)
+                parts = self._n_outputs, self._workers, None, self.dtype, self._max_lanes
+                self._squares = type(self)(squared, *parts)
         return self._squares.adjoint(R)
 
     def _lane_sums(self, function):

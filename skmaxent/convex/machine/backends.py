@@ -1,7 +1,7 @@
 """Back ends: who runs the programs on the blocks.
 
 A back end has `n_columns`, `n_outputs`, `workers` (the threads of the client's own vectors) and
-``run(program) -> list``: the results of the program, of all blocks together, added in the order of the blocks.
+``run(program) -> list``: the results of the program, of all blocks together, added in their order.
 """
 
 from .programs import Merge

@@ -26,20 +26,20 @@ class Block:
     part : Part
     labelling : Labelling
     scratch : Scratch, optional
-        Gives memory to the registers, and keeps nothing else between two programs; by default all is in memory.
+        Gives memory to the registers; nothing else is then kept between two programs.
     buffers : ThreadBuffers, optional
         Working memory, shared by the blocks that one process has.
     """
 
     def __init__(self, part, labelling, scratch=None, buffers=None):
-        part = rows_that_count(part, labelling)
-        self._part = part if scratch is None else scratch.kept(part)
+        counting = rows_that_count(part, labelling)
+        self._part = counting if counting is part or scratch is None else scratch.kept(counting)
         self._labelling, self._scratch = labelling, scratch
         self._buffers = ThreadBuffers() if buffers is None else buffers
         self._workers = Workers()
         self._vectors = Vectors(self._workers)
         self.columns = None if len(part.columns) == part.n_columns else part.columns
-        self.shape = (len(part), labelling.n_outputs)
+        self.shape = (len(counting), labelling.n_outputs)
         self._registers, self._definitions = {}, {WHOLE: None}
         self._designs, self._likelihoods = {}, {}
 
@@ -75,14 +75,12 @@ class Block:
     def _piece(self, number, values):
         return Piece(values, self._places(number))
 
-    def _register(self, number, dtype, n_columns=None):
+    def _register(self, number, dtype):
         """The array of a register, made where there is none."""
-        shape = (self.shape[0], self.shape[1])
-        held = self._registers.get(number)
-        if held is None or held.dtype != dtype:
+        if number not in self._registers:
             make = np.empty if self._scratch is None else self._scratch.empty
-            held = self._registers[number] = make(shape, dtype)
-        return held
+            self._registers[number] = make(self.shape, dtype)
+        return self._registers[number]
 
     def _likelihood(self, dtype):
         found = self._likelihoods.get(np.dtype(dtype))
@@ -131,7 +129,7 @@ class Block:
         """Pairs of a column and a class, and how many rows show each."""
         X = self._part.X
         if sparse.issparse(X):
-            X = X.tocsc()
+            X = X.tocsc()  # a copy
             X.eliminate_zeros()
         codes, masses, weights = self._labelling.labels(self._part)
         problem = Problem(X, weights, self._labelling.n_classes, codes, masses, symmetric=True)
@@ -143,7 +141,9 @@ class Block:
 
     def do_free(self, target, numbers):
         for number in numbers:
-            self._registers.pop(number, None)
+            array = self._registers.pop(number, None)
+            if array is not None and self._scratch is not None:
+                self._scratch.release(array)
 
     def do_design(self, target, number, definition):
         """Define a design on some of the weights, or forget it."""
@@ -191,7 +191,7 @@ class Block:
     # The likelihood.
 
     def do_evaluate(self, target, dtype, scores, direction, step, slopes, hessian):
-        """Loss; and of the new state its totals, slopes along the direction and intercept Hessian, if wanted."""
+        """Loss; of the new state its totals and, if wanted, slopes along the direction, intercept Hessian."""
         likelihood, E = self._likelihood(dtype), self._register(target, dtype)
         loss = likelihood.evaluate(scores, E, direction, step)
         found = likelihood.slopes(E, direction) if slopes else 0.0

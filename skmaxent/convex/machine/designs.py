@@ -3,9 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 
+from ...numerics.sparse import assembled
 from ..design.base import Design
-from ..design.blocks import make_design
+from ..design.blocks import DenseDesign, RowBlocks, narrowed
 
 #: Number of the design on all weights.
 WHOLE = 0
@@ -34,25 +36,37 @@ def part_design(part, definition, n_outputs, workers, dtype):
     design : Design
         With `places`: which of the weights of the definition it has, None for all.
     """
+    X = part.X
+    if sparse.issparse(X):
+        X = assembled(sparse.csr_array, narrowed(X.data, dtype), X.indices, X.indptr, X.shape)
+    else:
+        X = narrowed(X, dtype)
     if definition is None:
-        return make_design(part.X, n_outputs, workers, dtype)
+        return _rows(X, n_outputs, workers, dtype)
     found = np.searchsorted(part.columns, definition.columns)
     found = np.minimum(found, max(len(part.columns) - 1, 0))
     known = part.columns[found] == definition.columns if len(part.columns) else np.zeros(len(found), bool)
     places = np.flatnonzero(known)
     local = found[places]
     if definition.classes is None:
-        design = make_design(part.X[:, local], n_outputs, workers, dtype)
+        design = _rows(X[:, local], n_outputs, workers, dtype)
         design.places = places
         return design
-    whole = make_design(part.X, n_outputs, workers, dtype)
+    whole = _rows(X, n_outputs, workers, dtype)
     return MaskedDesign(whole, local * n_outputs + definition.classes[places], n_outputs, places)
+
+
+def _rows(X, n_outputs, workers, dtype):
+    """The design on all columns of X; a block is the work of one thread."""
+    if sparse.issparse(X):
+        return RowBlocks(X, n_outputs, workers, dtype=dtype, max_lanes=1)
+    return DenseDesign(X, workers, dtype=dtype)
 
 
 class MaskedDesign(Design):
     """A design on some pairs (m, 1): the one on all weights, with those of the other pairs at 0.
 
-    It takes no memory of its own and, where there are not many classes, little longer than one that skips them.
+    It takes no memory of its own and, with few classes, little longer than one that skips them.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Some rows of the data with their labels, what is known of all of them, and the weights that follow.
 
-A part has labels of its own; which classes there are, and what each weighs, is known when all parts have been seen.
+A part has labels of its own; which classes there are, and what each weighs, is known when all have been seen.
 """
 
 from dataclasses import dataclass, replace

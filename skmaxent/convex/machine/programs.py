@@ -1,8 +1,8 @@
 """What the client asks of the blocks, and how their answers become one.
 
-A program is a list of steps ``(op, target, args)``: `op` the name of an operation of `Block`, `target` the number of
-the register that receives its (n, K) array or None, `args` registers, calls, weights and plain values. Steps without
-a result wait and travel with the next one that has a result. All of it can be pickled.
+A program is a list of steps ``(op, target, args)``: `op` the name of an operation of `Block`, `target` the
+number of the register that receives its (n, K) array or None, `args` registers, calls, weights and plain
+values. Steps without a result wait and travel with the next one that has a result. All of it can be pickled.
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
 """The optimum over rows in blocks: the same objective, solvers and certificate, on what a back end offers.
 
-Of presolve only what one pass tells is done: columns in ordinary units, rare columns, observed pairs, classes without
-weight. Coordinates are always those of the weights: the metric of coordinates of rows couples all rows.
+Of presolve only what one pass tells is done: columns in ordinary units, rare columns, observed pairs, classes
+without weight. Coordinates are those of the weights: the metric of coordinates of rows couples all rows.
 """
 
 import time
@@ -53,8 +53,10 @@ def train_rows(
     backend : back end
         Of blocks with this labelling; see `backends`.
     labelling : Labelling
-    C, l1_ratio, penalty_weights, min_count, observed, fit_intercept, solver, tol, max_iter, start, report, begun
-        As of `skmaxent.convex.fit.optimise` and `prepare`; C finite, no penalty weight 0.
+    C, l1_ratio, fit_intercept, tol, max_iter, start, report, begun
+        As of `skmaxent.convex.fit.optimise`; C finite.
+    penalty_weights, min_count, observed, solver
+        As of `skmaxent.convex.prepare.prepare`; no penalty weight 0.
     dtype : dtype
         Of the weights to return.
 

@@ -10,8 +10,10 @@ from scipy import sparse
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from ...compat import check_sample_weight
+from ...convex.machine.files import Partitions
 from ...numerics.losses import logistic, sigmoids, softmax
 from .joint import JointForm
+from .partitioned import by_blocks, refuse_beside, score_of_partitions
 from .rows import validate_rows
 from .targets import expected_accuracy, masses_of_model
 
@@ -71,6 +73,7 @@ class Prediction:
             check_is_fitted(self)
         return self._form.scores(self, X)
 
+    @by_blocks
     def decision_function(self, X: Any) -> np.ndarray:
         """Scores of the classes: the votes of the features, added up.
 
@@ -86,6 +89,7 @@ class Prediction:
         scores = self._scores(X)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
+    @by_blocks
     def predict(self, X: Any) -> np.ndarray:
         """Most probable label of each row.
 
@@ -100,6 +104,7 @@ class Prediction:
         scores = self._scores(X)
         return self.classes_[scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)]
 
+    @by_blocks
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class in each row.
 
@@ -117,6 +122,7 @@ class Prediction:
             return softmax(scores, out=scores)[1]
         return sigmoids(scores)
 
+    @by_blocks
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithm of the probability of each class in each row, exact where it underflows.
 
@@ -175,12 +181,13 @@ class Prediction:
             masses = self.classes_ == y[:, None]
         return self._counts(X, masses, sample_weight)
 
-    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy; on label masses the expected accuracy.
 
         Parameters
         ----------
-        X : array-like or sparse array of shape (n, d)
+        X : array-like or sparse array of shape (n, d), or partitions
+            With partitions their own labels and weights count, and the others are None.
         y : array-like of shape (n,) or (n, K)
             Labels, or label masses as in `fit`.
         sample_weight : array-like of shape (n,), default=None
@@ -192,6 +199,9 @@ class Prediction:
             rows, that lies on the predicted classes.
         """
         check_is_fitted(self)
+        if isinstance(X, Partitions):
+            refuse_beside("Partitions", y=y, sample_weight=sample_weight)
+            return score_of_partitions(self, X)
         masses = masses_of_model(y, self.target_type, self.classes_)
         if masses is None:
             return super().score(X, y, sample_weight=sample_weight)
