@@ -16,6 +16,7 @@ from ..numerics.threads import ThreadBuffers, Workers, single_blas
 from .placement import whole_subtrees
 from .sums import Tree, without_columns
 
+
 def load(number, X, y, sample_weight=None, *, target_type="auto"):
     """A partition as it comes, checked, as the machine wants it: a `Part`."""
     given = (X, y) if sample_weight is None else (X, y, sample_weight)
@@ -93,7 +94,8 @@ class PartitionActor:
             numbers = list(self._blocks)
             replies = self._workers.map(lambda number: self._blocks[number].run(program), numbers)
             replies = {
-                (number, number + 1): without_columns(program, reply) for number, reply in zip(numbers, replies)
+                (number, number + 1): without_columns(program, reply)
+                for number, reply in zip(numbers, replies)
             }
             return {edges: self._tree.total(program, *edges, replies) for edges in self._subtrees}
 

@@ -96,7 +96,9 @@ class DaskCluster:
     def workers(self) -> dict[str, tuple[int, float]]:
         """Number of threads and last sign of life, by the scheduler's clock, of each worker."""
         found = self._wait(self._client.scheduler.identity())["workers"]
-        return {address: (worker["nthreads"], worker["last_seen"]) for address, worker in sorted(found.items())}
+        return {
+            address: (worker["nthreads"], worker["last_seen"]) for address, worker in sorted(found.items())
+        }
 
     def hire(self, address: str, numbers: list[int]) -> Engagement:
         """Have the partitions read, and an actor hold them, on the worker `address`."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 OWN = ("client", "timeout", "checkpoint", "max_recoveries")
 
+
 class DaskMaxEntClassifier(MaxEntClassifier):
     """MaxEntClassifier on a dask cluster: the same optimum with the same proof, the rows where they lie.
 

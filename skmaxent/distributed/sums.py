@@ -92,7 +92,9 @@ class Tree:
 
     def _added(self, step, left, right, mine, others):
         return tuple(
-            self._sum_of_pieces(step, left, right, one, other) if kind == "weights" else JOINED[kind](one, other)
+            self._sum_of_pieces(step, left, right, one, other)
+            if kind == "weights"
+            else JOINED[kind](one, other)
             for kind, one, other in zip(RESULTS[step[0]], mine, others)
         )
 

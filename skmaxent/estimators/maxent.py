@@ -266,9 +266,7 @@ class MaxEntClassifier(
             refuse_beside("Partitions", y=y, sample_weight=sample_weight)
             events = FitEvents(self, None, X, None)
             columns = {"n_features_in_": X.shape[1]}
-            return fit_rows(
-                self, X, X.survey, X.backend, events, lambda *model: columns | parameters(*model)
-            )
+            return fit_rows(self, X, X.survey, X.backend, events, lambda *model: columns | parameters(*model))
         events = FitEvents(self, None, X, y, {"sample_weight": sample_weight})
         joint = isinstance(self.features, JointFeatures)
         if joint:

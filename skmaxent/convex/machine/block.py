@@ -128,6 +128,8 @@ class Block:
     def do_pairs(self, target, n_classes):
         """Pairs of a column and a class, and how many rows show each."""
         X = self._part.X
+        if 0 in X.shape:
+            return (Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64)),)
         if sparse.issparse(X):
             X = X.tocsc()  # a copy
             X.eliminate_zeros()
