@@ -116,7 +116,8 @@ def column_squares(X):
     if sparse.issparse(X):
         squares = np.square(X.data, dtype=float)
         if X.format == "csr":
-            return np.bincount(X.indices, squares, minlength=X.shape[1])
+            sums = np.bincount(X.indices, squares, minlength=X.shape[1])
+            return sums.astype(float, copy=False)  # of no entries at all they are integers
         sums, filled = np.zeros(X.shape[1]), np.flatnonzero(np.diff(X.indptr))
         if len(filled):
             sums[filled] = np.add.reduceat(squares, X.indptr[filled])

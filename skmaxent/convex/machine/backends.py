@@ -6,9 +6,6 @@ A back end has `n_columns`, `n_outputs`, `workers` (the threads of the client's 
 
 from .programs import Merge
 
-# Blocks that work at a time: their replies are held until their turn has come.
-AT_ONCE = 4
-
 
 class BlockBackend:
     """Blocks in this process, several at a time in threads.
@@ -26,8 +23,9 @@ class BlockBackend:
     def run(self, program):
         """The results of the steps that have one, of all blocks together."""
         merge = Merge(program)
-        for start in range(0, len(self._blocks), AT_ONCE):
-            some = self._blocks[start : start + AT_ONCE]
+        at_once = self.workers.count_threads()
+        for start in range(0, len(self._blocks), at_once):
+            some = self._blocks[start : start + at_once]
             for reply in self.workers.map(lambda block: block.run(program), some):
                 merge.add(reply)
         return merge.result()

@@ -44,7 +44,9 @@ class Block:
         self._designs, self._likelihoods = {}, {}
 
     def run(self, program):
-        """The results of those steps that have one."""
+        """The results of those steps that have one; None where no row counts."""
+        if not self.shape[0]:
+            return None
         reply = []
         for op, target, args in program:
             result = getattr(self, "do_" + op)(target, *map(self._value, args))
@@ -256,8 +258,6 @@ class Block:
             X, mine = X[:, kept], place[kept]
         side, K = d + fit_intercept, self.shape[1]
         H = np.zeros((K * side, K * side))
-        if not self.shape[0]:
-            return (H,)
         rows = None if share is None else max(1, round(share * self.shape[0]))
         part = make_design(X, K, self._workers, E.dtype)
         found = part.hessian(likelihood, E, fit_intercept, None, rows, dtype)

@@ -274,7 +274,7 @@ def _described(folder):
         text = outer["content"]
         sound = zlib.crc32(text.encode()) == outer["crc32"]
         content = json.loads(text)
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is no description of partitions, or damaged.") from error
     if not sound:
         raise ValueError(f"{path} is damaged: its checksum is not the one it was written with.")

@@ -122,7 +122,7 @@ class Survey:
             if len(classes) < 2:
                 raise ValueError(
                     "This solver needs samples of at least 2 classes in the data, but the partitions contain "
-                    f"only one class: {classes[0]!r}"
+                    f"only one class: {classes.tolist()[0]!r}"
                 )
         if not totals.any():
             raise ValueError("The data have no weight: every row of every partition has weight 0.")

@@ -104,7 +104,9 @@ class Merge:
         self._results, self._places = None, [[] for _ in asked]
 
     def add(self, reply):
-        """Take in the reply of the next block, or the `partial` of the next few."""
+        """Take in the reply of the next block, or the `partial` of the next few; None of those without rows."""
+        if reply is None:
+            return
         first = self._results is None
         if first:
             self._results = [[None] * len(kinds) for kinds in self._kinds]
@@ -131,8 +133,10 @@ class Merge:
 
     def partial(self):
         """The results so far as a reply of the same form, with the places that any of the blocks knows."""
+        if self._results is None:
+            return None
         reply = []
-        for kinds, results, places in zip(self._kinds, self._results or (), self._places):
+        for kinds, results, places in zip(self._kinds, self._results, self._places):
             whole = any(part is None for part in places)
             union = None if whole or not places else np.unique(np.concatenate(places))
             reply.append(

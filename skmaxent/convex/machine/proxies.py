@@ -323,7 +323,7 @@ class MachineDesign(Design):
         H = self._machine.ask("hessian", expected.value, fit_intercept, used, share, dtype)[0]
         if self._scale is not None:
             scale = self._scale if used is None else self._scale[used]
-            scale = np.tile(np.append(scale, np.ones(fit_intercept)), self._machine.shape[1])
+            scale = np.tile(np.append(scale, np.ones(int(fit_intercept))), self._machine.shape[1])
             H /= scale[:, None] * scale
         return H
 

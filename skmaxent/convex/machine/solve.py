@@ -82,11 +82,9 @@ def train_rows(
         return report is not None and report(record, lambda: frame.restored(point.coords, point.intercept))
 
     control = Control(tol, max_iter, machine.total_weight, reported, begun, None, SOLVERS[solver].history)
-    point = zero_start(objective)
     start = reduced_start(start, class_map)
-    if start is not None:
-        point = _warm_start(objective, frame, *start, point, fit_intercept)
-    point, gradient = SOLVERS[solver].solve(objective, point, control)
+    # Held by the solver alone: it lets go of it.
+    point, gradient = SOLVERS[solver].solve(objective, _begin(objective, frame, start), control)
     control.finish(objective, point, gradient)
     if automatic and solver == "newton-cholesky" and control.reason == "precision":
         solver, control.reason = "newton-cg", None  # which goes on where a factor has no digits left
@@ -235,10 +233,13 @@ def _objective(frame, machine, backend, solver, C, l1_ratio, fit_intercept):
     return Objective(space, likelihood, penalty, fit_intercept, vectors, frame.scale)
 
 
-def _warm_start(objective, frame, weights, intercept, zero, fit_intercept):
+def _begin(objective, frame, start):
     """The point of given weights as far as the settings allow them; zero where that is better."""
-    weights = frame.reduced(weights)
-    intercept = intercept if fit_intercept else np.zeros_like(intercept)
+    zero = zero_start(objective)
+    if start is None:
+        return zero
+    weights, intercept = frame.reduced(start[0]), start[1]
+    intercept = intercept if objective.fit_intercept else np.zeros_like(intercept)
     if not (np.isfinite(weights).all() and np.isfinite(intercept).all()):
         return zero
     if not objective.penalty.smooth:
