@@ -13,6 +13,7 @@ from ..convex.machine.parts import Survey
 from ..convex.machine.programs import Weights
 from ..estimators.common.parts import checked_part
 from ..numerics.threads import ThreadBuffers, Workers, single_blas
+from .memory import kept_memory
 from .placement import whole_subtrees
 from .sums import Tree, without_columns
 
@@ -46,6 +47,10 @@ class PartitionActor:
         self._parts = dict(zip(numbers, parts))
         self._blocks, self._workers = {}, Workers(own_threads())
         self._lock = threading.Lock()
+        kept_memory.__enter__()
+
+    def __del__(self):
+        kept_memory.__exit__()
 
     def surveys(self):
         """What a client must know of the labels: a `Survey` of each partition, by its number."""
