@@ -104,7 +104,7 @@ class Merge:
         self._results, self._places = None, [[] for _ in asked]
 
     def add(self, reply):
-        """Take in the reply of the next block, or the `partial` of the next few; None of those without rows."""
+        """Take in the reply of the next block, or the `partial` of some; None of those without rows."""
         if reply is None:
             return
         first = self._results is None

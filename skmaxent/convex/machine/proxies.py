@@ -162,8 +162,8 @@ class MachineLikelihood:
         """The gradient of the loss with respect to the scores, E - t."""
         return self._machine.call("residual", expected.dtype, (expected,), expected.value)
 
-    def curvature(self, expected, V, shift=None):
-        """The Hessian with respect to the scores, applied to V + shift."""
+    def curvature(self, expected, V, shift=None, out=None):
+        """The Hessian with respect to the scores, applied to V + shift; computed where it is used."""
         shift = None if shift is None else np.array(shift)
         return self._machine.call("curvature", V.dtype, (expected, V), expected.value, V.value, shift)
 
@@ -281,7 +281,9 @@ class MachineDesign(Design):
         return self._received(V)
 
     def curved(self, likelihood, expected, W, shift=None, buffers=None):
-        """X' S (X W + shift) in one pass, and the class totals of S (X W + shift)."""
+        """X' S (X W + shift), in one pass where the shift is known, and the class totals of the curved."""
+        if callable(shift):
+            return super().curved(likelihood, expected, W, shift)
         self.tally[0] += 1
         sent, shift = self._sent(W), None if shift is None else np.array(shift)
         V, totals = self._machine.ask("product", self.number, expected.value, sent, shift, self._size)

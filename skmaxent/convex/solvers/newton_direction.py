@@ -41,8 +41,10 @@ def newton_direction(inner, point, gradient, accuracy):
     coords, scores = vectors.zeros_like(r), None if z_scores is None else vectors.zeros_like(z_scores)
     start = rz
     for _ in range(MAX_CG):
-        moved = space.push(p) if p_scores is None else p_scores
-        Hp = space.pull(likelihood.curvature(expected, moved, shift_of(moved).astype(inner.dtype)))
+        if p_scores is None:
+            Hp = space.design.curved(likelihood, expected, p, shift_of, vectors.buffers)[0]
+        else:
+            Hp = space.pull(likelihood.curvature(expected, p_scores, shift_of(p_scores)))
         if ridge:
             space.penalise(Hp, ridge, p)
         curvature = space.inner(Hp, p, p_scores)
