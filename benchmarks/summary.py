@@ -249,7 +249,8 @@ def memory(path, prior):
     for own, peer in against_ours(lines, lambda r: r["k"], "MaxEntClassifier", "solver"):
         yield Figure(
             "Memory", f"20 Newsgroups, words and pairs, {prior}", PROBLEMS["bigrams"][1],
-            peer_name(peer["solver"]), float(own["fit_grows_by_MiB"]), float(peer["fit_grows_by_MiB"]), "MiB", False, own["machine"],
+            peer_name(peer["solver"]), float(own["fit_grows_by_MiB"]), float(peer["fit_grows_by_MiB"]),
+            "MiB", False, own["machine"],
         )  # fmt: skip
 
 
@@ -307,6 +308,16 @@ def table(found):
             )
     lines += ["", "Machines:", "", *(f"- {letter}: {name}" for name, letter in machines.items())]
     return "\n".join(lines) + "\n"
+
+
+def peers_table(lines):
+    """The table of peers, from peers.csv, as Markdown."""
+    found = ["| peer | version | compared in | why not |", "|---|---|---|---|"]
+    for line in lines:
+        cells = (line["peer"], line["version"], line["compared_in"], line["cannot_run_because"])
+        found.append(f"| {' | '.join(cells)} |")
+    where = f"On {lines[0]['machine']}:" if lines else "`python benchmarks/all.py` has not looked yet."
+    return "\n".join([where, "", *(found if lines else [])]) + "\n"
 
 
 def readme_table(found):
@@ -418,16 +429,18 @@ def write(source=OUTPUT, target=OUTPUT / "generated"):
     target.mkdir(parents=True, exist_ok=True)
     found, pictures = figures(source), []
     (target / "ratios.md").write_text(table(found), encoding="utf-8")
+    peers = peers_table(rows(source / "peers.csv"))
+    (target / "peers.md").write_text(peers, encoding="utf-8")
     for mode in ("light", "dark"):
         overview(found, target / f"overview_{mode}.svg", mode == "dark")
     for group, members in by_group(found).items():
         name = group.lower().replace(" ", "_")
-        pictures.append(f"### {group}\n")
+        pictures.append(f"## {group}\n")
         for mode in ("light", "dark"):
             draw(group, members, target / f"{name}_{mode}.svg", mode == "dark")
             pictures.append(
-                f"```{{image}} {name}_{mode}.svg\n:alt: Ratios, {group}; the table below has the numbers\n"
-                f":class: only-{mode}\n```\n"
+                f"```{{image}} /benchmarks/generated/{name}_{mode}.svg\n"
+                f":alt: Ratios, {group}; the table below has the numbers\n:class: only-{mode}\n```\n"
             )
     (target / "pictures.md").write_text("\n".join(pictures), encoding="utf-8")
 

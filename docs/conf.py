@@ -36,8 +36,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "auto_examples/*.ipynb", "examples", "benchmarks/generated", "development/*.py"]
 templates_path, html_static_path = ["_templates"], ["_static"]
-# The pages of a guide that another guide has not yet: lists by glob may be empty.
-suppress_warnings = ["toc.empty_glob", "config.cache"]
+suppress_warnings = ["config.cache"]  # functions among the settings are no reason to read all again
 nitpicky = True
 # Names of other projects, which have no pages here, and words of docstrings that are no names.
 nitpick_ignore_regex = [
