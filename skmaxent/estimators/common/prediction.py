@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from ...compat import check_sample_weight
 from ...numerics.losses import logistic, sigmoids, softmax
+from .as_sklearn import AsLogisticRegression
 from .joint import JointForm
 from .rows import validate_rows
 from .targets import expected_accuracy, masses_of_model
@@ -57,7 +58,7 @@ class ColumnForm:
         return SparseWeights(coef)
 
 
-class Prediction:
+class Prediction(AsLogisticRegression):
     """Mixin of a fitted maximum-entropy model: everything that follows from its weights."""
 
     @property
