@@ -50,6 +50,10 @@ class AsTheirs:
             Fitted, with copies of all attributes but ``fit_engine_``.
         """
         check_is_fitted(self)
+        return self._counterpart()
+
+    def _counterpart(self):
+        """The same state in an instance of scikit-learn's own class."""
         model = object.__new__(their_class(type(self)))
         for name, value in vars(self).items():
             if name != "fit_engine_":

@@ -56,24 +56,8 @@ class AsLogisticRegression:
         >>> MaxEntClassifier(C=10.0).fit(X, y).to_sklearn().C
         10.0
         """
-        from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
-
         check_is_fitted(self)
-        if hasattr(self, "joint_table_"):
-            raise ValueError(
-                f"This {type(self).__name__} has joint features f(c, d), and LogisticRegression has a weight "
-                "for each column of X and each class: the model cannot become one."
-            )
-        C, l1_ratio = getattr(self, "C_", None), getattr(self, "l1_ratio_", None)
-        if C is None:
-            C, l1_ratio = self.C, self.l1_ratio
-        model = LogisticRegression(
-            **logistic_prior(float(C), float(l1_ratio), penalty_name(C, l1_ratio)),
-            fit_intercept=self.fit_intercept,
-            class_weight=self.class_weight,
-            max_iter=self.max_iter,
-            random_state=self.random_state,
-        )
+        model = self._counterpart()
         state = {name: getattr(self, name) for name in COLUMNS if hasattr(self, name)}
         coef = self.coef_
         state["coef_"] = sparse.csr_matrix(coef) if sparse.issparse(coef) else coef.copy(order="K")
@@ -82,6 +66,26 @@ class AsLogisticRegression:
         state["n_iter_"] = np.array([max(n_iter, 1)], dtype=np.int32)
         vars(model).update(state)
         return model
+
+    def _counterpart(self):
+        """A LogisticRegression of the same parameters, unfitted."""
+        from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+
+        if not isinstance(self.features, str):
+            raise ValueError(
+                f"This {type(self).__name__} has joint features f(c, d), and LogisticRegression has a weight "
+                "for each column of X and each class: the model cannot become one."
+            )
+        if not hasattr(self, "C"):  # a search, which has found one
+            check_is_fitted(self)
+        C, l1_ratio = (self.C, self.l1_ratio) if hasattr(self, "C") else (self.C_, self.l1_ratio_)
+        return LogisticRegression(
+            **logistic_prior(float(C), float(l1_ratio), penalty_name(C, l1_ratio)),
+            fit_intercept=self.fit_intercept,
+            class_weight=self.class_weight,
+            max_iter=self.max_iter,
+            random_state=self.random_state,
+        )
 
 
 class AsMLPClassifier:
@@ -115,26 +119,13 @@ class AsMLPClassifier:
         >>> mlp.to_sklearn().predict(X).tolist()
         [0, 1, 1, 0]
         """
-        from sklearn.neural_network import MLPClassifier  # type: ignore[import-untyped]
-
         check_is_fitted(self)
-        parameters = {name: getattr(self, name) for name in MLPClassifier().get_params()}
-        if parameters["solver"] == "adagrad":
-            parameters["solver"] = "adam"
-        if parameters["activation"] not in ACTIVATIONS:
-            if len(self.coefs_) > 1:
-                raise ValueError(
-                    f"MLPClassifier has no activation {self.activation!r}, only {', '.join(ACTIVATIONS)}: "
-                    f"this {type(self).__name__} cannot become one. ONNX has it, see "
-                    "skmaxent.export.register_onnx."
-                )
-            del parameters["activation"]  # without hidden units there is nothing to apply it to
         if self._target_kind == "multilabel" and self.n_outputs_ == 1:
             raise ValueError(
                 "MLPClassifier takes a y of one column for classes: a multilabel model of one label cannot "
                 "become one."
             )
-        model = MLPClassifier(**parameters)
+        model = self._counterpart()
         state = {name: getattr(self, name) for name in COLUMNS if hasattr(self, name)}
         for name in TRAINED:
             value = getattr(self, name)
@@ -145,6 +136,23 @@ class AsMLPClassifier:
         state["_no_improvement_count"] = 0
         vars(model).update(state)
         return model
+
+    def _counterpart(self):
+        """An MLPClassifier of the same parameters, unfitted."""
+        from sklearn.neural_network import MLPClassifier  # type: ignore[import-untyped]
+
+        parameters = {name: getattr(self, name) for name in MLPClassifier().get_params()}
+        if parameters["solver"] == "adagrad":
+            parameters["solver"] = "adam"
+        if parameters["activation"] not in ACTIVATIONS:
+            if np.size(self.hidden_layer_sizes):
+                raise ValueError(
+                    f"MLPClassifier has no activation {self.activation!r}, only {', '.join(ACTIVATIONS)}: "
+                    f"this {type(self).__name__} cannot become one. ONNX has it, see "
+                    "skmaxent.export.register_onnx."
+                )
+            del parameters["activation"]  # without hidden units there is nothing to apply it to
+        return MLPClassifier(**parameters)
 
 
 def _binarizer(kind, classes):

@@ -217,6 +217,12 @@ class Prediction(AsLogisticRegression):
             masses *= np.asarray(sample_weight, dtype=masses.dtype)[:, None]
         return self._form.counts(self, X, masses)
 
+    def __setstate__(self, state):
+        coef = state.get("coef_")
+        if sparse.issparse(coef):  # skops makes a plain matrix of it
+            state = {**state, "coef_": SparseWeights(coef)}
+        super().__setstate__(state)
+
     def sparsify(self) -> Self:
         """Convert `coef_` to a sparse matrix, to save memory where most weights are 0.
 
