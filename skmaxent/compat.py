@@ -47,6 +47,19 @@ def check_sample_weight(sample_weight, X):
     return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True, **options)
 
 
+def logistic_prior(C, l1_ratio, penalty):
+    """The prior in the parameters of the installed LogisticRegression; `penalty` is the name of its kind."""
+    from sklearn.linear_model import LogisticRegression
+
+    if signature(LogisticRegression).parameters["penalty"].default == "deprecated":  # since 1.8
+        prior = {"C": C, "l1_ratio": l1_ratio}
+    else:
+        prior = {"C": C if penalty else 1.0, "penalty": penalty}
+        if penalty == "elasticnet":
+            prior["l1_ratio"] = l1_ratio
+    return prior if penalty in ("l2", None) else prior | {"solver": "saga"}
+
+
 class FitEvents:
     """Reports the steps of one fit to the estimator's callbacks.
 

@@ -217,3 +217,16 @@ class BaseRecurrent(BaseNetwork):
 
     def _pace(self, data, seconds):
         return f", {data.sequences.tokens.shape[0] / seconds:,.0f} tokens/s"
+
+    def __getstate__(self):
+        """The vocabulary as a list, in the order of its rows: skops has no dicts with keys of any kind."""
+        state = super().__getstate__()
+        if isinstance(state.get("vocabulary_"), dict):
+            state["vocabulary_"] = [*state["vocabulary_"]]
+        return state
+
+    def __setstate__(self, state):
+        if isinstance(state.get("vocabulary_"), list):
+            numbered = enumerate(state["vocabulary_"], 1)
+            state = {**state, "vocabulary_": {feature: row for row, feature in numbered}}
+        super().__setstate__(state)
