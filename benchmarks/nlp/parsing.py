@@ -185,7 +185,7 @@ class Parser(BaseEstimator):
 
     def _models(self, decisions, relations, tol):
         return (
-            Model(decisions, MaxEntClassifier(C=self.C, tol=tol)),
+            Model(decisions, MaxEntClassifier(C=self.C, solver="lbfgs", tol=tol)),
             Model(relations, MaxEntClassifier(C=self.C_relation, features="observed", tol=tol)),
         )
 
