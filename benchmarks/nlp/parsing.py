@@ -55,7 +55,9 @@ class Tagger:
         names, found = np.append(model.classes_, "-"), []
         for p in model.predict_proba(rows):
             order = np.argsort(-p, axis=1)[:, :2] if len(p) else np.zeros((0, 2), int)
-            second = np.where(np.take_along_axis(p, order[:, 1:], 1)[:, 0] < DOUBT, len(names) - 1, order[:, 1])
+            second = np.where(
+                np.take_along_axis(p, order[:, 1:], 1)[:, 0] < DOUBT, len(names) - 1, order[:, 1]
+            )
             found.append((names[order[:, 0]].tolist(), names[second].tolist()))
         return found
 
@@ -179,7 +181,9 @@ class Parser(BaseEstimator):
         """`Sentences` of equal lengths together."""
         lengths = np.array([len(words) for words in X])
         return [
-            self.numbers_.sentences(*([part[i] for i in rows] for part in (X, tags)), y and [y[i] for i in rows])
+            self.numbers_.sentences(
+                *([part[i] for i in rows] for part in (X, tags)), y and [y[i] for i in rows]
+            )
             for rows in batches(lengths)
         ]
 
@@ -241,12 +245,17 @@ class Parser(BaseEstimator):
             _, first = np.unique(parses.sentence, return_index=True)  # the best comes first
             for row in first[~live[first]].tolist():
                 here = slice(1, sentences.lengths[parses.sentence[row]] + 1)
-                yield parses.sentence[row], (parses.head[row, here].tolist(), parses.label[row, here].tolist())
+                yield (
+                    parses.sentence[row],
+                    (parses.head[row, here].tolist(), parses.label[row, here].tolist()),
+                )
             if not live.any():
                 return
             if not live.all():
                 parses, scores = parses.take(live), scores[live]
-            logs = self.decide_.log_proba(self.decide_.columns.codes(of_states(parses, np.arange(len(parses)))))
+            logs = self.decide_.log_proba(
+                self.decide_.columns.codes(of_states(parses, np.arange(len(parses))))
+            )
             totals = np.where(parses.allowed(), scores[:, None] + logs, -np.inf).ravel()
             order = np.lexsort((-totals, np.repeat(parses.sentence, 3)))
             order = order[np.isfinite(totals[order])]
@@ -304,5 +313,5 @@ TASK = Task(
     "better; endings of words, 0.3 better; C = 1 instead of 0.3, 0.7 better",
     load=load,
     score=attachments,
-    models={"majority": LastWord, "MaxEnt": Parser},
+    direct={"majority": LastWord, "MaxEnt": Parser},
 )

@@ -1,4 +1,4 @@
-"""What a parser sees of its states: numbered parts of them, joined by templates to the columns of a matrix."""
+"""What a parser sees of its states: numbered parts, joined by templates to the columns of a matrix."""
 
 import numpy as np
 from scipy import sparse

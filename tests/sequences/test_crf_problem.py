@@ -94,7 +94,10 @@ def smooth_objective(problem, w, C):
         first, end = end, end + length
         if not length:
             continue
-        rows, y = np.arange(first, end), np.array([*product(range(K), repeat=length), problem.codes[first:end]])
+        rows, y = (
+            np.arange(first, end),
+            np.array([*product(range(K), repeat=length), problem.codes[first:end]]),
+        )
         scores = S[rows, y].sum(axis=1) + T[rows[1:], y[:, :-1], y[:, 1:]].sum(axis=1)
         loss = loss + weight * (np.log(np.exp(scores[:-1]).sum()) - scores[-1])
     return loss + w @ w / (2 * C)
