@@ -7,14 +7,14 @@ import numpy as np
 
 from ..inspection.text import display_width, isolate, printable, shorten
 
-# Told apart with any kind of colour vision, and on light and dark pages (Okabe and Ito 2008, without the
-# yellow and the black); lines differ in style as well.
+# Told apart with any kind of colour vision (Okabe and Ito 2008, those with a contrast of 3 to white and to
+# black); lines differ in style as well.
 FOR, AGAINST, NEUTRAL = "#2684ff", "#f06228", "0.5"
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+COLOURS = ("#0072B2", "#D55E00", "#009E73")
 STYLES = ("-", "--", "-.", ":")
 
 _TALLEST = 60  # inches of a figure
-_LEAST = 5.0  # points of the smallest letters
+_LEAST, _THINNED = 5.5, 8.0  # points of the smallest letters, and of letters when not all cells have a name
 _LETTER = 0.62  # width of a letter, in units of its size
 _LEFT_TO_RIGHT = "\u200e{}\u200e"
 
@@ -30,16 +30,22 @@ def pyplot(caller):
     return plt
 
 
-def label(text, width=28):
-    """A name for a picture: cut to `width`, nothing in it read as mathematics, and it reorders nothing."""
-    text = shorten(printable(text), width).replace("$", r"\$")
+def plain(text, width=28):
+    """A name on one line, cut to `width`, that does not reorder what stands beside it."""
+    text = shorten(printable(text), width)
     # Marks rather than isolates, which the fonts of matplotlib have no glyphs for.
     return _LEFT_TO_RIGHT.format(text) if isolate(text) != text else text
 
 
+def label(text, width=28):
+    """The same for matplotlib, nothing in it read as mathematics."""
+    return plain(text, width).replace("$", r"\$")
+
+
 def line_style(number):
     """Colour and dashes of the line of a number, the same for all displays."""
-    return {"color": COLOURS[number % len(COLOURS)], "linestyle": STYLES[number // 2 % len(STYLES)]}
+    # Three colours and four styles: twelve lines differ, and neighbours in both.
+    return {"color": COLOURS[number % len(COLOURS)], "linestyle": STYLES[number % len(STYLES)]}
 
 
 class Panels:
@@ -70,7 +76,7 @@ class Panels:
             (left, bottom), (right, top) = self._box.get_points()
             grid = ax.figure.add_gridspec(n_rows, n_columns, left=left, right=right, bottom=bottom, top=top)
         else:
-            grid = ax.get_subplotspec().subgridspec(n_rows, n_columns, wspace=0.6, hspace=0.5)
+            grid = ax.get_subplotspec().subgridspec(n_rows, n_columns, wspace=0.1, hspace=0.1)
         self.axes = grid.subplots(squeeze=False)
 
     @property
@@ -96,8 +102,10 @@ class Panels:
             Whether they stand beside one another.
         """
         each = share * self.points[0 if across else 1] / max(n, 1)
-        size = min(largest, max(0.8 * each, _LEAST))
-        return size, max(1, math.ceil(size / (0.8 * each) - 1e-9))
+        if 0.8 * each >= _LEAST:
+            return min(largest, 0.8 * each), 1
+        size = min(largest, _THINNED)
+        return size, math.ceil(size / (0.8 * each))
 
     def finish(self, texts=()):
         """Make room for all labels, and break titles into lines where they would be cut.
@@ -118,9 +126,10 @@ class Panels:
         """Pixels that a centred title may take."""
         left, _, right, _ = self._room
         whole = self.figure.bbox.width
-        if artist.axes is None:
+        owners = [panel for panel in self.axes.flat if artist in (panel.title, panel.xaxis.label)]
+        if not owners:
             return 0.96 * whole
-        box = artist.axes.get_position()
+        box = owners[0].get_position()
         if self.axes.shape[1] > 1:
             return box.width * whole
         middle = (box.x0 + box.x1) / 2
@@ -128,8 +137,9 @@ class Panels:
 
     def _settle(self):
         """Put the panels where their labels are inside the room; an engine of the figure does that itself."""
-        if self.figure.get_layout_engine() is not None:
-            self.figure.canvas.figure.draw_without_rendering()
+        engine = self.figure.get_layout_engine()
+        if engine is not None:
+            engine.execute(self.figure.canvas.figure)
             return
         left, bottom, right, top = self._room
         for _ in range(2):  # other sizes have other ticks
@@ -161,7 +171,7 @@ def room_of(ax):
     """
     box = box_of(ax)
     left, bottom, right, top = 0.01, 0.01, 0.99, 0.99
-    for other in (panel.get_position(original=True) for panel in ax.figure.axes if panel is not ax):
+    for other in (box_of(panel) for panel in ax.figure.axes if panel is not ax):
         beside = other.y0 < box.y1 and box.y0 < other.y1
         aligned = other.x0 < box.x1 and box.x0 < other.x1
         if beside and other.x1 <= box.x0:
@@ -188,16 +198,19 @@ def _share(room, labels, n):
 
 def _margins(panel):
     """How far the labels of a panel reach out on the left, below, on the right and above."""
+    from matplotlib.transforms import Bbox
+
     pad = 4 * panel.figure.dpi / 72
-    tight = panel.get_tightbbox(for_layout_only=True)
-    tight = panel.figure.transSubfigure.inverted().transform_bbox(tight.padded(pad / 2))
     box = panel.get_position()
+    # With a second axes of scores in the same place.
+    twins = [other for other in panel.figure.axes if np.array_equal(other.get_position(), box)]
+    tight = Bbox.union([twin.get_tightbbox(for_layout_only=True) for twin in twins])
+    tight = panel.figure.transSubfigure.inverted().transform_bbox(tight.padded(pad / 2))
     return np.maximum([box.x0 - tight.x0, box.y0 - tight.y0, tight.x1 - box.x1, tight.y1 - box.y1], 0)
 
 
 def write(artist, text, width, most=3):
     """Set a text in lines of `width` pixels; what `most` lines do not hold is cut out of its middle."""
-    text = printable(text) if text else ""
 
     def lines(columns):
         whole = textwrap.wrap(text, columns) or [""]

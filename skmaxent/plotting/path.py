@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..inspection import final_estimator
-from ..inspection.text import number_format, shorten
-from .base import COLOURS, Panels, label, line_style, pyplot
+from ..inspection.text import number_format
+from .base import COLOURS, Panels, label, line_style, plain, pyplot
 
 if TYPE_CHECKING:
     from typing import Any, Self
@@ -131,7 +131,7 @@ class PathDisplay:
             coefs = -coefs  # log-odds of the first class
         if feature_names is None:
             feature_names = getattr(estimator, "feature_names_in_", None)
-        who = f"{type(estimator).__name__}: weights for {shorten(str(class_), 40)}"
+        who = f"{type(estimator).__name__}: weights for {plain(class_, 60)}"
         return cls(
             estimator.Cs_,
             coefs,
@@ -189,7 +189,7 @@ class PathDisplay:
         if len(others):
             self.ax_.plot(Cs, coefs[:, others], color="0.5", alpha=0.4, linewidth=0.6, zorder=1)
         letters = panels.letters(n + 2, 9.0, share=0.9)[0]
-        width = panels.columns(28, 0.3, letters)
+        width = panels.columns(28, 0.3, 1.4 * letters)  # beside a line and a number
         write_number = number_format(coefs[at, named].tolist(), 3)
         lines, entries = [], []
         for number, column in enumerate(named):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..inspection import explain, final_estimator
-from ..inspection.text import heading, number_format, probability_text, shorten
+from ..inspection.text import heading, number_format, probability_text
 from ..inspection.top import top_of_classes
-from .base import AGAINST, FOR, NEUTRAL, Panels, label, pyplot, room_of, room_points
+from .base import AGAINST, FOR, NEUTRAL, Panels, label, plain, pyplot, room_of, room_points
 
 if TYPE_CHECKING:
     from typing import Any, Self
@@ -166,9 +166,12 @@ class VotesDisplay:
             note += f" ({_CUT}: longer than shown)"
         if explanation.probabilities is not None:
             class_ = explanation.classes[column]
-            note += f"; probability of {shorten(str(class_), 28)}: "
+            note += f"; probability of {plain(class_)}: "
             note += probability_text(explanation.probabilities[class_])
-        title = f"{explanation.estimator_name}: {explanation.column_name(column)}"
+        names = [explanation.column_name(column)]
+        if explanation.against is not None:
+            names = [explanation.classes[0], explanation.against]
+        title = f"{explanation.estimator_name}: {' / '.join(plain(name, 60) for name in names)}"
         panels.finish([(self.ax_.title, title), (self.ax_.xaxis.label, note)])
 
 
@@ -304,7 +307,7 @@ class CoefficientsDisplay:
             panel.set_title(" ", fontsize=1.2 * letters)
         for panel in panels.axes.ravel()[len(tables) :]:
             panel.set_axis_off()
-        texts = [(panel.title, str(heading(class_))) for panel, class_ in zip(self.axes_, tables)]
+        texts = [(panel.title, plain(heading(class_), 60)) for panel, class_ in zip(self.axes_, tables)]
         self.axes_[-1].xaxis.label.set_size(1.2 * letters)
         texts.append((self.axes_[-1].xaxis.label, "weight"))
         if self.title and ax is None:
@@ -317,7 +320,7 @@ class CoefficientsDisplay:
         if ax is None:
             return self.top, min(len(self.top), 3 if len(self.top) > 4 else 2)
         width, height = room_points(ax.figure, room_of(ax)) / plt.rcParams["font.size"]
-        across, down = max(1, min(3, int(width / 14))), max(1, int(height / 10))
+        across, down = max(1, min(3, int(width / 22))), max(1, int(height / 12))
         shown = dict(islice(self.top.items(), across * down))
         across = min(across, len(shown))
         most = max(2, int((height / math.ceil(len(shown) / across) - 5) / 0.8))
