@@ -78,6 +78,10 @@ class Design:
             H *= likelihood.shape[0] / len(rows)
         return H
 
+    def moments(self, R):
+        """X.T @ R and (X * X).T @ R; the same array for indicators."""
+        return self.adjoint(R), self.squared_adjoint(R)
+
     def restriction(self):
         """Makes designs on some of the weights."""
         from .restricted import Restriction  # it makes designs of the classes that derive from this one

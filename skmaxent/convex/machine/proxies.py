@@ -49,6 +49,9 @@ class MachineVectors:
         self._machine.about_to_write(u)
         self._machine.do("scale_add", u.value, float(a), v.value)
 
+    def approach(self, u, share, v):
+        self._here.approach(u, share, v)  # of weights alone
+
     def copy(self, u):
         return self._copied(u, u.dtype) if isinstance(u, Rows) else self._here.copy(u)
 
@@ -292,6 +295,15 @@ class MachineDesign(Design):
     def squared_adjoint(self, R):
         """(X * X).T @ R."""
         return self._received(self._machine.ask("squared_adjoint", self.number, R.value, self._size)[0], 2)
+
+    def moments(self, R):
+        """X.T @ R and (X * X).T @ R, in one pass."""
+        if self._machine.indicators and self._scale is None:  # their own squares
+            sums = self.adjoint(R)
+            return sums, sums
+        self.tally[0] += 0.5
+        sums, squares, R.known["totals"] = self._machine.ask("moments", self.number, R.value, self._size)
+        return self._received(sums), self._received(squares, 2)
 
     @cached_property
     def _column_squares(self):
