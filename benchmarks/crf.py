@@ -33,6 +33,7 @@ from skmaxent import CRFTagger, datasets
 from skmaxent.sequences import flat_accuracy_score, span_f1_score
 
 OUTPUT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks" / "crf.csv"
+CURVES = OUTPUT.with_name("crf_curves.csv")
 C2, TOL = 1.0, 1e-5
 CONTESTANTS = ("CRFTagger", "lbfgs", "l2sgd")
 FIELDS = (
@@ -222,6 +223,24 @@ def rows_of(results):
         )  # fmt: skip
 
 
+def with_earlier(curves):
+    """The curves of all tasks measured so far, new in place of old; written for the next time."""
+    earlier = {}
+    if CURVES.exists():
+        with CURVES.open(newline="") as file:
+            for task, name, seconds, value in list(csv.reader(file))[1:]:
+                of_task = earlier.setdefault(task, {name: {"curve": []} for name in CONTESTANTS})
+                of_task[name]["curve"].append((float(seconds), float(value)))
+    curves = earlier | curves
+    with CURVES.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("task", "contestant", "seconds", "objective"))
+        for task, results in curves.items():
+            for name, result in results.items():
+                writer.writerows((task, name, f"{s:.3f}", f"{v:.4f}") for s, v in result["curve"])
+    return {task: curves[task] for task in TASKS if task in curves}
+
+
 def draw(curves, path):
     """Distance to the optimum over time, one panel a task."""
     import matplotlib
@@ -276,8 +295,7 @@ def main():
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(FIELDS)
         writer.writerows(sorted(rows, key=lambda row: list(TASKS).index(row[0])))
-    if len(curves) == len(TASKS):
-        draw(curves, OUTPUT.with_suffix(".png"))
+    draw(with_earlier(curves), OUTPUT.with_suffix(".png"))
 
 
 if __name__ == "__main__":

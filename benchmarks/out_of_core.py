@@ -1,25 +1,25 @@
-"""Rows on disk: memory and CPU of MaxEntClassifier on partitions beside contestants that hold or stream the rows.
+"""Rows on disk: memory and CPU of MaxEntClassifier on partitions beside contestants that hold or stream rows.
 
-    python benchmarks/out_of_core.py                      2,000,000 rows (about 40 minutes on two cores, 1 GB of disk)
-    python benchmarks/out_of_core.py --rows 400000        a try (about 6 minutes)
+    python benchmarks/out_of_core.py                  2,000,000 rows (about an hour on two cores)
+    python benchmarks/out_of_core.py --rows 400000    a try (about 10 minutes)
     python benchmarks/out_of_core.py --only partitions product
-    python benchmarks/out_of_core.py --fits               memory of one-machine fits on POS tags and bigrams instead
+    python benchmarks/out_of_core.py --fits           memory of fits in memory instead: POS tags and bigrams
 
-The rows are made: tokens of UD EWT (12 window features each through DictVectorizer, 17 tags), drawn with replacement,
-each of their features left out with probability 0.1 and each tag replaced by a random one with probability 0.01, in
-partitions of 100,000 rows that are written one after another. Each contestant runs in a process of its own, to the
-relative accuracy 1e-4 where it can:
+The rows are made: tokens of UD EWT (12 window features each through DictVectorizer, 17 tags), drawn with
+replacement, each of their features left out with probability 0.1 and each tag replaced by a random one with
+probability 0.01, in partitions of 100,000 rows that are written one after another. Each contestant runs in a
+process of its own, to the relative accuracy 1e-4 where it can:
 
     partitions     MaxEntClassifier on the partitions, tol=1e-4
     memory         MaxEntClassifier on the same rows in one CSR array, tol=1e-4
-    lbfgs          scikit-learn's LogisticRegression on that array, tol=1e-4 of its own, at most 300 iterations
+    lbfgs          scikit-learn's LogisticRegression on that array, its own tol=1e-4, at most 300 iterations
     sgd            SGDClassifier.partial_fit, log loss, five epochs over the partitions
 
-and `product` times Hessian products on partitions and in memory, in single precision, in turn, in one process: the
-ratio of their CPU seconds is the price of a pass over the files. Memory is what is anonymous (RssAnon of
-/proc/self/status, sampled every 10 ms): pages of mapped files, which the system can drop at any time, are not in it.
-It is told above what the process had before the fit, imports included, and beside the bound
-100 MB + 2 blocks + 40 d K bytes. Objectives are on the training rows, relative to the best of all contestants.
+and `product` times Hessian products on partitions and in memory, in single precision, in turn, in one
+process: the ratio of their CPU seconds is the price of a pass over the files. Memory is what is anonymous
+(RssAnon of /proc/self/status, sampled every 10 ms): pages of mapped files, which the system can drop at any
+time, are not in it. The bound, 100 MB + 2 blocks + 40 d K bytes, is to be held against the growth during the
+fit: imports alone take some 100 MB. Objectives are on the training rows, relative to the best contestant.
 """
 
 import argparse
@@ -197,7 +197,7 @@ def memory_of_fits():
 
 
 def fit_of(name):
-    """The copies of X that the design of a fit holds, by the addresses of its arrays; and the peak of the fit."""
+    """The copies of X that the design of a fit holds, by their addresses; the peak of the fit."""
     from skmaxent.convex import fit
 
     X, y = PROBLEMS[name]()

@@ -35,6 +35,7 @@ _HOMES = {
     "VotesDisplay": "plotting",
     "show_versions": "numerics.versions",
     "datasets": None,
+    "export": None,
     "sequences": None,
 }
 __all__ = [*_HOMES]

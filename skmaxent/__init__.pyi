@@ -1,6 +1,7 @@
 """What editors and type checkers see of `skmaxent`; at run time the names are loaded on first use."""
 
 from . import datasets as datasets
+from . import export as export
 from . import sequences as sequences
 from .estimators.common.penalty import c_min as c_min
 from .estimators.crf_tagger import CRFTagger as CRFTagger

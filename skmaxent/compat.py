@@ -4,11 +4,11 @@ On scikit-learn >= 1.9 an estimator that mixes in `CallbackSupport` accepts `set
 on older versions the mixin and the decorator do nothing and `FitEvents` runs silently.
 """
 
-import os
 import sys
 import warnings
+from functools import cache
+from importlib.metadata import PackageNotFoundError, metadata
 from inspect import signature
-from pathlib import Path
 
 import numpy as np
 from sklearn import get_config
@@ -45,6 +45,19 @@ def check_sample_weight(sample_weight, X):
     """Sample weights as a float64 array of shape (n_samples,), which may be 0 everywhere."""
     options = {"allow_all_zero_weights": True} if "allow_all_zero_weights" in _WEIGHT_OPTIONS else {}
     return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True, **options)
+
+
+def logistic_prior(C, l1_ratio, penalty):
+    """The prior in the parameters of the installed LogisticRegression; `penalty` is the name of its kind."""
+    from sklearn.linear_model import LogisticRegression
+
+    if signature(LogisticRegression).parameters["penalty"].default == "deprecated":  # since 1.8
+        prior = {"C": C, "l1_ratio": l1_ratio}
+    else:
+        prior = {"C": C if penalty else 1.0, "penalty": penalty}
+        if penalty == "elasticnet":
+            prior["l1_ratio"] = l1_ratio
+    return prior if penalty in ("l2", None) else prior | {"solver": "saga"}
 
 
 class FitEvents:
@@ -160,23 +173,28 @@ def validate_training_data(estimator, X, y):
     return X, {name: getattr(stand_in, name) for name in names if hasattr(stand_in, name)}
 
 
-class Documented:
-    """Mixin: scikit-learn's HTML view of an estimator links to its page of our documentation.
+@cache
+def site_address():
+    """Address of the documentation's site, from the metadata of the installed package; "" without one."""
+    try:
+        urls = metadata(__name__.split(".")[0]).get_all("Project-URL") or []
+    except PackageNotFoundError:
+        return ""
+    addresses = dict(url.split(", ", 1) for url in urls)
+    return addresses.get("Documentation", "").rstrip("/")
 
-    The pages are in the wheel, and the links are file URLs: they open from a saved page and from an
-    editor. Browsers follow none from a page that a server gives them, so notebooks in a browser need
-    the pages served as well: the environment variable SKMAXENT_DOCS_URL tells where, for instance
-    "http://localhost:8000" for ``python -m http.server -d .../skmaxent/_api``. In a checkout, which has
-    no pages, there is no link.
-    """
+
+class Documented:
+    """Mixin: scikit-learn's HTML view of an estimator links to its page on the site, where there is one."""
 
     _doc_link_module = __name__.split(".")[0]
     _doc_link_template = "{url}"
 
     def _doc_link_url_param_generator(self):
-        pages = Path(__file__).parent / "_api"
-        base = os.environ.get("SKMAXENT_DOCS_URL") or (pages.as_uri() if pages.is_dir() else "")
-        return {"url": base and f"{base.rstrip('/')}/{type(self).__name__}.html"}
+        name = type(self).__name__
+        return {
+            "url": site_address() and f"{site_address()}/api/generated/{self._doc_link_module}.{name}.html"
+        }
 
 
 class VersionedPickle(Documented):

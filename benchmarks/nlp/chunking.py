@@ -1,24 +1,38 @@
 """Chunking: where do noun phrases, verb phrases and the like begin and end?"""
 
+from operator import itemgetter
+
+from skmaxent import CRFTagger, MaxEntTagger
 from skmaxent.datasets import load_conll2000
 from skmaxent.sequences import affixes, window, word_shape
 
 from .protocol import Task
-from .sequences import crf_tagger, maxent_tagger, sentences, spans_found, token_models
+from .sequences import (
+    ORDER_2,
+    MostFrequentTag,
+    sentences,
+    spans_found,
+    sparse_maxent,
+    token_models,
+    tokens_by,
+)
 
 
 def features(sentence, i):
-    """Words within two and parts of speech within three, alone and in pairs and triples; letters."""
+    """Words within two and parts of speech within three, alone and joined; letters and shapes."""
     words, parts = zip(*sentence[max(i - 3, 0) : i + 4])
-    place = min(i, 3)
+    place, lower = min(i, 3), sentence[i][0].lower()
     found = window(words, place, (-2, -1, 0, 1, 2, (-1, 0), (0, 1)))
     pairs, triples = ((-2, -1), (-1, 0), (0, 1), (1, 2)), ((-2, -1, 0), (-1, 0, 1), (0, 1, 2))
-    found |= window(parts, place, (-3, -2, -1, 0, 1, 2, 3, *pairs, *triples), "pos")
-    found |= {"shape": word_shape(words[place]), **affixes(words[place].lower(), 3)}
+    fours = ((-2, -1, 0, 1), (-1, 0, 1, 2))
+    found |= window(parts, place, (-3, -2, -1, 0, 1, 2, 3, *pairs, *triples, *fours), "pos")
+    found |= window([word_shape(word) for word in words], place, (0, (-1, 0, 1)), "shape")
+    found |= {"lower": lower, **affixes(lower, 4)}
     mixed = [f"{word.lower()}/{part}" for word, part in zip(words, parts)]
     found |= {
         "word[0]|pos[1]": f"{words[place]}|{found['pos[1]']}",
         "pos[-1]|word[0]": f"{found['pos[-1]']}|{words[place]}",
+        "word[0]|pos[0]": f"{words[place]}|{parts[place]}",
     }
     return found | window(mixed, place, (0,), "both")
 
@@ -36,11 +50,11 @@ TASK = Task(
     goal=93.8,
     load=load,
     score=spans_found,
+    features=tokens_by(features),
+    direct={"majority": lambda: MostFrequentTag(itemgetter(1))},
     models={
-        **token_models(features, lambda token: token[1]),
-        "MaxEntTagger": lambda: maxent_tagger(
-            features, history=("tag[-1]", "tag[-2] & tag[-1]"), scheme="IOB2"
-        ),
-        "CRFTagger": lambda: crf_tagger(features, C=2.0, scheme="IOB2"),
+        **token_models(),
+        "MaxEntTagger": lambda: MaxEntTagger(sparse_maxent(), history=ORDER_2, scheme="IOB2"),
+        "CRFTagger": lambda: CRFTagger(scheme="IOB2"),
     },
 )

@@ -1,10 +1,21 @@
 """Named entities in Spanish: which words name a person, a place, an organisation or something else?"""
 
+from operator import itemgetter
+
+from skmaxent import CRFTagger, MaxEntTagger
 from skmaxent.datasets import load_conll2002_spanish
 from skmaxent.sequences import affixes, window, word_shape
 
 from .protocol import Task
-from .sequences import crf_tagger, maxent_tagger, sentences, spans_found, token_models
+from .sequences import (
+    ORDER_2,
+    MostFrequentTag,
+    sentences,
+    spans_found,
+    sparse_maxent,
+    token_models,
+    tokens_by,
+)
 
 
 def features(sentence, i):
@@ -14,12 +25,13 @@ def features(sentence, i):
     lower, shapes = [word.lower() for word in words], [word_shape(word) for word in words]
     around = (-2, -1, 0, 1, 2, (-1, 0), (0, 1))
     found = window(words, place, around)
-    found |= window(lower, place, around, "lower")
+    found |= window(lower, place, (*around, (-2, -1), (1, 2)), "lower")
     found |= window(parts, place, (*around, (-1, 0, 1)), "pos")
     found |= window(shapes, place, (*around, (-2, -1, 0), (-1, 0, 1), (0, 1, 2)), "shape")
     found |= window([word[-3:] for word in lower], place, (-2, -1, 1, 2), "ending")
-    found |= affixes(words[place], 5)
+    found |= window([word[:3] for word in lower], place, (-1,), "beginning") | affixes(words[place], 5)
     found["whole shape"], found["first"] = word_shape(words[place], collapsed=False), i == 0
+    found["upper case"] = words[place].isupper()
     found["first shape"] = f"{i == 0} {shapes[place]}"
     return found
 
@@ -37,11 +49,11 @@ TASK = Task(
     goal=81.0,
     load=load,
     score=spans_found,
+    features=tokens_by(features),
+    direct={"majority": lambda: MostFrequentTag(itemgetter(0))},
     models={
-        **token_models(features, lambda token: token[0]),
-        "MaxEntTagger": lambda: maxent_tagger(
-            features, history=("tag[-1]", "tag[-2] & tag[-1]"), scheme="IOB2"
-        ),
-        "CRFTagger": lambda: crf_tagger(features, scheme="IOB2"),
+        **token_models(),
+        "MaxEntTagger": lambda: MaxEntTagger(sparse_maxent(), history=ORDER_2, scheme="IOB2"),
+        "CRFTagger": lambda: CRFTagger(C=1.5, scheme="IOB2"),
     },
 )

@@ -1,252 +1,274 @@
-"""Dependency parsing by decisions: which word depends on which, one arc after another (arc-standard).
+"""Dependency parsing by decisions: which word depends on which, one arc after another (arc-hybrid).
 
-A state has a stack of words and the words to come. A decision shifts the next word onto the stack ("S") or
-makes one of the two topmost words of the stack depend on the other: the second on the topmost ("L"), the
-topmost on the second ("R"); a second model names the relation. 0 is the root.
+A model of decisions sees the state of a parse and shifts the next word onto a stack or makes the topmost word
+of the stack depend on the next word or on the one below it; a second model names the relation. Both learn
+from the states on the way to the true trees, and then once more with the states added where the models
+themselves would have gone, sentences that they had not seen: there the dynamic oracle knows what loses least
+(Goldberg & Nivre 2013). States are looked at in arrays, a row each; features are those of Zhang & Nivre
+(2011), and endings of words, and tags that the tagger thought possible too.
 """
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.feature_extraction.text import CountVectorizer
 
-from skmaxent import MaxEntClassifier
+from skmaxent import CRFTagger, MaxEntClassifier
 from skmaxent.datasets import load_ud_ewt
 
+from .parsing_features import DECISION, RELATION, Columns, of_arcs, of_states
 from .pos import features as pos_features
 from .protocol import Task
-from .sequences import maxent_tagger
+from .sequences import tokens_by
+from .transitions import LEFT, RIGHT, SHIFT, Parses, Sentences, batches
+
+# Numbers of what stands where no word does, and of unknown words.
+NONE, ROOT, END, UNKNOWN = range(4)
+# Probability from which on a second tag counts.
+DOUBT = 0.05
 
 
-class State:
-    """A sentence that is being parsed.
-
-    Parameters
-    ----------
-    words, tags : lists of str
-    """
-
-    def __init__(self, words, tags):
-        self.words = ["<root>", *[word.lower() for word in words], "<end>"]
-        self.tags = ["<root>", *tags, "<end>"]
-        self.stack, self.next, self.last = [0], 1, len(words)
-        self.heads, self.labels = [0] * (len(words) + 2), [""] * (len(words) + 2)
-        self.children = [[] for _ in self.heads]
-
-    @property
-    def finished(self):
-        return self.next > self.last and len(self.stack) == 1
-
-    def allowed(self):
-        """The decisions that are possible; the root gets its word when all others are done."""
-        two, more = len(self.stack) > 1, self.next <= self.last
-        last = two and self.stack[-2] == 0
-        return "S" * more + "L" * (two and not last) + "R" * (two and not (last and more))
-
-    def arc(self, decision):
-        """Head and dependent of an arc."""
-        return (self.stack[-1], self.stack[-2]) if decision == "L" else (self.stack[-2], self.stack[-1])
-
-    def after(self, decision, label=""):
-        """A copy with a decision followed."""
-        other = object.__new__(State)
-        vars(other).update(vars(self))
-        other.stack, other.heads, other.labels = [*self.stack], [*self.heads], [*self.labels]
-        other.children = [*self.children]
-        other.apply(decision, label)
-        return other
-
-    def apply(self, decision, label=""):
-        if decision == "S":
-            self.stack.append(self.next)
-            self.next += 1
-            return
-        head, dependent = self.arc(decision)
-        self.heads[dependent], self.labels[dependent] = head, label
-        self.children[head] = [*self.children[head], dependent]
-        self.stack.remove(dependent)
-
-
-def oracle(state, heads):
-    """The decision that leads to the tree `heads` (heads[0] is not used); None where there is none."""
-    if len(state.stack) > 1:
-        top, second = state.stack[-1], state.stack[-2]
-        if second and heads[second] == top:
-            return "L"
-        waiting = any(heads[word] == top for word in range(state.next, state.last + 1))
-        if heads[top] == second and not waiting:
-            return "R"
-    return "S" if state.next <= state.last else None
-
-
-def joined(templates, parts):
-    """One feature a template: the values of the parts that it names."""
-    return [f"{name}={' '.join([parts[part] for part in template])}" for name, template in templates]
-
-
-def templates(text):
-    return [(name, name.split("+")) for name in text.split()]
-
-
-# w word, t tag: 0, 1, 2 from the top of the stack, a, b, c the next ones. l and r: relation of the outermost
-# child to the left and to the right, m and s its tag, n the number of children; e last letters, p tag before.
-DECISION = templates(
-    """w0 w1 w2 wa wb t0 t1 t2 ta tb w0+t0 w1+t1 wa+ta t2+t1 w1+w0 t1+t0 w1+t0 t1+w0 t0+ta w1+t1+w0+t0
-    w1+t1+t0 t1+w0+t0 w0+wa w0+ta t0+wa w1+ta t1+ta t1+t0+ta t2+t1+t0 t0+ta+tb w1+t0+ta t1+w0+ta t1+t0+wa
-    t1+t0+ta+tb t2+t1+t0+ta ta+tb+tc gap t1+t0+gap w1+t0+gap t1+w0+gap t0+n0 t1+n1 l0 r0 l1 r1 m0+l0+t1+t0
-    s0+r0+t1+t0 m1+l1+t1+t0 s1+r1+t1+t0 l0+t1+t0+ta r0+t1+t0+ta l1+t1+t0+ta r1+t1+t0+ta
-    e0 e1 ea e0+e1 e0+t1+ta e1+t0+ta t1+t0+ea p0+t0+t1"""
-)
-
-
-def features(state):
-    """Words, tags and children of the topmost words of the stack and the next words, alone and joined."""
-    words, tags, stack, end = state.words, state.tags, state.stack, state.last + 1
-    s0, s1, s2 = (stack[-k] if len(stack) >= k else end for k in (1, 2, 3))
-    places = {"0": s0, "1": s1, "2": s2} | {"abc"[k]: min(state.next + k, end) for k in range(3)}
-    parts = {f"w{name}": words[i] for name, i in places.items()}
-    parts |= {f"t{name}": tags[i] for name, i in places.items()}
-    parts |= {f"e{name}": words[places[name]][-3:] for name in "01a"}
-    parts["p0"] = tags[s0 - 1] if 0 < s0 < end else "-"
-    parts["gap"] = str(min(s0 - s1, 5)) if s1 < s0 else "-"
-    for name, word in (("0", s0), ("1", s1)):
-        children = state.children[word] if word < end else []
-        left = min((c for c in children if c < word), default=end)
-        right = max((c for c in children if c > word), default=end)
-        parts |= {f"l{name}": state.labels[left], f"r{name}": state.labels[right]}
-        parts |= {f"m{name}": tags[left], f"s{name}": tags[right], f"n{name}": str(len(children))}
-    between = {tags[i] for i in range(s1 + 1, s0)} if len(stack) > 1 else ()
-    return joined(DECISION, parts) + [f"between={parts['t1']} {tag} {parts['t0']}" for tag in sorted(between)]
-
-
-# h the head, d the dependent, with words w, tags t, last letters e; before, after: tags beside the dependent.
-RELATION = templates(
-    """wh wd th+way td+way wh+wd th+td+way wh+td+way th+wd+way wd+td th+td+gap+way eh+td ed+th beside+td+th
-    before+td+th after+td+th root kinds+th+td+way"""
-)
-
-
-def label_features(arc):
-    """What names the relation of an arc: both words, their tags and endings, and their children."""
-    state, way = arc
-    h, d = state.arc(way)
-    words, tags, labels = state.words, state.tags, state.labels
-    parts = {
-        "wh": words[h],
-        "wd": words[d],
-        "th": tags[h],
-        "td": tags[d],
-        "eh": words[h][-3:],
-        "ed": words[d][-3:],
-    }
-    parts |= {
-        "way": way,
-        "gap": str(min(abs(h - d), 4)),
-        "root": str(h == 0),
-        "beside": tags[h - 1] if h else "-",
-    }
-    parts |= {"before": tags[d - 1], "after": tags[min(d + 1, state.last + 1)]}
-    kinds = sorted({labels[c] for c in state.children[h]})
-    marks = sorted({words[c] for c in state.children[d] if labels[c] in ("case", "mark")}) or ["-"]
-    parts["kinds"] = str(len(kinds))
-    found = joined(RELATION, parts) + [f"has={kind} {tags[d]} {way}" for kind in kinds]
-    return found + [f"mark={mark} {tags[h]} {tags[d]}" for mark in marks]
-
-
-def true_steps(X, tags, y):
-    """Each state on the way to the true trees, its decision and the name of its arc."""
-    for words, seen, (_, heads, labels) in zip(X, tags, y):
-        state, heads, labels = State(words, seen), [0, *heads], ["", *labels]
-        while not state.finished:
-            decision = oracle(state, heads)
-            if decision is None:  # arcs that cross: what was decided so far is kept
-                break
-            label = "" if decision == "S" else labels[state.arc(decision)[1]]
-            yield state, decision, label
-            state.apply(decision, label)
-
-
-def decision_examples(X, tags, y, answers):
-    """Features of all decisions, one after another; the decisions are appended to `answers`."""
-    for state, decision, _ in true_steps(X, tags, y):
-        answers.append(decision)
-        yield features(state)
-
-
-def arc_examples(X, tags, y, answers):
-    """The same for the relations of all arcs."""
-    for state, decision, label in true_steps(X, tags, y):
-        if decision != "S":
-            answers.append(label)
-            yield label_features((state, decision))
-
-
-def identity(found):
-    return found
-
-
-def columns():
-    """Columns of the features that occur at least twice."""
-    return CountVectorizer(analyzer=identity, binary=True, min_df=2, dtype=np.float32)
-
-
-class Parser(BaseEstimator):
-    """Tags words, then parses them decision by decision, all sentences at once.
+class Tagger:
+    """Parts of speech, and for the sentences that it learns from those of a tagger of other sentences.
 
     Parameters
     ----------
     C : float
-        Of the model of the decisions and that of the relations.
-    width : int
-        Number of unfinished parses of a sentence that are kept; 1 is greedy.
     """
 
-    def __init__(self, C=1.0, width=4):
-        self.C, self.width = C, width
+    def __init__(self, C=6.0):
+        self.C, self.features = C, tokens_by(pos_features)
 
-    def fit(self, X, y):
-        """X: lists of words; y: (tags, heads, labels) of each sentence."""
-        tags = [tags for tags, _, _ in y]
+    def fit(self, X, tags):
+        """Tags (best, second-best) of X, lists of str, each half by a tagger of the other half."""
+        rows, found = self.features(X), [None] * len(X)
         halves = [slice(0, None, 2), slice(1, None, 2)]
-        taggers = [maxent_tagger(pos_features).fit(X[half], tags[half]) for half in halves]
-        seen = [None] * len(X)  # the tags of a tagger that has not seen the sentence, as they will be
-        for half, tagger in zip(halves, reversed(taggers)):
-            seen[half] = tagger.predict(X[half])
-        self.tagger_ = maxent_tagger(pos_features).fit(X, tags)
-        self.decide_, self.name_ = columns(), columns()
-        decisions, relations = [], []  # the answers, put down while the features are read
-        D = self.decide_.fit_transform(decision_examples(X, seen, y, decisions))
-        R = self.name_.fit_transform(arc_examples(X, seen, y, relations))
-        self.decision_model_ = MaxEntClassifier(C=self.C, tol=1e-2).fit(D, decisions)
-        self.relation_model_ = MaxEntClassifier(C=self.C, features="observed", tol=1e-2).fit(R, relations)
+        for half, other in zip(halves, reversed(halves)):
+            found[half] = self._two(CRFTagger(C=self.C).fit(rows[other], tags[other]), rows[half])
+        self.model_ = CRFTagger(C=self.C).fit(rows, tags)
+        return found
+
+    def tag(self, X):
+        return self._two(self.model_, self.features(X))
+
+    @staticmethod
+    def _two(model, rows):
+        """The two most probable tags of each token; "-" for a second one that is improbable."""
+        names, found = np.append(model.classes_, "-"), []
+        for p in model.predict_proba(rows):
+            order = np.argsort(-p, axis=1)[:, :2] if len(p) else np.zeros((0, 2), int)
+            second = np.where(
+                np.take_along_axis(p, order[:, 1:], 1)[:, 0] < DOUBT, len(names) - 1, order[:, 1]
+            )
+            found.append((names[order[:, 0]].tolist(), names[second].tolist()))
+        return found
+
+
+class Numbers:
+    """Numbers of words, endings, tags and relations."""
+
+    def __init__(self, X, tags, relations):
+        counts = {}
+        for words in X:
+            for word in words:
+                counts[word.lower()] = counts.get(word.lower(), 0) + 1
+        known = [word for word, count in counts.items() if count > 1]
+        self.words = {word: i for i, word in enumerate(known, UNKNOWN + 1)}
+        self.endings = {}
+        for word in counts:
+            self.endings.setdefault(word[-3:], len(self.endings) + UNKNOWN + 1)
+        names = sorted({tag for pair in tags for part in pair for tag in part})
+        self.tags = {tag: i for i, tag in enumerate(names, UNKNOWN + 1)}
+        self.relations = ["", *sorted({name for names in relations for name in names})]
+
+    def sentences(self, X, tags, y=None):
+        """`Sentences` of lists of words with their tags, and with the true trees (tags, heads, relations)."""
+        lengths = np.array([len(words) for words in X])
+        shape = len(X), int(lengths.max()) + 3
+        columns = {name: np.full(shape, END, np.int32) for name in "wetv"}
+        for column in columns.values():
+            column[:, 0], column[:, -1] = ROOT, NONE
+        true = [np.zeros(shape, np.int16), np.zeros(shape, np.int16)] if y is not None else [None, None]
+        code = {name: i for i, name in enumerate(self.relations)}
+        for row, (words, (best, second)) in enumerate(zip(X, tags)):
+            lower, here = [word.lower() for word in words], slice(1, len(words) + 1)
+            columns["w"][row, here] = [self.words.get(word, UNKNOWN) for word in lower]
+            columns["e"][row, here] = [self.endings.get(word[-3:], UNKNOWN) for word in lower]
+            columns["t"][row, here] = [self.tags[tag] for tag in best]
+            columns["v"][row, here] = [self.tags.get(tag, UNKNOWN) for tag in second]
+            if y is not None:
+                true[0][row, here] = y[row][1]
+                true[1][row, here] = [code[name] for name in y[row][2]]
+        return Sentences(columns, lengths, *true)
+
+
+class Examples:
+    """Codes of states with the right answers, as they are met."""
+
+    def __init__(self, text):
+        self.columns, self.codes, self.answers = Columns(text), [], []
+
+    def add(self, look, answers):
+        codes = self.columns.codes(look)
+        self.codes.append(codes)
+        self.answers.append(answers)
+        return codes
+
+    def extend(self, other):
+        self.codes += other.codes
+        self.answers += other.answers
         return self
 
-    def predict(self, X):
-        beams = [[(0.0, State(words, tags))] for words, tags in zip(X, self.tagger_.predict(X))]
-        while live := [i for i, beam in enumerate(beams) if not beam[0][1].finished]:
-            best = self._best([beams[i] for i in live])
-            arcs = [(state, decision) for beam in best for _, state, decision in beam if decision != "S"]
-            R = self.name_.transform(map(label_features, arcs)) if arcs else None
-            labels = iter(self.relation_model_.predict(R).tolist() if arcs else ())
-            for i, beam in zip(live, best):
-                beams[i] = [
-                    (score, state.after(decision, next(labels) if decision != "S" else ""))
-                    for score, state, decision in beam
-                ]
-        states = [beam[0][1] for beam in beams]
-        return [(state.tags[1:-1], state.heads[1:-1], state.labels[1:-1]) for state in states]
 
-    def _best(self, beams):
-        """The most probable decisions of each beam: lists of (sum of log p, state, decision)."""
-        states = [state for beam in beams for _, state in beam]
-        logs = self.decision_model_.predict_log_proba(self.decide_.transform(map(features, states)))
-        rows, classes, best = iter(logs.tolist()), self.decision_model_.classes_.tolist(), []
-        for beam in beams:
-            found = []
-            for score, state in beam:
-                row = dict(zip(classes, next(rows)))
-                found += [(score + row[decision], state, decision) for decision in state.allowed()]
-            best.append(sorted(found, key=lambda item: -item[0])[: self.width])
-        return best
+class Model:
+    """A classifier of codes.
+
+    Parameters
+    ----------
+    examples : Examples
+    classifier : MaxEntClassifier
+    """
+
+    def __init__(self, examples, classifier):
+        self.columns = Columns.__new__(Columns)
+        vars(self.columns).update(vars(examples.columns))
+        design = self.columns.fit_transform(np.concatenate(examples.codes, axis=1))
+        self.classifier = classifier.fit(design, np.concatenate(examples.answers))
+
+    def log_proba(self, codes):
+        return self.classifier.predict_log_proba(self.columns.transform(codes))
+
+    def best(self, codes):
+        return self.classifier.predict(self.columns.transform(codes))
+
+
+class Parser(BaseEstimator):
+    """Tags words, then parses them decision by decision, many sentences at once.
+
+    Parameters
+    ----------
+    C : float
+        Of the model of the decisions.
+    C_relation : float
+        Of that of the relations.
+    width : int
+        Number of unfinished parses of a sentence that are kept; 1 is greedy.
+    explore : bool
+        Whether to learn from states beside the way to the true trees too.
+    """
+
+    def __init__(self, C=1.0, C_relation=1.0, width=4, explore=True):
+        self.C, self.C_relation, self.width, self.explore = C, C_relation, width, explore
+
+    def fit(self, X, y):
+        """X: lists of words; y: (tags, heads, relations) of each sentence."""
+        self.tagger_ = Tagger()
+        tags = self.tagger_.fit(X, [tags for tags, _, _ in y])
+        self.numbers_ = Numbers(X, tags, [relations for _, _, relations in y])
+        halves = [slice(0, None, 2), slice(1, None, 2)]
+        parts = [self.numbers_batches(X[half], tags[half], y[half]) for half in halves]
+        true = [self._walk(part) for part in parts]
+        added = []
+        if self.explore:
+            for (decisions, relations), other in zip(true, reversed(parts)):
+                added.append(self._walk(other, *self._models(decisions, relations, 0.1)))
+        decisions, relations = (Examples(text) for text in (DECISION, RELATION))
+        for more in true + added:
+            decisions.extend(more[0])
+            relations.extend(more[1])
+        self.decide_, self.name_ = self._models(decisions, relations, 1e-2)
+        return self
+
+    def numbers_batches(self, X, tags, y=None):
+        """`Sentences` of equal lengths together."""
+        lengths = np.array([len(words) for words in X])
+        return [
+            self.numbers_.sentences(
+                *([part[i] for i in rows] for part in (X, tags)), y and [y[i] for i in rows]
+            )
+            for rows in batches(lengths)
+        ]
+
+    def _models(self, decisions, relations, tol):
+        return (
+            Model(decisions, MaxEntClassifier(C=self.C, solver="lbfgs", tol=tol)),
+            Model(relations, MaxEntClassifier(C=self.C_relation, features="observed", tol=tol)),
+        )
+
+    @staticmethod
+    def _walk(parts, decide=None, name=None):
+        """Examples of the states on the true way, or on that of a model, with what loses least there."""
+        decisions, relations = Examples(DECISION), Examples(RELATION)
+        for sentences in parts:
+            parses = Parses(sentences, np.arange(len(sentences.lengths)))
+            while len(live := np.flatnonzero(parses.more | (parses.depth > 1))):
+                parses = parses.take(live)
+                losses = np.where(parses.allowed(), parses.losses(), 99)
+                right = losses == losses.min(axis=1, keepdims=True)
+                order = np.where(right[:, LEFT], LEFT, np.where(right[:, RIGHT], RIGHT, SHIFT))
+                every = np.arange(len(parses))
+                codes = decisions.columns.codes(of_states(parses, every))
+                taken = order
+                if decide is not None:
+                    logs = decide.log_proba(codes)
+                    order = np.where(right, logs, -np.inf).argmax(axis=1)
+                    taken = np.where(parses.allowed(), logs, -np.inf).argmax(axis=1)
+                decisions.codes.append(codes)
+                decisions.answers.append(order)
+                rows, heads, dependents = parses.arcs(taken)
+                labels = np.zeros(0, np.int16)
+                if len(rows):
+                    codes = relations.columns.codes(of_arcs(parses, rows, heads, dependents))
+                    of = parses.sentence[rows]
+                    labels, true = sentences.labels[of, dependents], sentences.heads[of, dependents] == heads
+                    if decide is None or true.any():
+                        relations.codes.append(codes[:, true])
+                        relations.answers.append(labels[true])
+                    if decide is not None:
+                        labels = name.best(codes)
+                parses.follow(taken, labels)
+        return decisions, relations
+
+    def predict(self, X):
+        lengths = np.array([len(words) for words in X])
+        tags, found = self.tagger_.tag(X), [None] * len(X)
+        for rows, sentences in zip(batches(lengths), self.numbers_batches(X, tags)):
+            for i, (heads, labels) in self._parsed(sentences):
+                names = [self.numbers_.relations[label] for label in labels]
+                found[rows[i]] = tags[rows[i]][0], heads, names
+        return found
+
+    def _parsed(self, sentences):
+        """Heads and numbers of relations of each sentence, by beam search."""
+        parses = Parses(sentences, np.arange(len(sentences.lengths)))
+        scores = np.zeros(len(parses))
+        while len(parses):
+            live = parses.more | (parses.depth > 1)
+            _, first = np.unique(parses.sentence, return_index=True)  # the best comes first
+            for row in first[~live[first]].tolist():
+                here = slice(1, sentences.lengths[parses.sentence[row]] + 1)
+                yield (
+                    parses.sentence[row],
+                    (parses.head[row, here].tolist(), parses.label[row, here].tolist()),
+                )
+            if not live.any():
+                return
+            if not live.all():
+                parses, scores = parses.take(live), scores[live]
+            logs = self.decide_.log_proba(
+                self.decide_.columns.codes(of_states(parses, np.arange(len(parses))))
+            )
+            totals = np.where(parses.allowed(), scores[:, None] + logs, -np.inf).ravel()
+            order = np.lexsort((-totals, np.repeat(parses.sentence, 3)))
+            order = order[np.isfinite(totals[order])]
+            owners = parses.sentence[order // 3]
+            starts = np.searchsorted(owners, owners)
+            order = order[np.arange(len(order)) - starts < self.width]
+            parses, scores, decisions = parses.take(order // 3), totals[order], order % 3
+            rows, heads, dependents = parses.arcs(decisions)
+            labels = np.zeros(0, np.int16)
+            if len(rows):
+                codes = self.name_.columns.codes(of_arcs(parses, rows, heads, dependents))
+                labels = self.name_.best(codes)
+            parses.follow(decisions, labels)
 
 
 class LastWord(BaseEstimator):
@@ -291,5 +313,5 @@ TASK = Task(
     "better; endings of words, 0.3 better; C = 1 instead of 0.3, 0.7 better",
     load=load,
     score=attachments,
-    models={"majority": LastWord, "MaxEnt": Parser},
+    direct={"majority": LastWord, "MaxEnt": Parser},
 )

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from skmaxent import BackpropMLPClassifier, LogCountRatioScaler, MaxEntClassifier
 from skmaxent.datasets import load_sentence_polarity
 
-from .protocol import Task
+from .protocol import Task, identity, of_each
 
 
 def load():
@@ -30,7 +30,7 @@ def features(sentence):
 
 
 def columns():
-    return CountVectorizer(analyzer=features, binary=True, dtype=np.float64)
+    return CountVectorizer(analyzer=identity, binary=True, dtype=np.float64)
 
 
 TASK = Task(
@@ -43,8 +43,9 @@ TASK = Task(
     goal=78.5,
     load=load,
     folds=10,
+    features=of_each(features),
+    direct={"majority": DummyClassifier},
     models={
-        "majority": DummyClassifier,
         "naive Bayes": lambda: make_pipeline(columns(), MultinomialNB(alpha=1.0)),
         "MaxEnt": lambda: make_pipeline(columns(), LogCountRatioScaler(), MaxEntClassifier(C=0.3, tol=1e-2)),
         "MaxEnt, not scaled": lambda: make_pipeline(columns(), MaxEntClassifier(C=0.3, tol=1e-2)),

@@ -1,10 +1,11 @@
 """Part-of-speech tagging: is "flies" a noun or a verb here?"""
 
+from skmaxent import CRFTagger, MaxEntTagger
 from skmaxent.datasets import load_ud_ewt
 from skmaxent.sequences import affixes, window, word_shape
 
 from .protocol import Task
-from .sequences import crf_tagger, maxent_tagger, token_models, tokens_right
+from .sequences import ORDER_2, MostFrequentTag, sparse_maxent, token_models, tokens_by, tokens_right
 
 
 def features(words, i):
@@ -14,8 +15,10 @@ def features(words, i):
     word = near[place]
     found = {"word": word, "cased": words[i], "shape": word_shape(words[i]), **affixes(word, 5)}
     found |= window(near, place, (-2, -1, 1, 2, (-1, 0), (0, 1), (-1, 1), (-2, -1), (1, 2)))
-    found |= window([w[-3:] for w in near], place, (-2, -1, 1, 2, (-1, 1)), "ending")
-    found |= window([word_shape(w) for w in cased], place, (-1, 1, (-1, 0), (0, 1)), "shape")
+    found |= window([w[-3:] for w in near], place, (-2, -1, 1, 2, (-1, 1), (-1, 0, 1)), "ending")
+    found |= window([w[-2:] for w in near], place, (-1, 1), "last two")
+    found |= window([word_shape(w) for w in cased], place, (-1, 1, (-1, 0), (0, 1), (-1, 0, 1)), "shape")
+    found["ending, shape"] = f"{word[-3:]} {found['shape']}"
     found["whole shape"] = word_shape(words[i], collapsed=False)
     found["upper case"] = word.isalpha() and all(w.isupper() for w in words if w.isalpha())
     found["hyphen"], found["digit"] = "-" in word, any(c.isdigit() for c in word)
@@ -40,9 +43,11 @@ TASK = Task(
     "before, for C = 2 (94.99)",
     load=load,
     score=tokens_right,
+    features=tokens_by(features),
+    direct={"majority": lambda: MostFrequentTag(str.lower)},
     models={
-        **token_models(features, str.lower),
-        "MaxEntTagger": lambda: maxent_tagger(features, history=("tag[-1]", "tag[-2] & tag[-1]")),
-        "CRFTagger": lambda: crf_tagger(features, C=4.0),
+        **token_models(),
+        "MaxEntTagger": lambda: MaxEntTagger(sparse_maxent(), history=ORDER_2),
+        "CRFTagger": lambda: CRFTagger(C=6.0),
     },
 )

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from skmaxent import BackpropMLPClassifier, MaxEntClassifier
 from skmaxent.datasets import load_ppattach
 
-from .protocol import Task
+from .protocol import Task, identity, of_each
 
 HEADS = ("verb", "noun1", "prep", "noun2")
 # Every combination of the four heads that holds the preposition, and each head alone.
@@ -67,12 +67,12 @@ def load():
     return train.data, names[train.target], test.data, names[test.target]
 
 
-def columns(features=words):
-    return CountVectorizer(analyzer=features, binary=True, dtype=np.float64)
+def columns(analyzer=identity):
+    return CountVectorizer(analyzer=analyzer, binary=True, dtype=np.float64)
 
 
-def maxent(C=0.4, features=words, **options):
-    return make_pipeline(columns(features), MaxEntClassifier(C=C, tol=1e-3, **options))
+def maxent(C=0.4, analyzer=identity, **options):
+    return make_pipeline(columns(analyzer), MaxEntClassifier(C=C, tol=1e-3, **options))
 
 
 def of_classes():
@@ -104,15 +104,18 @@ TASK = Task(
     "Brooks 1995); 88 people on the four heads",
     goal=84.3,
     load=load,
-    models={
+    features=of_each(words),
+    direct={
         "majority": DummyClassifier,
         "most likely by preposition": MostLikelyByPreposition,
+        "MaxEnt with word classes": lambda: maxent(analyzer=of_classes()),
+    },
+    models={
         "naive Bayes": lambda: make_pipeline(columns(), MultinomialNB(alpha=0.3)),
         "MaxEnt": maxent,
         "network": lambda: make_pipeline(
             columns(), BackpropMLPClassifier((50,), dropout=0.5, max_iter=4, random_state=0)
         ),
-        "MaxEnt with word classes": lambda: maxent(features=of_classes()),
         **{f"MaxEnt, cutoff {count}": partial(maxent, min_count=count) for count in (2, 3, 5, 10)},
     },
 )

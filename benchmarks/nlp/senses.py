@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from skmaxent import BackpropMLPClassifier, MaxEntClassifier
 from skmaxent.datasets import load_senseval2
 
-from .protocol import Task
+from .protocol import Task, identity, of_each
 
 AROUND = (-3, -2, -1, 1, 2, 3)
 
@@ -40,7 +40,7 @@ def load(word):
 
 
 def columns():
-    return CountVectorizer(analyzer=features, binary=True, dtype=np.float64)
+    return CountVectorizer(analyzer=identity, binary=True, dtype=np.float64)
 
 
 def task(word, size, published, goal):
@@ -54,8 +54,9 @@ def task(word, size, published, goal):
         goal=goal,
         load=partial(load, word),
         folds=10,
+        features=of_each(features),
+        direct={"majority": DummyClassifier},
         models={
-            "majority": DummyClassifier,
             "naive Bayes": lambda: make_pipeline(columns(), MultinomialNB(alpha=0.5)),
             "MaxEnt": lambda: make_pipeline(columns(), MaxEntClassifier(C=3.0, min_count=2, tol=1e-2)),
             "network": lambda: make_pipeline(

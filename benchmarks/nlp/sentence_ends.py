@@ -6,11 +6,12 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.metrics import f1_score
 
+from skmaxent import CRFTagger, MaxEntTagger
 from skmaxent.datasets import load_ud_ewt
 from skmaxent.sequences import affixes, window, word_shape
 
 from .protocol import Task
-from .sequences import crf_tagger, maxent_tagger, token_models
+from .sequences import sparse_maxent, token_models, tokens_by
 
 MARKS = (".", "!", "?")
 
@@ -87,10 +88,11 @@ TASK = Task(
     goal=97.5,
     load=load,
     score=boundaries,
+    features=tokens_by(features),
+    direct={"majority": AlwaysAtMarks},
     models={
-        **token_models(features, is_candidate),
-        "majority": AlwaysAtMarks,
-        "MaxEntTagger": lambda: maxent_tagger(features),
-        "CRFTagger": lambda: crf_tagger(features),
+        **token_models(),
+        "MaxEntTagger": lambda: MaxEntTagger(sparse_maxent()),
+        "CRFTagger": CRFTagger,
     },
 )

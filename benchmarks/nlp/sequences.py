@@ -4,10 +4,12 @@ from collections import Counter, defaultdict
 
 from sklearn.base import BaseEstimator
 from sklearn.naive_bayes import MultinomialNB
-from sklearn.pipeline import make_pipeline
 
-from skmaxent import BackpropMLPClassifier, CRFTagger, MaxEntClassifier, MaxEntTagger, TokenFeatures
+from skmaxent import BackpropMLPClassifier, MaxEntClassifier, MaxEntTagger, TokenFeatures
 from skmaxent.sequences import flat_accuracy_score, span_f1_score
+
+# The history of a MaxEntTagger that sees the two tags before a token.
+ORDER_2 = ("tag[-1]", "tag[-2] & tag[-1]")
 
 
 class MostFrequentTag(BaseEstimator):
@@ -40,27 +42,23 @@ def sparse_maxent(C=1.0):
     return MaxEntClassifier(C=C, features="observed", tol=1e-2)
 
 
-def token_models(features, key, C=1.0, alpha=0.1, network=None):
-    """The models that look at one token at a time, and the baseline, by their names."""
+def token_models(C=1.0, alpha=0.1, network=None):
+    """The models that look at one token at a time, by their names."""
 
     def alone(classifier):
-        return make_pipeline(TokenFeatures(features), MaxEntTagger(classifier, history=[], decoder="greedy"))
+        return MaxEntTagger(classifier, history=[], decoder="greedy")
 
     network = {"hidden_layer_sizes": (64,), "dropout": 0.3, "max_iter": 3} | (network or {})
     return {
-        "majority": lambda: MostFrequentTag(key),
         "naive Bayes": lambda: alone(MultinomialNB(alpha=alpha)),
         "MaxEnt": lambda: alone(sparse_maxent(C)),
         "network": lambda: alone(BackpropMLPClassifier(random_state=0, **network)),
     }
 
 
-def maxent_tagger(features, C=1.0, **options):
-    return make_pipeline(TokenFeatures(features), MaxEntTagger(sparse_maxent(C), **options))
-
-
-def crf_tagger(features, C=1.0, **options):
-    return make_pipeline(TokenFeatures(features), CRFTagger(C=C, **options))
+def tokens_by(function):
+    """The features of the tokens of sentences by a function of a sentence and a place."""
+    return TokenFeatures(function).transform
 
 
 def tokens_right(truth, predicted, X):

@@ -10,7 +10,6 @@ on few data; under a prior, the conditional one keeps up with it here from the f
 """
 
 from itertools import combinations, pairwise
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -67,4 +66,4 @@ for ax, (title, (features, data, y, data_test, y_test)) in zip(axes, tasks.items
         print(f"{title:22} {name:26} " + " ".join(f"{m:.1f}" for m in mean))
     ax.set(xscale="log", xlabel="training data", ylabel="accuracy, %", title=title)
     ax.legend(frameon=False)
-figure.savefig(Path(__file__).with_suffix(".png"), dpi=90)
+plt.show()

@@ -7,11 +7,6 @@ Each hidden unit adds a fold to the boundary. Here are networks with 0, 3, 6 and
 on two spirals: probabilities as colour, the training set as dots.
 """
 
-from pathlib import Path
-
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -58,4 +53,4 @@ for row, (name, make) in zip(axes, (("XOR", xor), ("spirals", spirals))):
             yticks=[],
             aspect="equal",
         )
-fig.savefig(Path(__file__).with_suffix(".png"), dpi=90)
+plt.show()

@@ -3,7 +3,7 @@ How initial weights and penalties shape training
 ================================================
 
 Left: the loss of a network of three tanh layers on digits, for initial weights of several sizes, trained by
-the parts of `skmaxent.nn` put together by hand. Weights of 0 leave all units of a layer equal for ever;
+the parts of ``skmaxent.nn`` put together by hand. Weights of 0 leave all units of a layer equal for ever;
 small ones let the gradient vanish from layer to layer; large ones saturate the units. Glorot's size, which
 keeps the variance of activations and gradients alike in all layers, is what BackpropMLPClassifier uses.
 
@@ -12,11 +12,6 @@ with an L1 penalty of about the same accuracy. L2 makes all weights small; L1 ma
 (white).
 """
 
-from pathlib import Path
-
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
@@ -72,4 +67,4 @@ for part, l1_ratio, alpha in ((middle, 0.0, 4.0), (right, 1.0, 0.8)):
     for k, ax in enumerate(part.subplots(4, 5).ravel()):
         ax.imshow(w[:, k].reshape(8, 8), cmap="RdBu_r", vmin=-np.abs(w).max() / 2, vmax=np.abs(w).max() / 2)
         ax.set(xticks=[], yticks=[])
-fig.savefig(Path(__file__).with_suffix(".png"), dpi=90)
+plt.show()

@@ -9,11 +9,7 @@ perfectly: it is the validation loss that tells when to stop, and dropout that d
 """
 
 import warnings
-from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -48,4 +44,4 @@ for ax, (name, options) in zip(axes, NETWORKS.items()):
 axes[0].set_ylabel("mean negative log-likelihood, nats")
 axes[0].legend()
 fig.suptitle(f"{X.shape[0]:,} docstrings, {X.shape[1]:,} words, {len(np.unique(y))} classes")
-fig.savefig(Path(__file__).with_suffix(".png"), dpi=90)
+plt.show()

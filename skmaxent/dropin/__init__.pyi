@@ -8,12 +8,15 @@ from sklearn.neural_network import MLPClassifier as _MLPClassifier  # type: igno
 
 class LogisticRegression(_LogisticRegression):
     fit_engine_: str
+    def to_sklearn(self) -> _LogisticRegression: ...
 
 class LogisticRegressionCV(_LogisticRegressionCV):
     fit_engine_: str
+    def to_sklearn(self) -> _LogisticRegressionCV: ...
 
 class MLPClassifier(_MLPClassifier):
     fit_engine_: str
+    def to_sklearn(self) -> _MLPClassifier: ...
 
 class Installed:
     def __enter__(self) -> Self: ...

@@ -1,7 +1,10 @@
 """scikit-learn's own functions, with single names that they use replaced."""
 
+from copy import deepcopy
 from inspect import unwrap
 from types import FunctionType
+
+from sklearn.utils.validation import check_is_fitted
 
 
 def with_names(function, module, **names):
@@ -37,6 +40,29 @@ class AsTheirs:
         if cls.__doc__ is None:
             # Without the examples, which import their class.
             cls.__doc__ = their_class(cls).__doc__.partition("    Examples\n    ---")[0]
+
+    def to_sklearn(self):
+        """The fitted model as an instance of scikit-learn's own class, which works without this package.
+
+        Returns
+        -------
+        model : estimator
+            Fitted, with copies of all attributes but ``fit_engine_``.
+        """
+        check_is_fitted(self)
+        return self._counterpart()
+
+    def _counterpart(self):
+        """The same state in an instance of scikit-learn's own class."""
+        model = object.__new__(their_class(type(self)))
+        for name, value in vars(self).items():
+            if name != "fit_engine_":
+                value = deepcopy(value)
+                if type(value).__module__.startswith(f"{self._doc_link_module}."):  # an optimiser of ours
+                    vars(value).pop("run", None)
+                    value.__class__ = their_class(type(value))
+                vars(model)[name] = value
+        return model
 
     def _doc_link_url_param_generator(self):
         # Their pages, under the public folder of the class we stand for.

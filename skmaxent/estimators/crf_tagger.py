@@ -106,8 +106,9 @@ class CRFTagger(CallbackSupport, Tagger):
         Iterations.
     convergence_ : dict
         As in `MaxEntClassifier`, on the scale of the mean loss of a sentence in nats. Under a Gaussian prior
-        the gap is C |gradient|^2 / 2, which holds at any weights because the objective is strongly convex;
-        with a Laplace part it is the distance to a dual point, and with ``l1_ratio=1`` it shrinks late.
+        the gap is ``C |gradient|^2 / 2``, which holds at any weights because the objective is strongly
+        convex; with a Laplace part it is the distance to a dual point, and with ``l1_ratio=1`` it shrinks
+        late.
 
     See Also
     --------

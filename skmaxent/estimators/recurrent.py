@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from ..compat import ClassifierMixin, available_if, fit_context, with_callbacks
+from ..compat import ClassifierMixin, available_if, check_sample_weight, fit_context, with_callbacks
 from .common.recurrent_fit import CONSTRAINTS, BaseRecurrent, can_continue
 from .common.recurrent_prediction import RecurrentPrediction, log_softmax
 from .common.sequence_input import read_labels
+from .common.targets import TARGET_TYPES, expected_accuracy, masses_of_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -108,12 +110,17 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         Factors on the weights of the examples of each class.
     scoring : str, callable or None, default=None
         What is measured on the validation set, greater being better: None for accuracy, "loss" for the
-        negative loss, a name of scikit-learn's scorers, or ``scorer(estimator, X, y)``.
+        negative loss, a name of scikit-learn's scorers, or ``scorer(estimator, X, y)``. Of label masses a
+        scorer sees each class of a sequence as a sequence of its own, weighted by its mass.
+    target_type : {"auto", "masses"}, default="auto"
+        What a y of shape (n_sequences, n_classes) means, as for `MaxEntClassifier`: floats are label masses
+        (distributions or counts), integers and booleans an indicator with one label a row; "masses": counts,
+        whatever their dtype.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels.
+        Class labels; column numbers for label masses.
     class_count_ : ndarray of shape (n_classes,)
         Weight of the training sequences of each class; an empty sequence is predicted by their shares.
     vocabulary_ : dict or None
@@ -187,6 +194,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         **CONSTRAINTS,
         "pooling": [StrOptions({"last", "mean", "max"})],
         "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
+        "target_type": [StrOptions(set(TARGET_TYPES))],
     }
     _per_token = False
 
@@ -228,6 +236,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         n_jobs: int | None = None,
         class_weight: dict[Any, float] | str | None = None,
         scoring: str | Callable[..., float] | None = None,
+        target_type: str = "auto",
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
@@ -264,6 +273,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         self.n_jobs = n_jobs
         self.class_weight = class_weight
         self.scoring = scoring
+        self.target_type = target_type
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
@@ -282,10 +292,9 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         ----------
         X : sequences
             A list, object array or Series of token sequences (any hashable tokens), or of float arrays of
-            shape (T_i, p); or a 2-D float array: n sequences of p
-            scalars.
-        y : array-like of shape (n_sequences,)
-            Class labels.
+            shape (T_i, p); or a 2-D float array: n sequences of p scalars.
+        y : array-like of shape (n_sequences,) or (n_sequences, n_classes)
+            Class labels, or label masses: how much of each class a sequence is (see `target_type`).
         sample_weight : array-like of shape (n_sequences,), optional
             Weight of each sequence: a weight of 2 is the sequence twice, of 0 its absence.
         X_val, y_val : like X and y, optional
@@ -320,7 +329,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         X, y, sample_weight
             As for `fit`.
         classes : array-like of shape (n_classes,), optional
-            All class labels that will ever occur; required in the first call.
+            All class labels that will ever occur; required in the first call for class labels.
 
         Returns
         -------
@@ -337,8 +346,8 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         return self.pooling
 
     def _labels(self, y, given):
-        """Checked labels."""
-        return read_labels(y, given)
+        """Checked labels or label masses."""
+        return read_labels(y, given, self.target_type)
 
     def _scores(self, X):
         """Scores (n, K): of an empty sequence the logarithms of the shares of the classes."""
@@ -394,19 +403,28 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         return log_softmax(self._scores(X))
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
-        """Share of the sequences with the right class.
+        """Share of the sequences with the right class; for label masses the expected share.
 
         Parameters
         ----------
         X : sequences
             As for `fit`.
-        y : array-like of shape (n_sequences,)
-            Class labels.
+        y : array-like of shape (n_sequences,) or (n_sequences, n_classes)
+            Class labels or label masses, as for `fit`.
         sample_weight : array-like of shape (n_sequences,), optional
             Weight of each sequence.
 
         Returns
         -------
         score : float
+            Of label masses the share, summed over the sequences, that lies on the predicted classes.
         """
+        check_is_fitted(self)
+        masses = masses_of_model(y, self.target_type, self.classes_, type(self).__name__)
+        if masses is not None:
+            codes = self._scores(X).argmax(axis=1)
+            check_consistent_length(codes, masses)
+            if sample_weight is not None:
+                sample_weight = check_sample_weight(sample_weight, codes)
+            return expected_accuracy(masses, codes, sample_weight)
         return super().score(X, y, sample_weight)

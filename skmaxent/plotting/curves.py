@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..inspection import final_estimator
-from .base import axes_grid, pyplot
+from .base import COLOURS, STYLES, Panels, pyplot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,26 +94,36 @@ class ConvergenceDisplay:
         display : ConvergenceDisplay
         """
         plt = pyplot(f"{type(self).__name__}.plot")
-        self.figure_, self.axes_ = axes_grid(plt, ax, 2, 2, (4.0, 2.6))
+        panels = Panels(plt, ax, 2, 2, (4.0, 2.6))
+        self.figure_, self.axes_ = panels.figure, panels.axes
         self.ax_ = self.axes_[0, 0]
-        arguments = {"marker": ".", **kwargs}
-        for column, (key, name) in enumerate((("iteration", "iteration"), ("seconds", "time (s)"))):
+        letters = panels.letters(7, plt.rcParams["font.size"], share=1)[0]
+        for column, key in enumerate(("iteration", "seconds")):
             place = np.asarray(self.history[key], dtype=float)
             upper, lower = self.axes_[:, column]
-            objective = np.asarray(self.history["objective"], dtype=float)
-            shown = np.isfinite(objective)
-            upper.plot(place[shown], objective[shown], **arguments)
-            upper.set(ylabel="objective")
-            for curve, title in (("gap", "duality gap"), ("kkt", "KKT violation")):
+            curves = [(upper, "objective", "objective"), (lower, "gap", "duality gap")]
+            for number, (panel, curve, title) in enumerate([*curves, (lower, "kkt", "KKT violation")]):
                 height = np.asarray(self.history[curve], dtype=float)
-                shown = np.isfinite(height) & (height > 0)
+                shown = np.isfinite(height) & ((height > 0) | (panel is upper))
+                style = {"marker": ".s"[number > 1], "markersize": 4 + 2 * (number < 2)}
                 if shown.any():
-                    lower.plot(place[shown], height[shown], label=title, **arguments)
-            lower.set(xlabel=name, yscale="log")
+                    arguments = {**style, "color": COLOURS[number // 2], "linestyle": STYLES[number // 2]}
+                    panel.plot(place[shown], height[shown], label=title, **{**arguments, **kwargs})
+            lower.set(yscale="log")
             if lower.lines:
-                lower.legend(frameon=False)
+                lower.legend(frameon=False, fontsize=0.9 * letters)
+            for panel in (upper, lower):
+                panel.tick_params(labelsize=letters)
+                panel.locator_params(axis="x", nbins=3 if panels.given else 6)
+        for panel, text in ((self.axes_[0, 0], "objective"), (self.axes_[1, 0], "gap, violation")):
+            panel.set_ylabel(text, fontsize=letters)
+        texts = []
+        for panel, text in zip(self.axes_[1], ("iteration", "time (s)")):
+            panel.xaxis.label.set_size(letters)
+            texts.append((panel.xaxis.label, text))
         if self.estimator_name and ax is None:
-            self.figure_.suptitle(f"{self.estimator_name}: convergence")
+            texts.append((self.figure_.suptitle(" "), f"{self.estimator_name}: convergence"))
+        panels.finish(texts)
         return self
 
 
@@ -210,8 +220,8 @@ class LossCurveDisplay:
         display : LossCurveDisplay
         """
         plt = pyplot(f"{type(self).__name__}.plot")
-        self.figure_, axes = axes_grid(plt, ax, 1, 1, (6.4, 4.0))
-        self.ax_, self.score_ax_ = axes[0, 0], None
+        panels = Panels(plt, ax, 1, 1, (6.4, 4.3))
+        self.figure_, self.ax_, self.score_ax_ = panels.figure, panels.axes[0, 0], None
         curves = [(self.ax_, self.loss, "training loss"), (self.ax_, self.validation_loss, "validation loss")]
         if self.validation_score is not None and len(self.validation_score):
             self.score_ax_ = self.ax_.twinx()
@@ -220,8 +230,18 @@ class LossCurveDisplay:
         lines = []
         for number, (panel, heights, title) in enumerate(curves):
             if heights is not None and len(heights):
-                arguments = {"color": f"C{number}", "label": title, **kwargs}
+                arguments = {"color": COLOURS[number], "linestyle": STYLES[number], "label": title, **kwargs}
                 lines += panel.plot(np.arange(1, len(heights) + 1), heights, **arguments)
-        self.ax_.set(xlabel="epoch", ylabel="loss", title=self.estimator_name or "")
-        (self.score_ax_ or self.ax_).legend(handles=lines, loc="center right")
+        self.ax_.set_ylabel("loss")
+        self.ax_.xaxis.get_major_locator().set_params(integer=True)
+        # Below the axes, where no curve runs.
+        (self.score_ax_ or self.ax_).legend(
+            handles=lines,
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.16),
+            ncols=3 if panels.columns(60, 1, plt.rcParams["font.size"]) > 55 else 1,
+            frameon=False,
+            fontsize="small",
+        )
+        panels.finish([(self.ax_.title, self.estimator_name or ""), (self.ax_.xaxis.label, "epoch")])
         return self

@@ -8,12 +8,15 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..inspection import final_estimator
-from .base import axes_grid, label, pyplot
+from ..inspection.text import number_format
+from .base import COLOURS, Panels, label, line_style, plain, pyplot
 
 if TYPE_CHECKING:
     from typing import Any, Self
 
     from numpy.typing import ArrayLike
+
+_TALLEST = 2.0  # times the largest weight at the chosen C: the height at which paths are cut
 
 
 class PathDisplay:
@@ -128,6 +131,7 @@ class PathDisplay:
             coefs = -coefs  # log-odds of the first class
         if feature_names is None:
             feature_names = getattr(estimator, "feature_names_in_", None)
+        who = f"{type(estimator).__name__}: weights for {plain(class_, 60)}"
         return cls(
             estimator.Cs_,
             coefs,
@@ -135,7 +139,7 @@ class PathDisplay:
             scores=estimator.scores_[:, ratios.index(l1_ratio)],
             best_C=estimator.C_,
             score_name="score" if callable(estimator.scoring) else estimator.scoring or "accuracy",
-            title=f"{type(estimator).__name__}: weights for {label(str(class_))}, l1_ratio={l1_ratio:g}",
+            title=f"{who}, l1_ratio={l1_ratio:g}",
         ).plot(ax=ax, n=n, **kwargs)
 
     def plot(self, ax: Any = None, *, n: int = 10, **kwargs: Any) -> Self:
@@ -157,28 +161,57 @@ class PathDisplay:
         plt = pyplot(f"{type(self).__name__}.plot")
         order = np.argsort(self.Cs)
         Cs, coefs = np.asarray(self.Cs, dtype=float)[order], np.asarray(self.coefs)[order]
-        n_panels = 1 if self.scores is None else 2
-        self.figure_, self.axes_ = axes_grid(plt, ax, n_panels, 1, (7.0, 3.2))
+        panels = Panels(plt, ax, 1 if self.scores is None else 2, 1, (7.6, 3.2))
+        self.figure_, self.axes_ = panels.figure, panels.axes
         self.ax_ = self.axes_[0, 0]
         at = len(Cs) - 1 if self.best_C is None else int(np.abs(np.log(Cs / self.best_C)).argmin())
-        largest = np.argsort(-np.abs(coefs[at]), kind="stable")
-        names = np.arange(coefs.shape[1]) if self.names is None else np.asarray(self.names)
-        others = largest[n : n + 200]
-        if len(others):
-            self.ax_.plot(Cs, coefs[:, others], color="0.8", linewidth=0.6, zorder=1)
-        for column in largest[:n]:
-            arguments = {"label": label(str(names[column])), "zorder": 2, **kwargs}
-            self.ax_.plot(Cs, coefs[:, column], **arguments)
-        self.ax_.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize="small")
-        self.ax_.set(xscale="log", ylabel="weight", title=self.title or "")
+        self._draw_weights(panels, Cs, coefs, at, n, kwargs)
         if self.scores is not None:
             scores = np.asarray(self.scores)[:, order]
             panel = self.axes_[1, 0]
-            panel.plot(Cs, scores.T, color="0.8", linewidth=0.8)
-            panel.plot(Cs, scores.mean(axis=0), color="C0", marker=".")
+            panel.plot(Cs, scores.T, color="0.5", alpha=0.5, linewidth=0.8)
+            panel.plot(Cs, scores.mean(axis=0), color=COLOURS[0], marker=".")
             panel.set(xscale="log", ylabel=self.score_name)
-        for panel in self.axes_[:, 0]:
-            if self.best_C is not None:
-                panel.axvline(self.best_C, color="0.4", linewidth=0.8, linestyle="--")
-        self.axes_[-1, 0].set_xlabel("C")
+        note = "C"
+        if self.best_C is not None:
+            note = f"C (dashed: the chosen {self.best_C:.3g})"
+            for panel in self.axes_[:, 0]:
+                panel.axvline(self.best_C, color="0.5", linewidth=1.2, linestyle="--", zorder=1)
+        panels.finish([(self.ax_.title, self.title or ""), (self.axes_[-1, 0].xaxis.label, note)])
         return self
+
+    def _draw_weights(self, panels, Cs, coefs, at, n, options):
+        """The paths of the weights, the n largest at ``Cs[at]`` named in their order there."""
+        largest = np.argsort(-np.abs(coefs[at]), kind="stable")
+        others, named = largest[n : n + 200], largest[:n]
+        named = named[np.argsort(-coefs[at, named], kind="stable")]
+        names = np.arange(coefs.shape[1]) if self.names is None else np.asarray(self.names)
+        if len(others):
+            self.ax_.plot(Cs, coefs[:, others], color="0.5", alpha=0.4, linewidth=0.6, zorder=1)
+        letters = panels.letters(n + 2, 9.0, share=0.9)[0]
+        width = panels.columns(28, 0.3, 1.4 * letters)  # beside a line and a number
+        write_number = number_format(coefs[at, named].tolist(), 3)
+        lines, entries = [], []
+        for number, column in enumerate(named):
+            arguments = {**line_style(number), "label": label(str(names[column])), "zorder": 2, **options}
+            lines += self.ax_.plot(Cs, coefs[:, column], **arguments)
+            self.ax_.plot(Cs[at], coefs[at, column], "o", markersize=4, color=lines[-1].get_color(), zorder=3)
+            entries.append(f"{write_number(coefs[at, column])}  {label(str(names[column]), width)}")
+        self.ax_.legend(
+            lines,
+            entries,
+            loc="center left",
+            bbox_to_anchor=(1.0, 0.5),
+            frameon=False,
+            fontsize=letters,
+            title=f"weights at C = {Cs[at]:.3g}",
+            title_fontsize=letters,
+            labelspacing=0.3,
+            handlelength=2.4,
+        )
+        self.ax_.set(xscale="log", ylabel="weight")
+        # Weights without a prior may be a hundred times those of the chosen C: they leave the picture.
+        limit = _TALLEST * np.abs(coefs[at]).max(initial=0.0)
+        if 0 < limit < np.abs(coefs).max():
+            low, high = coefs.min(), coefs.max()
+            self.ax_.set_ylim(max(1.05 * low, -limit), min(1.05 * high, limit))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..inspection import final_estimator
-from .base import axes_grid, label, pyplot
+from .base import Panels, cell_labels, colour_bar, label, pyplot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 _MOST_UNITS = 30
+_MOST_TOKENS = 40  # that make a picture wider
 
 
 class HiddenStatesDisplay:
@@ -154,21 +155,25 @@ class HiddenStatesDisplay:
         display : HiddenStatesDisplay
         """
         plt = pyplot(f"{type(self).__name__}.plot")
-        panels = self._panels()
-        most = max(len(chosen) for _, chosen in panels)
-        size = (max(4.0, 1.6 + 0.42 * len(self.names)), 1.4 + 0.14 * most)
-        self.figure_, axes = axes_grid(plt, ax, len(panels), 1, size)
+        parts = self._panels()
+        most = max(len(chosen) for _, chosen in parts)
+        longest = max(len(label(name)) for name in self.names)
+        width = max(4.0, 1.6 + 0.34 * min(len(self.names), _MOST_TOKENS))
+        panels = Panels(plt, ax, len(parts), 1, (width, 1.4 + 0.14 * most + 0.06 * longest))
+        self.figure_ = panels.figure
         self.images_, self.units_ = [], []
-        for panel, (title, chosen) in zip(axes[:, 0], panels):
+        for panel, (title, chosen) in zip(panels.axes[:, 0], parts):
             options = {"cmap": "RdBu", "vmin": -1, "vmax": 1, "aspect": "auto", **kwargs}
             self.images_.append(panel.imshow(self.states[:, chosen].T, **options))
             self.units_.append(chosen)
-            panel.set_xticks(range(len(self.names)), [label(name) for name in self.names], rotation=60)
-            panel.set_ylabel(f"units, {title}" if title else "units")
+            cell_labels(panels, panel, self.names, 28, across=60)
+            panel.set_ylabel(f"units, {title}" if title else "units", fontsize="small")
             if len(chosen) <= _MOST_UNITS:
-                panel.set_yticks(range(len(chosen)), chosen.tolist(), fontsize=6)
-        if self.title:
-            axes[0, 0].set_title(self.title)
-        self.figure_.colorbar(self.images_[0], ax=[*axes[:, 0]], label="state", shrink=0.8)
-        self.ax_ = axes[0, 0] if len(panels) == 1 else axes[:, 0]
+                letters, step = panels.letters(len(chosen), 7, share=0.6)
+                panel.set_yticks(range(0, len(chosen), step), chosen[::step].tolist(), fontsize=letters)
+            else:
+                panel.set_yticks([])
+        colour_bar(panels.axes[0, 0], self.images_[0], "state")
+        panels.finish([(panels.axes[0, 0].title, self.title or "")])
+        self.ax_ = panels.axes[0, 0] if len(parts) == 1 else panels.axes[:, 0]
         return self

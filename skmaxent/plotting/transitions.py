@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..inspection import final_estimator
-from .base import axes_grid, label, pyplot
+from .base import Panels, cell_labels, colour_bar, label, pyplot
 
 if TYPE_CHECKING:
     from typing import Any, Self
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Tags up to which the weights are written into their cells.
 _WRITTEN = 12
+_MOST_TAGS = 40  # that make a picture larger
 
 
 class TransitionsDisplay:
@@ -106,20 +107,30 @@ class TransitionsDisplay:
         """
         plt = pyplot(f"{type(self).__name__}.plot")
         n = len(self.tags)
-        figure, axes = axes_grid(plt, ax, 1, 1, (2.4 + 0.34 * n, 1.8 + 0.34 * n))
-        self.ax_, self.figure_ = axes[0, 0], figure
+        longest = max((len(label(tag, 16)) for tag in self.tags), default=0)
+        side = max(0.34 * min(n, _MOST_TAGS), 2.4) + 0.085 * longest
+        panels = Panels(plt, ax, 1, 1, (2.0 + side, 1.2 + side))
+        self.ax_, self.figure_ = panels.axes[0, 0], panels.figure
         limit = np.abs(self.transitions).max(initial=0) or 1.0
         options = {"cmap": "RdBu", "vmin": -limit, "vmax": limit, **kwargs}
         self.image_ = self.ax_.imshow(self.transitions, **options)
-        names = [label(tag, 16) for tag in self.tags]
-        self.ax_.set_xticks(np.arange(n), names, rotation=90)
-        self.ax_.set_yticks(np.arange(n), names)
+        letters = cell_labels(panels, self.ax_, self.tags, 16, across=90)
+        cell_labels(panels, self.ax_, self.tags, 16)
         if n <= _WRITTEN:
             for (i, j), weight in np.ndenumerate(self.transitions):
-                colour = "white" if abs(weight) > 0.6 * limit else "black"
-                self.ax_.text(j, i, f"{weight:.1f}", ha="center", va="center", color=colour, fontsize=8)
-        self.ax_.set(xlabel="tag", ylabel="tag before")
-        if self.title:
-            self.ax_.set_title(f"{self.title}: transitions")
-        figure.colorbar(self.image_, ax=self.ax_, label="weight")
+                red, green, blue, _ = self.image_.to_rgba(weight)
+                light = 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
+                self.ax_.text(
+                    j,
+                    i,
+                    f"{weight:.1f}",
+                    ha="center",
+                    va="center",
+                    color="black" if light else "white",
+                    fontsize=0.8 * letters,
+                )
+        self.ax_.set_ylabel("tag before")
+        colour_bar(self.ax_, self.image_, "weight")
+        title = f"{self.title}: transitions" if self.title else ""
+        panels.finish([(self.ax_.title, title), (self.ax_.xaxis.label, "tag")])
         return self

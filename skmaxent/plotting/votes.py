@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..inspection import explain, final_estimator
-from ..inspection.text import heading, probability_text
+from ..inspection.text import heading, number_format, probability_text
 from ..inspection.top import top_of_classes
-from .base import AGAINST, FOR, axes_grid, label, pyplot
+from .base import AGAINST, FOR, NEUTRAL, Panels, label, plain, pyplot, room_of, room_points
 
 if TYPE_CHECKING:
     from typing import Any, Self
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ..inspection.top import TopFeatures
 
 _MOST_CLASSES = 12
+_LONGEST = 1.6  # times the largest vote of a feature: the length at which bars are cut
+_CUT = "//"
 
 
 class VotesDisplay:
@@ -112,37 +115,91 @@ class VotesDisplay:
         explanation = self.explanation
         column = explanation.focus if self.class_ is None else explanation.classes.index(self.class_)
         rows = explanation.table_rows()
-        figure, axes = axes_grid(plt, ax, 1, 1, (6.4, 1.2 + 0.28 * len(rows)))
+        names = [self._row_name(row, 40) for row in rows]
+        size = (4.6 + 0.085 * max(map(len, names)), 1.4 + 0.28 * len(rows))
+        panels = Panels(plt, ax, 1, 1, size)
+        self.ax_, self.figure_ = panels.axes[0, 0], panels.figure
         votes = np.array([row.votes[column] for row in rows])
+        of_features = votes[[row.kind == "feature" for row in rows]]
         colours = [
-            ("dimgray" if row.kind == "sum" else FOR if vote >= 0 else AGAINST)
+            (NEUTRAL if row.kind == "sum" else FOR if vote >= 0 else AGAINST)
             for row, vote in zip(rows, votes)
         ]
-        self.ax_, self.figure_ = axes[0, 0], figure
         places = np.arange(len(rows))
-        alphas = [1.0 if row.kind in ("feature", "sum") else 0.55 for row in rows]
         self.bars_ = self.ax_.barh(places, votes, **{"color": colours, **kwargs})
-        for bar, alpha in zip(self.bars_, alphas):
-            bar.set_alpha(alpha)
-        valued = explanation.headings[0] == "value"  # else the weight stands where a value would
-        names = [
-            f"{label(row.name)} = {row.single:.3g}"
-            if valued and row.kind == "feature"
-            else label(row.name, 40)
-            for row in rows
-        ]
-        self.ax_.set_yticks(places, names)
-        self.ax_.invert_yaxis()
+        for bar, row in zip(self.bars_, rows):
+            bar.set_alpha(1.0 if row.kind in ("feature", "sum") else 0.55)
+        letters, step = panels.letters(len(rows), plt.rcParams["font.size"])
+        width = panels.columns(40, 0.45, letters)
+        shown = slice(None, None, step)
+        names = [self._row_name(row, width) for row in rows]
+        self.ax_.set_yticks(places[shown], names[shown], fontsize=letters)
+        self.ax_.set_ylim(len(rows) - 0.4, -0.6)
         self.ax_.axvline(0, color="gray", linewidth=0.8)
-        title = label(explanation.column_name(column), 50)
+        write_number = number_format(votes.tolist(), 3)
+        for place in places[shown]:
+            self.ax_.text(
+                1.01,
+                place,
+                write_number(votes[place]),
+                transform=self.ax_.get_yaxis_transform(),
+                va="center",
+                fontsize=0.85 * letters,
+            )
+        cut = cut_long_bars(self.ax_, votes, of_features)
+        self._finish(panels, column, cut)
+        return self
+
+    def _row_name(self, row, width):
+        if row.kind != "feature":
+            return label(row.name, max(width, 17))
+        if self.explanation.headings[0] != "value":  # the weight stands where a value would
+            return label(row.name, width)
+        value = f" = {row.single:.3g}"
+        return label(row.name, max(width - len(value), 6)) + value
+
+    def _finish(self, panels, column, cut):
+        """Title and what the bars are."""
+        explanation = self.explanation
         note = "gradient times input, a local approximation" if explanation.approximate else "vote"
+        if cut:
+            note += f" ({_CUT}: longer than shown)"
         if explanation.probabilities is not None:
             class_ = explanation.classes[column]
-            note += (
-                f" (probability of {label(class_)}: {probability_text(explanation.probabilities[class_])})"
-            )
-        self.ax_.set(xlabel=note, title=f"{explanation.estimator_name}: {title}")
-        return self
+            note += f"; probability of {plain(class_)}: "
+            note += probability_text(explanation.probabilities[class_])
+        names = [explanation.column_name(column)]
+        if explanation.against is not None:
+            names = [explanation.classes[0], explanation.against]
+        title = f"{explanation.estimator_name}: {' / '.join(plain(name, 60) for name in names)}"
+        panels.finish([(self.ax_.title, title), (self.ax_.xaxis.label, note)])
+
+
+def cut_long_bars(panel, lengths, of_features):
+    """Limits of the axis by the votes of features; marks on bars that are longer, True if there are any.
+
+    An intercept, or the sum of everything, may be a hundred times the largest vote of a feature.
+    """
+    largest = np.abs(of_features).max(initial=0.0)
+    limit = _LONGEST * largest
+    if largest == 0 or np.abs(lengths).max() <= limit:
+        return False
+    low, high = lengths.min(), lengths.max()
+    panel.set_xlim(max(1.05 * low, -limit) if low < 0 else 0, min(1.05 * high, limit) if high > 0 else 0)
+    cut = np.flatnonzero(np.abs(lengths) > limit)
+    for place in cut:
+        at = 0.97 if lengths[place] > 0 else 0.03
+        panel.text(
+            at,
+            place,
+            _CUT,
+            transform=panel.get_yaxis_transform(),
+            ha="center",
+            va="center",
+            color=panel.get_facecolor(),
+            weight="bold",
+        )
+    return True
 
 
 class CoefficientsDisplay:
@@ -221,26 +278,56 @@ class CoefficientsDisplay:
         display : CoefficientsDisplay
         """
         plt = pyplot(f"{type(self).__name__}.plot")
-        n_columns = min(len(self.top), 3 if len(self.top) > 4 else 2)
-        n_rows = math.ceil(len(self.top) / n_columns)
-        tallest = max(map(len, self.top.values()))
-        figure, axes = axes_grid(plt, ax, n_rows, n_columns, (3.6, 0.8 + 0.22 * tallest))
-        self.figure_ = figure
-        self.axes_ = axes.ravel()[: len(self.top)]
+        tables, n_columns = self._tables_for(plt, ax)
+        tallest = max(map(len, tables.values()), default=1)
+        longest = max((len(label(name, 24)) for pairs in tables.values() for name, _ in pairs), default=1)
+        panels = Panels(
+            plt,
+            ax,
+            math.ceil(len(tables) / n_columns),
+            n_columns,
+            (2.4 + 0.07 * longest, 0.9 + 0.22 * tallest),
+        )
+        self.figure_ = panels.figure
+        self.axes_ = panels.axes.ravel()[: len(tables)]
         self.ax_ = self.axes_[0]
-        widest = max((abs(weight) for pairs in self.top.values() for _, weight in pairs), default=1.0)
-        for panel, (class_, pairs) in zip(self.axes_, self.top.items()):
+        letters, _ = panels.letters(tallest, 0.83 * plt.rcParams["font.size"], 0.7)
+        width = panels.columns(24, 0.45, letters)
+        widest = max((abs(weight) for pairs in tables.values() for _, weight in pairs), default=1.0)
+        for panel, pairs in zip(self.axes_, tables.values()):
             places = np.arange(len(pairs))
             weights = [weight for _, weight in pairs]
             colours = [FOR if weight > 0 else AGAINST for weight in weights]
             panel.barh(places, weights, **{"color": colours, **kwargs})
-            panel.set_yticks(places, [label(name, 24) for name, _ in pairs], fontsize="small")
+            panel.set_yticks(places, [label(name, width) for name, _ in pairs], fontsize=letters)
             panel.set_ylim(max(tallest, 1) - 0.4, -0.6)
             panel.set_xlim(-1.05 * widest if min(weights, default=0) < 0 else 0, 1.05 * widest)
-            panel.set_title(label(heading(class_), 30), fontsize="medium")
-        for panel in axes.ravel()[len(self.top) :]:
+            panel.tick_params(axis="x", labelsize=letters)
+            panel.locator_params(axis="x", nbins=3 if panels.given else 5)
+            panel.set_title(" ", fontsize=1.2 * letters)
+        for panel in panels.axes.ravel()[len(tables) :]:
             panel.set_axis_off()
-        self.axes_[-1].set_xlabel("weight")
+        texts = [(panel.title, plain(heading(class_), 60)) for panel, class_ in zip(self.axes_, tables)]
+        self.axes_[-1].xaxis.label.set_size(1.2 * letters)
+        texts.append((self.axes_[-1].xaxis.label, "weight"))
         if self.title and ax is None:
-            figure.suptitle(self.title)
+            texts.append((self.figure_.suptitle(" "), self.title))
+        panels.finish(texts)
         return self
+
+    def _tables_for(self, plt, ax):
+        """The classes and features that a given axes has room for, and the number of columns."""
+        if ax is None:
+            return self.top, min(len(self.top), 3 if len(self.top) > 4 else 2)
+        width, height = room_points(ax.figure, room_of(ax)) / plt.rcParams["font.size"]
+        across, down = max(1, min(3, int(width / 22))), max(1, int(height / 12))
+        shown = dict(islice(self.top.items(), across * down))
+        across = min(across, len(shown))
+        most = max(2, int((height / math.ceil(len(shown) / across) - 5) / 0.8))
+        return {class_: _strongest_of(pairs, most) for class_, pairs in shown.items()}, across
+
+
+def _strongest_of(pairs, most):
+    """The strongest of (name, weight), weights falling, in the same order."""
+    strongest = sorted(range(len(pairs)), key=lambda i: -abs(pairs[i][1]))[:most]
+    return [pairs[i] for i in sorted(strongest)]

@@ -17,7 +17,7 @@ FILES = {str(path.relative_to(PACKAGE)): path for path in sorted(PACKAGE.rglob("
 LAYERS = [
     {"__init__"},
     {"plotting"},
-    {"inspection", "dropin", "distributed"},
+    {"inspection", "export", "dropin", "distributed"},
     {"estimators"},
     {"features", "sequences"},
     {"convex", "nn"},
@@ -25,7 +25,8 @@ LAYERS = [
 ]
 LEVEL = {part: i for i, layer in enumerate(LAYERS) for part in layer}
 FREE_OF_SKLEARN = {"numerics", "convex", "nn", "sequences"}
-ONLY_INSIDE_FUNCTIONS = {"matplotlib", "pandas", "torch", "nltk", "IPython", "rich"}
+TO_TRAVEL = {"onnx", "skl2onnx", "eli5"}
+ONLY_INSIDE_FUNCTIONS = {"matplotlib", "pandas", "torch", "nltk", "IPython", "rich"} | TO_TRAVEL
 MAX_FILE, MAX_FUNCTION = 420, 60
 
 

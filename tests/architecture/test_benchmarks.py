@@ -84,3 +84,80 @@ def test_the_scripts_know_nothing_of_us(benchmark):
             if "skmaxent" in line and not line.startswith("from skmaxent.datasets import ")
         ]
         assert not ours, script.name
+
+
+def test_the_table_has_every_ratio_as_the_files_have_it(benchmark):
+    """The files' own ratios, where they have one, are those of the table, slower rows too."""
+    summary = benchmark("summary")
+    found = summary.figures()
+    assert len(found) > 100 and len({figure.group for figure in found}) >= 8
+    small = [line for line in summary.rows(summary.OUTPUT / "small.csv") if line["ratio"] not in ("1", "nan")]
+    ratios = [figure.ratio for figure in found if figure.group == "Small and ordinary data"]
+    assert [ratio for ratio in ratios if ratio == ratio] == pytest.approx(
+        [float(line["ratio"]) for line in small], rel=0.01
+    )
+    assert sum(figure.ratio < 1 for figure in found) > 10
+    table = summary.table(found)
+    assert table.count("slower") == sum(figure.ratio < 1 and not figure.at_least for figure in found)
+    assert all(figure.machine in table for figure in found)
+
+
+def test_a_peer_that_was_stopped_gives_a_bound(benchmark, tmp_path):
+    (tmp_path / "maxent_l2.csv").write_text(
+        "# here\nproblem,C,rows,columns,classes,solver,target,seconds,times_ours,runs,limit,optimum\n"
+        "digits,1.0,1797,64,10,MaxEntClassifier,1e-06,0.5,1.0,5,20.0,0.2\n"
+        "digits,1.0,1797,64,10,lbfgs,1e-06,inf,inf,5,20.0,0.2\n"
+        "digits,1.0,1797,64,10,saga,1e-06,0.25,0.5,5,20.0,0.2\n"
+    )
+    stopped, faster = benchmark("summary").figures(tmp_path)
+    assert (stopped.ratio, stopped.at_least, stopped.machine) == (40, True, "here")
+    assert (faster.ratio, faster.at_least) == (0.5, False)
+    table = benchmark("summary").table([stopped, faster])
+    assert "| > 40 |" in table and "**0.5** slower" in table
+
+
+def test_the_table_of_readme_is_that_of_the_files(benchmark):
+    """After new figures: python benchmarks/summary.py."""
+    summary = benchmark("summary")
+    text = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    shown = text.partition(summary.MARKS[0])[2].partition(summary.MARKS[1])[0].strip()
+    assert shown == summary.readme_table(summary.figures()).strip()
+    assert shown.count("the peer wins") >= 3 and len(shown.splitlines()) > 12
+
+
+def test_pictures_can_be_drawn(benchmark, tmp_path):
+    pytest.importorskip("matplotlib")
+    summary = benchmark("summary")
+    machine, names = "here", ("lbfgs", "saga")
+    found = [summary.Figure("Small", "a", "", name, 1.0, 2.0, "s", name == "saga", machine) for name in names]
+    for path in (tmp_path / "one.svg", tmp_path / "two.svg"):
+        summary.draw("Small", found, path, dark=True)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    summary.overview(found, tmp_path / "all.png", dark=False)
+    assert (tmp_path / "all.png").stat().st_size > 1000
+
+
+def test_all_goes_on_where_it_was_interrupted(benchmark, tmp_path, monkeypatch):
+    every = benchmark("all")
+    for command in every.COMMANDS.values():
+        assert (FOLDER / command.split()[0]).exists()
+    # Every script that measures is among them.
+    scripts = {path.name for path in FOLDER.glob("[a-z]*.py")} - {"all.py", "summary.py"}
+    known = {command.split()[0] for command in every.COMMANDS.values()}
+    assert scripts <= known, f"not in benchmarks/all.py: {scripts - known}"
+
+    (tmp_path / "fine.py").write_text("print('fine')")
+    (tmp_path / "broken.py").write_text("raise SystemExit(3)")
+    monkeypatch.setattr(every, "HERE", tmp_path)
+    monkeypatch.setattr(every, "COMMANDS", {"fine": "fine.py", "broken": "broken.py"})
+    state, path = {}, tmp_path / "state.json"
+    assert every.run("fine", state, "here", path) and not every.run("broken", state, "here", path)
+    assert every.done(state, "fine", "here") and not every.done(state, "broken", "here")
+    assert not every.done(state, "fine", "there")
+    assert path.read_text().count("here") == 1
+
+
+def test_every_missing_peer_has_a_reason(benchmark):
+    for name, version, reason, where in benchmark("all").peers():
+        assert bool(version) != bool(reason), name
+        assert where

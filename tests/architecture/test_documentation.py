@@ -1,13 +1,11 @@
-"""Links to the documentation: scikit-learn's HTML view of an estimator, and the pages it points to."""
+"""Links to the site from scikit-learn's HTML view of an estimator."""
 
 import html
-import importlib.util
 import re
+from email.message import Message
 from html.parser import HTMLParser
-from pathlib import Path
-from types import ModuleType
+from importlib.metadata import PackageNotFoundError
 from urllib.parse import unquote, urlparse
-from urllib.request import url2pathname
 
 import pytest
 import sklearn
@@ -15,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import estimator_html_repr
 
 import skmaxent
-from skmaxent import Joined, JointFeatures
+from skmaxent import Joined, JointFeatures, compat
 
 ESTIMATORS = [
     name
@@ -23,7 +21,7 @@ ESTIMATORS = [
     if isinstance(getattr(skmaxent, name), type) and issubclass(getattr(skmaxent, name), BaseEstimator)
 ]
 TOOLTIPS = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 9)
-ROOT = Path(skmaxent.__file__).parents[1]
+SITE = "https://docs.example/skmaxent"
 
 
 def make(name):
@@ -32,71 +30,54 @@ def make(name):
     return cls(*arguments.get(cls, []))
 
 
-class Reader(HTMLParser):
-    """Links, anchors and text of a page."""
+class Links(HTMLParser):
+    """Links of a page."""
 
     def __init__(self, page):
         super().__init__(convert_charrefs=True)
-        self.links, self.anchors, self.text = [], set(), ""
+        self.links = []
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
-        attrs = dict(attrs)
         if tag == "a":
-            self.links.append(attrs["href"])
-        if "id" in attrs:
-            assert attrs["id"] not in self.anchors
-            self.anchors.add(attrs["id"])
-
-    def handle_data(self, data):
-        self.text += data
+            self.links.append(dict(attrs)["href"])
 
 
-@pytest.fixture(scope="session")
-def pages(tmp_path_factory):
-    """The folder of the API pages, made from the docstrings as for the wheel."""
-    pytest.importorskip("sklearn.externals._numpydoc", reason="scikit-learn without numpydoc")
-    script = ROOT / "docs" / "build_api.py"
-    if not script.exists():
-        pytest.skip("the tests run without a checkout")
-    spec = importlib.util.spec_from_file_location("build_api", script)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    folder = tmp_path_factory.mktemp("pages")
-    names = [name for name in skmaxent.__all__ if not isinstance(getattr(skmaxent, name), ModuleType)]
-    assert module.write(folder) == 1 + len(names)  # and the index
-    return folder
+@pytest.fixture(params=[None, SITE, f"{SITE}/"])
+def site(request, monkeypatch):
+    """The metadata of the package without an address of the site, and with one; gives it or None."""
+    compat.site_address.cache_clear()
+    message = Message()
+    message["Project-URL"] = "Issues, https://forge.example/issues"
+    if request.param:
+        message["Project-URL"] = f"Documentation, {request.param}"
+    monkeypatch.setattr(compat, "metadata", {"skmaxent": message}.__getitem__)
+    yield request.param and SITE
+    compat.site_address.cache_clear()
 
 
-@pytest.fixture
-def linked(pages, monkeypatch):
-    """Links that point to the pages."""
-    monkeypatch.setenv("SKMAXENT_DOCS_URL", pages.as_uri())
-
-
-def file_of(link):
-    parts = urlparse(link)
-    assert parts.scheme == "file"
-    return Path(url2pathname(parts.path))
-
-
-@pytest.mark.usefixtures("linked")
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_every_link_of_the_html_view_resolves(name):
+def test_every_link_points_to_the_page_of_the_estimator(name, site):
     view = estimator_html_repr(make(name))
-    links = [link for link in Reader(view).links if "scikit-learn.org" not in link]
-    assert any(link.endswith(f"/{name}.html") for link in links)
-    text = " ".join(Reader(file_of(links[0]).read_text(encoding="utf-8")).text.split())
+    links = [link for link in Links(view).links if "scikit-learn.org" not in link]
+    assert "file:" not in view
+    page = f"{SITE}/api/generated/skmaxent.{name}.html"  # autosummary's, from docs/api/index.rst
+    if site is None:
+        assert links == [] and make(name)._get_doc_link() == ""
+        return
+    assert page in links
+    text = getattr(skmaxent, name).__doc__.replace("`", "")
     for link in links:
-        assert file_of(link).is_file()
-        fragment = urlparse(link).fragment.removeprefix(":~:text=")
-        if fragment:  # scikit-learn asks the browser for the name that is followed by the type
-            start, suffix = re.fullmatch("(.*),-(.*)", fragment).groups()
-            assert f"{unquote(start)} {unquote(suffix)}" in text
+        parts = urlparse(link)
+        assert link.partition("#")[0] == page
+        if parts.fragment:  # scikit-learn asks the browser for the name that is followed by the type
+            start, suffix = re.fullmatch(":~:text=(.*),-(.*)", parts.fragment).groups()
+            assert f"    {unquote(start)} : {unquote(suffix)}" in text
 
 
-@pytest.mark.usefixtures("linked")
 @pytest.mark.skipif(not TOOLTIPS, reason="parameter tooltips came with scikit-learn 1.9")
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("site", [SITE], indirect=True)
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_every_parameter_has_a_link_and_a_tooltip(name):
     estimator = make(name)
@@ -107,29 +88,18 @@ def test_every_parameter_has_a_link_and_a_tooltip(name):
     assert all(len(tooltip.split("<br><br>")[1]) > 20 for tooltip in tooltips)
 
 
-@pytest.mark.parametrize("name", ESTIMATORS)
-def test_every_parameter_has_an_anchor(name, pages):
-    reader = Reader((pages / f"{name}.html").read_text(encoding="utf-8"))
-    assert set(make(name).get_params(deep=False)) <= reader.anchors
-    for link in reader.links:
-        assert (pages / link).is_file()
-
-
-def test_without_pages_there_is_no_link(monkeypatch):
-    monkeypatch.delenv("SKMAXENT_DOCS_URL", raising=False)
-    link = skmaxent.MaxEntClassifier()._get_doc_link()
-    installed = (Path(skmaxent.__file__).parent / "_api").is_dir()
-    assert link.startswith("file:///") if installed else link == ""
-
-
-def test_the_address_of_the_pages_can_be_set(monkeypatch):
-    monkeypatch.setenv("SKMAXENT_DOCS_URL", "https://docs.example/api/")
-    link = skmaxent.MaxEntClassifier()._get_doc_link()
-    assert link == "https://docs.example/api/MaxEntClassifier.html"
-
-
-def test_a_class_of_the_user_has_no_page():
+def test_a_class_of_the_user_has_no_page(site):
     class Mine(skmaxent.MaxEntClassifier):
         pass
 
     assert Mine()._get_doc_link() == ""
+
+
+def test_a_package_that_is_not_installed_has_no_site(monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(compat, "metadata", missing)
+    compat.site_address.cache_clear()
+    assert compat.site_address() == ""
+    compat.site_address.cache_clear()

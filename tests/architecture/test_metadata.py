@@ -30,7 +30,7 @@ def test_show_versions(capsys):
 
 @pytest.fixture
 def hook(monkeypatch):
-    """A function that gives the metadata for an address; hatchling, which builds, is no dependency."""
+    """A function that gives the metadata for addresses; hatchling, which builds, is no dependency."""
     path = ROOT / "docs" / "build_hook.py"
     if not path.exists():
         pytest.skip("the tests run without a checkout")
@@ -39,17 +39,16 @@ def hook(monkeypatch):
         def __init__(self, root, config):
             self.root, self.config = root, config
 
-    for kind in ("builders.hooks", "metadata"):
-        fake = ModuleType(kind)
-        fake.BuildHookInterface = fake.MetadataHookInterface = Interface
-        monkeypatch.setitem(sys.modules, f"hatchling.{kind}.plugin.interface", fake)
+    fake = ModuleType("interface")
+    fake.MetadataHookInterface = Interface
+    monkeypatch.setitem(sys.modules, "hatchling.metadata.plugin.interface", fake)
     spec = importlib.util.spec_from_file_location("build_hook", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 
-    def metadata(address):
+    def metadata(repository, site=""):
         made = {}
-        module.AddressHook(str(ROOT), {"repository": address}).update(made)
+        module.AddressHook(str(ROOT), {"repository": repository, "site": site}).update(made)
         return SimpleNamespace(**made)
 
     return metadata
@@ -69,9 +68,16 @@ def test_links_and_urls_follow_from_the_address(hook):
     before, after = targets(hook("").readme["text"]), targets(made.readme["text"])
     assert len(before) == len(after) > 5
     for link, absolute in zip(before, after):
-        assert absolute == (link if link.startswith("http") else f"{address}/blob/main/{link}")
+        kind = "raw" if link.endswith(".png") else "blob"  # a picture must be the file, not a page about it
+        assert absolute == (link if link.startswith("http") else f"{address}/{kind}/main/{link}")
     for url in [*after, *made.urls.values()]:
         assert url.startswith("https://")
-        if f"{address}/blob/main/" in url:
-            assert (ROOT / url.removeprefix(f"{address}/blob/main/").partition("#")[0]).exists()
+        if match := re.fullmatch(rf"{address}/(?:blob|raw)/main/([^#]*).*", url):
+            assert (ROOT / match[1]).exists()
     assert made.urls["Repository"] == address
+
+
+def test_the_documentation_is_the_site_and_nothing_else(hook):
+    """scikit-learn's HTML view links to the pages below it; see `skmaxent.compat.site_address`."""
+    assert "Documentation" not in hook("https://example.org/project").urls
+    assert hook("", "https://docs.example/").urls == {"Documentation": "https://docs.example"}

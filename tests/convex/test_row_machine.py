@@ -1,4 +1,4 @@
-"""The row machine: solvers over blocks of rows have the iterates, optimum and certificate of rows in memory."""
+"""The row machine: solvers over blocks of rows have the iterates and certificate of rows in memory."""
 
 import gc
 import pickle
@@ -329,7 +329,7 @@ def test_rows_refuse_arithmetic():
 def test_programs_can_be_pickled_and_replies_put_together_in_groups():
     X, y, weights = data("multinomial")
     with Workers() as workers:
-        backend, machine, vectors, likelihood, _ = machine_of(parts_of(X, y, edges_of(4), weights), workers)
+        backend, machine, _, likelihood, _ = machine_of(parts_of(X, y, edges_of(4), weights), workers)
         R = likelihood.residual(likelihood.zeros())
         program = [*machine._queue, ("adjoint", None, (0, R.value, Size(D)))]
         sent = pickle.loads(pickle.dumps(program))
@@ -349,7 +349,7 @@ def test_programs_can_be_pickled_and_replies_put_together_in_groups():
 
 
 def test_partitions_that_do_not_go_together_are_named():
-    X, y, weights = data("multinomial")
+    X, y, _ = data("multinomial")
     one, other = parts_of(X, y, [0, 30, N])
     wide = parts_of(sparse.csr_array(sparse.hstack([X, X])), y, [0, 30, N])[1]
 

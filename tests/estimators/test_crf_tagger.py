@@ -268,6 +268,27 @@ def test_clone_and_pickle_and_model_selection():
     assert len(cross_val_predict(CRFTagger(), X, Y, cv=3)) == len(X)
 
 
+@pytest.mark.parametrize("dense", [True, False])
+def test_skops(dense, monkeypatch):
+    """Only our own names are to be trusted, and the model is the same, with dense and sparse weights."""
+    from skmaxent.estimators.common import prediction
+
+    skops = pytest.importorskip("skops.io", reason="skops is not installed")
+    if not dense:
+        monkeypatch.setattr(prediction, "DENSE_BYTES", 0)
+    tagger = CRFTagger(edge_features=["odd"], scheme="IOB2").fit(X, Y)
+    tagger.predict(X)  # what is made for decoding is not stored
+    data = skops.dumps(tagger)
+    unknown = skops.get_untrusted_types(data=data)
+    assert all(name.startswith("skmaxent.") for name in unknown)
+    again = skops.loads(data, trusted=unknown)
+    assert again.get_params() == tagger.get_params()
+    assert list(again.predict(X)) == list(tagger.predict(X))
+    assert all(p.tobytes() == q.tobytes() for p, q in zip(again.predict_proba(X), tagger.predict_proba(X)))
+    assert again.state_features_ == tagger.state_features_
+    assert again.transition_features_ == tagger.transition_features_
+
+
 def test_in_a_pipeline():
     words = [[token["word"] for token in x] for x in X]
     model = make_pipeline(TokenFeatures(EVEN), CRFTagger()).fit(words, Y)

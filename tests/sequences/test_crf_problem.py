@@ -1,5 +1,7 @@
 """The conditional random field: loss and gradient by enumeration and differences, its optimum, its proofs."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from chains import enumerate_chain, sequence_score
@@ -78,6 +80,43 @@ def test_value_and_gradient(edges, batch, monkeypatch):
         difference = objective_by_enumeration(problem, w + h * v, 2.0)
         difference -= objective_by_enumeration(problem, w - h * v, 2.0)
         assert gradient @ v == pytest.approx(difference / (2 * h), rel=1e-6)
+
+
+def smooth_objective(problem, w, C):
+    """The objective of real or complex weights: sums over all sequences, as it is defined."""
+    K, d = problem.n_tags, problem.X.shape[1]
+    W, V = w[: d * K].reshape(d, K), w[d * K :].reshape(-1, K, K)
+    S, n = problem.X.toarray() @ W, problem.X.shape[0]
+    E = np.ones((n, 1)) if problem.edges is None else np.hstack([np.ones((n, 1)), problem.edges.toarray()])
+    T = np.einsum("te,eij->tij", E, V)
+    loss, end = 0.0, 0
+    for length, weight in zip(problem.lengths.tolist(), problem.weights):
+        first, end = end, end + length
+        if not length:
+            continue
+        rows, y = (
+            np.arange(first, end),
+            np.array([*product(range(K), repeat=length), problem.codes[first:end]]),
+        )
+        scores = S[rows, y].sum(axis=1) + T[rows[1:], y[:, :-1], y[:, 1:]].sum(axis=1)
+        loss = loss + weight * (np.log(np.exp(scores[:-1]).sum()) - scores[-1])
+    return loss + w @ w / (2 * C)
+
+
+@pytest.mark.parametrize("edges", [0, 2])
+@pytest.mark.parametrize("batch", [4, 10**6])
+def test_the_gradient_is_that_of_a_complex_step(edges, batch, monkeypatch):
+    """Im F(w + i h e_j) / h has no difference that cancels: the gradient to all digits, weight by weight."""
+    monkeypatch.setattr(chain, "BATCH_ENTRIES", batch)
+    problem, h = tagged(edges=edges, weights=[1, 2, 0.5, 1, 3, 1, 1]), 1e-40
+    w = np.random.default_rng(1).normal(size=size(problem))
+    with Workers() as workers:
+        objective, _, _ = fit.objective_of(Packed.of(problem), ("all", "all", 1), Gaussian(1 / 2.0), workers)
+        point = objective.point(w.reshape(-1, problem.n_tags), np.zeros(problem.n_tags))
+        gradient = objective.gradient(point).coords.ravel()
+    steps = w + 1j * h * np.eye(len(w))
+    exact = [smooth_objective(problem, step, 2.0).imag / h for step in steps]
+    np.testing.assert_allclose(gradient, exact, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("edges", [0, 1])

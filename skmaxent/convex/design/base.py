@@ -43,7 +43,7 @@ class Design:
         return int(n_terms), float(np.sqrt(column_squares(self.X.T).max(initial=0)))
 
     def curved(self, likelihood, expected, W, shift=None, buffers=None):
-        """The Hessian of the loss times weights and an intercept, in one pass over the data.
+        """The Hessian of the loss times weights and an intercept.
 
         Parameters
         ----------
@@ -51,8 +51,9 @@ class Design:
         expected : ndarray of shape (n, K)
             State of the likelihood.
         W : ndarray like the weights
-        shift : ndarray of shape (K,), optional
-            Of the intercept.
+        shift : ndarray of shape (K,) or callable, optional
+            Of the intercept; or a function of the scores X W that gives it. A shift that is known before
+            takes one pass over the data, even where they lie elsewhere.
         buffers : Buffers, optional
             Where the arrays of the rows lie, so that they are not made anew each time.
 
@@ -60,13 +61,13 @@ class Design:
         -------
         product : ndarray like the weights
             X' S (X W + shift), S the curvature of the likelihood.
-        totals : ndarray of shape (K,), float64
-            Class totals of S (X W + shift): the part of the intercept.
+        totals : ndarray of shape (K,), float64, or None
+            Class totals of S (X W + shift), the part of the intercept; None where the shift is a function.
         """
         out = None if buffers is None else buffers("scores", *likelihood.shape, self.dtype)
-        scores = self.forward(W, out)
-        curved = likelihood.curvature(expected, scores, shift, out=scores)
-        return self.adjoint(curved), likelihood.totals(curved)
+        scores, follows = self.forward(W, out), callable(shift)
+        curved = likelihood.curvature(expected, scores, shift(scores) if follows else shift, out=scores)
+        return self.adjoint(curved), None if follows else likelihood.totals(curved)
 
     def hessian(self, likelihood, expected, fit_intercept, columns=None, sample=None, dtype=None):
         """Hessian of the loss for all columns or some, from all rows or about so many; see `loss_hessian`."""
@@ -76,6 +77,10 @@ class Design:
         if rows is not None:
             H *= likelihood.shape[0] / len(rows)
         return H
+
+    def moments(self, R):
+        """X.T @ R and (X * X).T @ R; the same array for indicators."""
+        return self.adjoint(R), self.squared_adjoint(R)
 
     def restriction(self):
         """Makes designs on some of the weights."""

@@ -103,10 +103,12 @@ class Block:
     # What is known of the rows.
 
     def do_facts(self, target):
-        """Rows, entries, total weight, largest weight, label totals."""
+        """Rows, entries, whether these are indicators, total weight, largest weight, label totals."""
         likelihood, X = self._likelihood(np.float64), self._part.X
-        entries = X.nnz if sparse.issparse(X) else X.size
-        return self.shape[0], entries, likelihood.total_weight, likelihood.heaviest, likelihood.label_totals
+        values = X.data if sparse.issparse(X) else X
+        indicators = bool(np.all((values == 0) | (values == 1)))
+        weights = likelihood.total_weight, likelihood.heaviest, likelihood.label_totals
+        return self.shape[0], values.size, indicators, *weights
 
     def do_column_squares(self, target, size):
         return (Piece(column_squares(self._part.X), self.columns),)
@@ -246,6 +248,12 @@ class Block:
 
     def do_squared_adjoint(self, target, number, R, size):
         return (self._piece(number, self._design(number, R.dtype).squared_adjoint(R)),)
+
+    def do_moments(self, target, number, R, size):
+        """X' R, the same with the squares of X, and the class totals of R."""
+        sums, squares = self._design(number, R.dtype).moments(R)
+        totals = self._likelihood(R.dtype).totals(R)
+        return self._piece(number, sums), self._piece(number, squares), totals
 
     def do_hessian(self, target, E, fit_intercept, columns, share, dtype):
         """Hessian of the loss for all columns or some, from all rows or a share of them."""

@@ -68,8 +68,8 @@ class Machine:
         self._backend, self._queue, self._number = backend, [], 0
         self.passes = self.trips = self.bytes_down = 0
         self.shape = (0, backend.n_outputs)
-        facts = self.ask("facts")
-        n_rows, self.n_entries, self.total_weight, self.heaviest, self.label_totals = facts
+        n_rows, self.n_entries, self.indicators, *weights = self.ask("facts")
+        self.total_weight, self.heaviest, self.label_totals = weights
         self.shape = (int(n_rows), backend.n_outputs)
 
     def do(self, op, *args, target=None):

@@ -49,7 +49,7 @@ class Pairs(NamedTuple):
 
 #: How the results of each operation of all blocks become one; operations that are not here have none.
 RESULTS = {
-    "facts": ("sum", "sum", "sum", "max", "sum"),
+    "facts": ("sum", "sum", "all", "sum", "max", "sum"),
     "column_squares": ("weights",),
     "column_counts": ("weights",),
     "row_bounds": ("max", "max"),
@@ -66,11 +66,12 @@ RESULTS = {
     "adjoint": ("weights", "sum", "sum"),
     "product": ("weights", "sum"),
     "squared_adjoint": ("weights",),
+    "moments": ("weights", "weights", "sum"),
     "hessian": ("sum",),
 }
 #: Operations that read X.
-READING = {"forward", "adjoint", "product", "squared_adjoint", "hessian", "column_squares", "column_counts"}
-READING |= {"row_bounds", "pairs"}
+READING = {"forward", "adjoint", "product", "squared_adjoint", "moments", "hessian", "column_squares"}
+READING |= {"column_counts", "row_bounds", "pairs"}
 
 
 def reads_data(program):
@@ -104,7 +105,7 @@ class Merge:
         self._results, self._places = None, [[] for _ in asked]
 
     def add(self, reply):
-        """Take in the reply of the next block, or the `partial` of the next few; None of those without rows."""
+        """Take in the reply of the next block, or the `partial` of some; None of those without rows."""
         if reply is None:
             return
         first = self._results is None

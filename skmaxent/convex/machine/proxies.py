@@ -49,6 +49,9 @@ class MachineVectors:
         self._machine.about_to_write(u)
         self._machine.do("scale_add", u.value, float(a), v.value)
 
+    def approach(self, u, share, v):
+        self._here.approach(u, share, v)  # of weights alone
+
     def copy(self, u):
         return self._copied(u, u.dtype) if isinstance(u, Rows) else self._here.copy(u)
 
@@ -162,8 +165,8 @@ class MachineLikelihood:
         """The gradient of the loss with respect to the scores, E - t."""
         return self._machine.call("residual", expected.dtype, (expected,), expected.value)
 
-    def curvature(self, expected, V, shift=None):
-        """The Hessian with respect to the scores, applied to V + shift."""
+    def curvature(self, expected, V, shift=None, out=None):
+        """The Hessian with respect to the scores, applied to V + shift; computed where it is used."""
         shift = None if shift is None else np.array(shift)
         return self._machine.call("curvature", V.dtype, (expected, V), expected.value, V.value, shift)
 
@@ -281,7 +284,9 @@ class MachineDesign(Design):
         return self._received(V)
 
     def curved(self, likelihood, expected, W, shift=None, buffers=None):
-        """X' S (X W + shift) in one pass, and the class totals of S (X W + shift)."""
+        """X' S (X W + shift), in one pass where the shift is known, and the class totals of the curved."""
+        if callable(shift):
+            return super().curved(likelihood, expected, W, shift)
         self.tally[0] += 1
         sent, shift = self._sent(W), None if shift is None else np.array(shift)
         V, totals = self._machine.ask("product", self.number, expected.value, sent, shift, self._size)
@@ -290,6 +295,15 @@ class MachineDesign(Design):
     def squared_adjoint(self, R):
         """(X * X).T @ R."""
         return self._received(self._machine.ask("squared_adjoint", self.number, R.value, self._size)[0], 2)
+
+    def moments(self, R):
+        """X.T @ R and (X * X).T @ R, in one pass."""
+        if self._machine.indicators and self._scale is None:  # their own squares
+            sums = self.adjoint(R)
+            return sums, sums
+        self.tally[0] += 0.5
+        sums, squares, R.known["totals"] = self._machine.ask("moments", self.number, R.value, self._size)
+        return self._received(sums), self._received(squares, 2)
 
     @cached_property
     def _column_squares(self):

@@ -12,6 +12,7 @@ from ...nn.builders import FeedForward
 from ...nn.training.batches import layer_outputs
 from ...numerics.losses import logistic, sigmoids, softmax
 from ...numerics.sparse import compact
+from .as_sklearn import AsMLPClassifier
 from .network_data import encode
 from .rows import validate_rows
 from .targets import expected_accuracy
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-class NetworkPrediction:
+class NetworkPrediction(AsMLPClassifier):
     """Mixin of a network: scores, classes, probabilities, activations."""
 
     def _outputs(self, X):

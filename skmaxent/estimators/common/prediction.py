@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from ...compat import check_sample_weight
 from ...convex.machine.files import Partitions
 from ...numerics.losses import logistic, sigmoids, softmax
+from .as_sklearn import AsLogisticRegression
 from .joint import JointForm
 from .partitioned import by_blocks, refuse_beside, score_of_partitions
 from .rows import validate_rows
@@ -59,7 +60,7 @@ class ColumnForm:
         return SparseWeights(coef)
 
 
-class Prediction:
+class Prediction(AsLogisticRegression):
     """Mixin of a fitted maximum-entropy model: everything that follows from its weights."""
 
     @property
@@ -225,6 +226,12 @@ class Prediction:
         if sample_weight is not None:
             masses *= np.asarray(sample_weight, dtype=masses.dtype)[:, None]
         return self._form.counts(self, X, masses)
+
+    def __setstate__(self, state):
+        coef = state.get("coef_")
+        if sparse.issparse(coef):  # skops makes a plain matrix of it
+            state = {**state, "coef_": SparseWeights(coef)}
+        super().__setstate__(state)
 
     def sparsify(self) -> Self:
         """Convert `coef_` to a sparse matrix, to save memory where most weights are 0.

@@ -44,6 +44,11 @@ def can_continue(estimator):
     return True
 
 
+def _target_kind(targets):
+    """What labels are: "classes", or "distribution" for (n, K) masses."""
+    return "distribution" if isinstance(targets, np.ndarray) and targets.ndim == 2 else "classes"
+
+
 def _as_list(y):
     return [*(np.asarray(y) if hasattr(y, "__array__") else y)]
 
@@ -62,6 +67,9 @@ class BaseRecurrent(BaseNetwork):
         known = self if old is not None else self._stand_in()
         given = read_sequences(known, X, reset=old is None)
         targets = self._labels(y, given)
+        kind = _target_kind(targets)
+        if old is not None and kind != old._target_kind:
+            raise ValueError(f"y must be of the kind of the earlier calls, {old._target_kind}; got {kind}.")
         classes = self._find_classes(targets, old, classes, incremental)
         examples = self._examples(given, y, targets, sample_weight, classes, "y")
         if not examples.weights.any():
@@ -82,6 +90,7 @@ class BaseRecurrent(BaseNetwork):
         data = examples.dataset(sequences, factors, seed if drops else None)
         fixed = {
             "classes_": classes,
+            "_target_kind": kind,
             "class_count_": totals + self.class_count_ if old is not None and incremental else totals,
             "vocabulary_": vocabulary,
             "_structure": self._describe(n_inputs, vocabulary is not None, classes.size),
@@ -108,6 +117,8 @@ class BaseRecurrent(BaseNetwork):
                     f"`classes={classes}` is not the same as on last call to partial_fit, was: {old.classes_}"
                 )
             return old.classes_
+        if _target_kind(targets) == "distribution":
+            return np.arange(targets.shape[1])
         if incremental and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         found = np.unique(classes if incremental else targets)
@@ -117,11 +128,19 @@ class BaseRecurrent(BaseNetwork):
 
     def _examples(self, given, y, targets, sample_weight, classes, name):
         """`Examples` of all sequences, those without tokens or weight among them."""
-        codes = encode_labels(targets, classes, given.lengths if self._per_token else None, name)
         weights = np.ones(len(given))
+        if _target_kind(targets) == "distribution":
+            if targets.shape[1] != classes.size:
+                raise ValueError(
+                    f"{name} has {targets.shape[1]} columns, but the model has {classes.size} classes."
+                )
+            weights = targets.sum(axis=1)
+            targets = targets / np.where(weights > 0, weights, 1)[:, None]
+        else:
+            targets = encode_labels(targets, classes, given.lengths if self._per_token else None, name)
         if sample_weight is not None:
-            weights = check_sample_weight(sample_weight, given.lengths)
-        return Examples(given, _as_list(y), codes, weights, self._per_token)
+            weights = weights * check_sample_weight(sample_weight, given.lengths)
+        return Examples(given, _as_list(y), targets, weights, self._per_token)
 
     def _inputs(self, examples, old):
         """Number of inputs of the network, rows of the embedding or None for vectors, and the dtype."""
@@ -160,7 +179,11 @@ class BaseRecurrent(BaseNetwork):
             raise ValueError("sample_weight_val needs X_val and y_val.")
         if X is not None:
             given = read_sequences(known, X, reset=False)
-            validation = self._examples(given, y, self._labels(y, given), sample_weight, classes, "y_val")
+            targets, masses = self._labels(y, given), examples.has_masses
+            if masses != (_target_kind(targets) == "distribution"):
+                kinds = ("labels", "label masses")
+                raise ValueError(f"y_val must hold {kinds[masses]} like y. Got {kinds[not masses]} instead.")
+            validation = self._examples(given, y, targets, sample_weight, classes, "y_val")
             validation, factors = validation.share(1.0), None
             if not len(validation):
                 raise ValueError("The validation set has no token with a weight.")
@@ -217,3 +240,16 @@ class BaseRecurrent(BaseNetwork):
 
     def _pace(self, data, seconds):
         return f", {data.sequences.tokens.shape[0] / seconds:,.0f} tokens/s"
+
+    def __getstate__(self):
+        """The vocabulary as a list, in the order of its rows: skops has no dicts with keys of any kind."""
+        state = super().__getstate__()
+        if isinstance(state.get("vocabulary_"), dict):
+            state["vocabulary_"] = [*state["vocabulary_"]]
+        return state
+
+    def __setstate__(self, state):
+        if isinstance(state.get("vocabulary_"), list):
+            numbered = enumerate(state["vocabulary_"], 1)
+            state = {**state, "vocabulary_": {feature: row for row, feature in numbered}}
+        super().__setstate__(state)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...nn.training.row_keys import stratified_split
+from ...nn.training.row_keys import row_keys, stratified_split
 from ...nn.training.sequence_batches import SequenceDataset, Sequences
 from .sequence_input import Given
 from .vocabulary import build_vocabulary, distinct_tokens, feature_table, features_of
@@ -59,20 +59,25 @@ class Examples:
     given : Given
     y : list
         Labels as they were given, one entry a sequence.
-    codes : intp ndarray of shape (n,) or (N,)
-        Of each sequence, or with `per_token` of each token.
+    targets : intp ndarray of shape (n,) or (N,), or float64 ndarray of shape (n, K)
+        Codes of the labels, of each sequence or with `per_token` of each token; or distributions.
     weights : float64 ndarray of shape (n,)
     per_token : bool
     """
 
     given: Given
     y: list
-    codes: np.ndarray
+    targets: np.ndarray
     weights: np.ndarray
     per_token: bool
 
     def __len__(self):
         return len(self.given)
+
+    @property
+    def has_masses(self):
+        """Whether the targets are distributions."""
+        return self.targets.ndim == 2
 
     def share(self, share):
         """The examples with that share, (n,), of their weights."""
@@ -80,37 +85,57 @@ class Examples:
         rows = np.flatnonzero((weights > 0) & (self.given.lengths > 0))
         if rows.size == len(self):
             return replace(self, weights=weights)
-        flat = Sequences(self.given.lengths, self.codes).flat(rows) if self.per_token else rows
+        flat = Sequences(self.given.lengths, self.targets).flat(rows) if self.per_token else rows
         return replace(
             self,
             given=self.given.take(rows),
             y=[self.y[i] for i in rows],
-            codes=self.codes[flat],
+            targets=self.targets[flat],
             weights=weights[rows],
         )
 
     def split(self, sequences, seed, fraction):
         """(training, validation), equal sequences divided between both, see `stratified_split`."""
-        strata = np.zeros(len(self), dtype=np.intp) if self.per_token else self.codes
-        share = stratified_split(sequences.keys(seed), strata, self.weights, fraction)
+        strata, keys = np.zeros(len(self), dtype=np.intp), sequences.keys(seed)
+        if self.has_masses:  # by the most probable class
+            keys, strata = keys + row_keys(self.targets, seed), self.targets.argmax(axis=1)
+        elif not self.per_token:
+            strata = self.targets
+        share = stratified_split(keys, strata, self.weights, fraction)
         return self.share(1 - share), self.share(share)
 
     def as_given(self):
-        """(X, y, weights) as scorers take them; the weights are None where all are 1."""
+        """(X, y, weights) as scorers take them; the weights are None where all are 1.
+
+        Of label masses each class of a sequence is a sequence of its own, weighted by its mass.
+        """
+        if self.has_masses:
+            rows, codes = np.nonzero(self.targets)
+            weights = self.weights[rows] * self.targets[rows, codes]
+            return [self.given.items[i] for i in rows], codes, weights
         y = self.y if self.per_token else np.asarray(self.y)
         return self.given.items, y, None if (self.weights == 1).all() else self.weights
 
     def totals(self, n_classes):
         """Weight of each class, (K,)."""
+        if self.has_masses:
+            return self.weights @ self.targets
         weights = np.repeat(self.weights, self.given.lengths) if self.per_token else self.weights
-        return np.bincount(self.codes, weights=weights, minlength=n_classes)
+        return np.bincount(self.targets, weights=weights, minlength=n_classes)
 
     def dataset(self, sequences, factors, seed=None):
         """The `SequenceDataset`, weights times the factors of the classes (K,), with keys for a seed."""
         weights = np.repeat(self.weights, self.given.lengths) if self.per_token else self.weights
-        if factors is not None:
-            weights = weights * factors[self.codes]
+        targets = self.targets
         dtype = sequences.tokens.dtype if sequences.table is None else sequences.table.dtype
+        if factors is not None and self.has_masses:
+            targets = targets * factors
+            mass = targets.sum(axis=1)
+            weights, targets = weights * mass, targets / np.where(mass > 0, mass, 1)[:, None]
+        elif factors is not None:
+            weights = weights * factors[targets]
+        if self.has_masses:
+            targets = targets.astype(dtype)
         weights = None if (weights == 1).all() else weights.astype(dtype)
         keys = None if seed is None else sequences.keys(seed)
-        return SequenceDataset(sequences, self.codes, weights, keys, self.per_token)
+        return SequenceDataset(sequences, targets, weights, keys, self.per_token)

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d, vali
 
 from ...nn.training.sequence_batches import Sequences
 from ...numerics.missing import any_missing
+from .targets import label_masses
 
 _SHAPES = (
     "X must be a list of sequences of tokens, of float arrays of shape (T_i, p), or a 2-D float array of "
@@ -163,24 +164,29 @@ def _read_tokens(items):
     return Given(items, np.array(lengths, dtype=np.intp), tokens, None)
 
 
-def read_labels(y, X):
-    """One label for each sequence, a 1-D array.
+def read_labels(y, X, target_type):
+    """One label for each sequence, a 1-D array, or its label masses, (n, K) in float64.
 
     Parameters
     ----------
-    y : array-like of shape (n,)
+    y : array-like of shape (n,) or (n, K)
     X : Given
+    target_type : {"auto", "masses"}
+        What a y of two dimensions means, see `label_masses`.
 
     Raises
     ------
     ValueError
-        For labels that are missing, not finite, continuous or of another number.
+        For labels that are missing, not finite, continuous or of another number, and masses that are none.
     """
     if y is None:
         raise ValueError("RecurrentClassifier requires y to be passed, but the target y is None.")
     check_consistent_length(X.items, y)
     if any_missing(y):
         raise ValueError("Input y contains NaN.")
+    masses = label_masses(y, target_type, "RecurrentClassifier")
+    if masses is not None:
+        return masses
     y = column_or_1d(y, warn=True)
     if y.dtype.kind == "f":
         assert_all_finite(y, input_name="y")

@@ -11,12 +11,13 @@ from sklearn.utils.multiclass import type_of_target
 TARGET_TYPES = ("auto", "masses")
 
 
-def label_masses(y, target_type="auto"):
+def label_masses(y, target_type="auto", name="MaxEntClassifier"):
     """y of shape (n, K) as label masses in float64; None where y holds one label a row.
 
     What y means follows from its type alone, never from its values, so that it is the same in every
     fold of a cross-validation: floats are masses; integers and booleans are an indicator of labels,
-    whose rows must have one label each, unless ``target_type="masses"`` says that they are counts.
+    whose rows must have one label each, unless ``target_type="masses"`` says that they are counts. `name`
+    is the estimator's, for messages.
 
     Raises
     ------
@@ -35,22 +36,26 @@ def label_masses(y, target_type="auto"):
                 f"Got an array of shape {array.shape} instead."
             )
         return None
-    masses = check_array(y, dtype=np.float64, input_name="y", estimator="MaxEntClassifier")
+    masses = check_array(y, dtype=np.float64, input_name="y", estimator=name)
     if (masses < 0).any():
-        raise ValueError(
-            "Negative values in data passed to MaxEntClassifier: label masses y must be non-negative."
-        )
+        raise ValueError(f"Negative values in data passed to {name}: label masses y must be non-negative.")
     if target_type == "auto" and _is_whole(y, array):
         wrong = np.flatnonzero(masses.sum(axis=1) != 1)
         if len(wrong):
             raise ValueError(
-                "An array y of integers or booleans marks the labels of each row, and MaxEntClassifier has "
-                f"one label a row: its rows must sum to 1, but row {wrong[0]} sums to "
-                f"{masses[wrong[0]].sum():g}. For several labels a row use "
-                "sklearn.multioutput.MultiOutputClassifier(MaxEntClassifier()) or BackpropMLPClassifier. If "
+                f"An array y of integers or booleans marks the labels of each row, and {name} has one label "
+                f"a row: its rows must sum to 1, but row {wrong[0]} sums to {masses[wrong[0]].sum():g}. For "
+                f"several labels a row use {_several(name)}. If "
                 "y holds label masses, such as counts, say so by target_type='masses', or pass floats."
             )
     return masses
+
+
+def _several(name):
+    """Which estimators take several labels a row, for the same X."""
+    if name == "MaxEntClassifier":
+        return "sklearn.multioutput.MultiOutputClassifier(MaxEntClassifier()) or BackpropMLPClassifier"
+    return f"a {name} for each label"
 
 
 def _is_whole(y, array):
@@ -89,9 +94,9 @@ def target_kind(y, target_type):
     return "multilabel"
 
 
-def masses_of_model(y, target_type, classes):
+def masses_of_model(y, target_type, classes, name="MaxEntClassifier"):
     """`label_masses`, checked against the classes of a fitted model."""
-    masses = label_masses(y, target_type)
+    masses = label_masses(y, target_type, name)
     if masses is not None and masses.shape[1] != len(classes):
         raise ValueError(f"y has {masses.shape[1]} columns, but the model has {len(classes)} classes.")
     return masses

@@ -10,13 +10,16 @@ of a member, so that it moves as they do and decays as they do. From its weight 
 of the decays between them,
 
     w_j(end) = D w_j(start) + sign(a_j) (v(end) - D v(start)).
+
+Columns that occur in no row have no gradient at all: they are left out, and decay by D. The others are
+ordered by their frequency, so that the rows of a batch lie on few pages of memory.
 """
 
 import numpy as np
 
 from ..kernels import csr_dot, row_block
 
-#: Least share of the non-zeros that sharing must remove, and of numbers in the first weights.
+#: Least share of the non-zeros that groups must remove, and of numbers in the first weights.
 LEAST_SHARE, LEAST_WEIGHTS = 0.1, 1_000_000
 
 
@@ -25,9 +28,9 @@ def lonely_groups(X, n_hidden):
 
     Returns
     -------
-    groups : tuple (entries, starts), or None where sharing would not pay
+    groups : tuple (entries, starts), or None where the table of weights is small
         Places of these entries in ``X.data``, group by group in the order of the rows; where each group
-        begins, and the end.
+        begins, and the end. None of them where groups would not pay.
     """
     if X.shape[1] * n_hidden < LEAST_WEIGHTS:
         return None
@@ -39,7 +42,7 @@ def lonely_groups(X, n_hidden):
     new = (rows[1:] != rows[:-1]) | (sizes[1:] != sizes[:-1])
     starts = np.concatenate([[0], np.flatnonzero(new) + 1, [entries.size]])
     removed = entries.size - (starts.size - 1)
-    return (entries, starts) if removed > LEAST_SHARE * X.nnz else None
+    return (entries, starts) if removed > LEAST_SHARE * X.nnz else (entries[:0], starts[:1])
 
 
 class SharedColumns:
@@ -58,7 +61,7 @@ class SharedColumns:
     Attributes
     ----------
     X : CSR matrix of shape (n, r)
-        The columns that are not shared, in their order, then one column a group.
+        The columns that are not shared, the most frequent first, then one column a group.
     scale : ndarray of shape (r,)
         What the gradients of the rows of its first weights are to be multiplied by: 1 / k for a group.
     parameters : Parameters
@@ -73,15 +76,17 @@ class SharedColumns:
         self._columns, self._signs = X.indices[entries].astype(np.intp), np.sign(values)
         self._group = np.repeat(np.arange(size.size), size)
         self._shares = self._signs / size[self._group].astype(X.dtype)
-        others = np.ones(X.shape[1], dtype=bool)
-        others[self._columns] = False
-        self._kept = np.flatnonzero(others)
+        counts = np.bincount(X.indices, minlength=X.shape[1])
+        self._absent = np.flatnonzero(counts == 0)
+        counts[self._columns] = 0
+        kept = np.flatnonzero(counts)
+        self._kept = kept[np.argsort(-counts[kept], kind="stable")]
         self.scale = np.concatenate([np.ones(self._kept.size), 1 / size]).astype(X.dtype)
         first = entries[self._starts[:-1]]
-        self.X = self._merge(X, entries, others, first, np.abs(X.data[first]) * size.astype(X.dtype))
+        self.X = self._merge(X, entries, first, np.abs(X.data[first]) * size.astype(X.dtype))
         self.parameters = self._start()
 
-    def _merge(self, X, entries, others, first, masses):
+    def _merge(self, X, entries, first, masses):
         """X with one entry for each group, after those of its row that are not shared."""
         rows = np.searchsorted(X.indptr, first, side="right") - 1
         kept = np.ones(X.nnz, dtype=bool)
@@ -92,7 +97,8 @@ class SharedColumns:
         places = n_kept[rows + 1] + np.arange(rows.size)
         copied = np.ones(indptr[-1], dtype=bool)
         copied[places] = False
-        number = np.cumsum(others, dtype=X.indices.dtype) - 1
+        number = np.empty(X.shape[1], dtype=X.indices.dtype)
+        number[self._kept] = np.arange(self._kept.size)
         indices = np.empty(copied.size, dtype=X.indices.dtype)
         data = np.empty(copied.size, dtype=X.dtype)
         indices[copied], data[copied] = number[X.indices[kept]], X.data[kept]
@@ -140,7 +146,12 @@ class SharedColumns:
         def others(start, stop):
             whole[self._kept[start:stop]] = first[start:stop]
 
+        def absent(start, stop):
+            whole[self._absent[start:stop]] *= decay
+
         block = row_block(whole.strides[0])
         self._run(members, self._columns.size, block)
         self._run(others, k, block)
+        if decay != 1:
+            self._run(absent, self._absent.size, block)
         self._whole.vector[whole.size :] = self.parameters.vector[first.size :]

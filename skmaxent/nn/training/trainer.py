@@ -141,7 +141,7 @@ class Trainer:
             scratch = self.run.scratch("flat", 1, stop - start, w.dtype)[0]
             self.rule.step(w[part], [s[part] for s in slots], g[part], scratch, penalised)
 
-        self.run(move, last - first, 1 << 18)
+        self.run(move, last - first, 1 << 16)
 
     def sync(self):
         """Make every weight current."""
