@@ -48,14 +48,18 @@ class Tree:
         ----------
         program : list of steps
         replies : dict
-            By subtree; may hold more than are needed.
+            By subtree; may hold more than are needed. None where no row counts.
         """
         steps = [step for step in program if step[0] in RESULTS]
 
         def add(left, right):
-            edges = left[0], right[0]
-            answers = zip(steps, left[1], right[1])
-            return (edges[0][0], edges[1][1]), [self._added(step, *edges, *pair) for step, *pair in answers]
+            (one, mine), (other, others) = left, right
+            edges = one[0], other[1]
+            if mine is None and others is None:
+                return edges, None
+            nothing = [None] * len(steps)
+            answers = zip(steps, mine or nothing, others or nothing)
+            return edges, [self._added(step, one, other, *pair) for step, *pair in answers]
 
         def known(start, stop):
             return ((start, stop), replies[start, stop]) if (start, stop) in replies else None
@@ -91,22 +95,31 @@ class Tree:
         return self._unions[edges]
 
     def _added(self, step, left, right, mine, others):
-        return tuple(
-            self._sum_of_pieces(step, left, right, one, other)
-            if kind == "weights"
-            else JOINED[kind](one, other)
-            for kind, one, other in zip(RESULTS[step[0]], mine, others)
-        )
+        """The answers of two subtrees to a step as one; None stands for that of no rows."""
+        added = []
+        for place, kind in enumerate(RESULTS[step[0]]):
+            one, other = (None if answer is None else answer[place] for answer in (mine, others))
+            if kind == "weights":
+                added.append(self._sum_of_pieces(step, left, right, one, other))
+            elif one is None or other is None:
+                added.append(other if one is None else one)
+            else:
+                added.append(JOINED[kind](one, other))
+        return tuple(added)
 
     def _sum_of_pieces(self, step, left, right, one, other):
+        known = one or other
         if on_all_columns(step):
             union, size = self.union(left, right), self.n_columns
+        elif one is None or other is None:
+            return known
         else:
             union, size = _union(one.places, other.places), _size(step)
         size = size if union.columns is None else len(union.columns)
-        dtype = np.result_type(one.values, other.values)
-        total = np.zeros((size, *one.values.shape[1:]), dtype)
+        total = np.zeros((size, *known.values.shape[1:]), np.result_type((other or one).values, known.values))
         for piece, places in ((one, union.left), (other, union.right)):
+            if piece is None:
+                continue
             if places is None:
                 total += piece.values
             else:
@@ -130,6 +143,8 @@ def on_all_columns(step):
 
 def without_columns(program, reply):
     """The reply of a block without the columns that both sides know."""
+    if reply is None:
+        return None
     steps = [step for step in program if step[0] in RESULTS]
     return [
         tuple(

@@ -45,15 +45,11 @@ def test_two_processes_one_of_which_is_killed_in_mid_fit(processes, monkeypatch)
     parts = [partition(seed) for seed in range(6)]
     X = scipy.sparse.vstack([X for X, _ in parts], format="csr")
     here = MaxEntClassifier(**PARAMETERS).fit(X, np.concatenate([y for _, y in parts]))
-    whole = DaskMaxEntClassifier(**PARAMETERS).fit(*collections())
-    assert_allclose(whole.convergence_["objective"], here.convergence_["objective"], rtol=1e-9)
-    assert_allclose(whole.predict_proba(collections()[0]).compute(), here.predict_proba(X), atol=1e-5)
-
     ids, run, n_trips = processes.run(os.getpid), Crew.run, []
 
     def run_and_kill(self, program):
         n_trips.append(program)
-        if len(n_trips) == whole.convergence_["round_trips"] // 2:
+        if len(n_trips) == 15:
             os.kill(ids[self.hands[0].address], signal.SIGKILL)
         return run(self, program)
 
@@ -61,4 +57,6 @@ def test_two_processes_one_of_which_is_killed_in_mid_fit(processes, monkeypatch)
     fitted = DaskMaxEntClassifier(**PARAMETERS).fit(*collections())
     report = fitted.convergence_
     assert report["n_recoveries"] == 1 and report["stop_reason"] == "converged"
+    assert report["round_trips"] > 20  # it was in mid-fit
     assert_allclose(report["objective"], here.convergence_["objective"], rtol=2e-9)
+    assert_allclose(fitted.predict_proba(collections()[0]).compute(), here.predict_proba(X), atol=1e-5)
