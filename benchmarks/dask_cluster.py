@@ -180,9 +180,7 @@ def two_processes(name, n, cluster, args):
     begun, used, theirs = time.perf_counter(), cpu(), cluster.cpu()
     model.fit(X, y)
     seconds, used, theirs = time.perf_counter() - begun, cpu() - used, cluster.cpu() - theirs
-    return row_of(
-        name, n, "DaskMaxEntClassifier, two processes", seconds, used, theirs, model.convergence_
-    )
+    return row_of(name, n, "DaskMaxEntClassifier, two processes", seconds, used, theirs, model.convergence_)
 
 
 def killed(name, n, cluster, args, usual):
@@ -198,7 +196,9 @@ def killed(name, n, cluster, args, usual):
     model.fit(*cluster.collections())
     seconds = time.perf_counter() - begun
     note = f"one worker killed after {0.5 * usual:.1f} s; moved to a new one {model.convergence_['n_moves']} times"
-    return row_of(name, n, "DaskMaxEntClassifier, a worker killed", seconds, None, None, model.convergence_, note)
+    return row_of(
+        name, n, "DaskMaxEntClassifier, a worker killed", seconds, None, None, model.convergence_, note
+    )
 
 
 def spark(name, X, y, args):

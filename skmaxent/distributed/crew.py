@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..convex.machine.programs import Weights, reads_data
 from ..convex.machine.designs import WHOLE
+from ..convex.machine.programs import Weights, reads_data
 from .actor import Touched, touched, with_arguments
 from .placement import assign
 from .sums import Tree
