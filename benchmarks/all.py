@@ -42,6 +42,7 @@ COMMANDS = {
     "crf": "crf.py",
     "path": "maxent_path.py",
     "certificates": "certificates.py",
+    "dask-cluster": "dask_cluster.py --kill",
     "l2": "maxent_l2.py",
     "l1": "maxent_l1.py",
     "mlp": "mlp.py",
@@ -59,6 +60,7 @@ PEERS = {
     "PyTorch": ("torch", "torch", "mlp, recurrent"),
     "NLTK": ("nltk", "nltk", "joint"),
     "CRFsuite": ("pycrfsuite", "python-crfsuite", "crf"),
+    "Spark": ("pyspark", "pyspark", "dask_cluster, by --spark-python"),
 }
 # Programs that are no Python packages -> (command, why there is no comparison in the tables).
 PROGRAMS = {

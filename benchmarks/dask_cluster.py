@@ -4,17 +4,20 @@
     python benchmarks/dask_cluster.py --problems pos        about 3 minutes
     python benchmarks/dask_cluster.py --problems made --rows 200000 --repeats 1      about 2 minutes
     python benchmarks/dask_cluster.py --kill                one worker is killed in mid-fit, on each problem
-    python benchmarks/dask_cluster.py --spark-python SPARK/bin/python      Spark as well (adds about 15 minutes on pos)
+    python benchmarks/dask_cluster.py --problems pos --spark-python SPARK/bin/python     Spark as well
 
-Problems: `pos`, the 12 window features of UD EWT's tokens, 17 classes; `made`, rows drawn from them with labels drawn
-from a fitted model, so many that a pass takes long. Both with C = 1, to a duality gap of --tol. One process has one
-thread, a LocalCluster two processes of one thread each: it is as fast as it can be, "ideal", when it takes the seconds
-of one process times its CPU share of the workers. CPU seconds are user and system time of the client and of the
-workers from before `fit` to after it; cluster and data are up before. Runs alternate; medians over --repeats.
+Problems: `pos`, the 12 window features of UD EWT's tokens, 17 classes; `made`, rows drawn from them with
+labels drawn from a fitted model, so many that a pass takes long. Both with C = 1, to a duality gap of
+--tol. One process has one thread, a LocalCluster two processes of one thread each. Its "ideal" time is its CPU
+seconds spread over the two workers: those of the client, which the workers wait for, and half of theirs. CPU
+seconds are user and system time from before `fit` to after it; cluster and data are up before. "Row machine"
+is the solver over the same blocks in one process: what messages cost is the difference from it. Runs alternate;
+medians over --repeats.
 
-Spark (pyspark, local[2], standardization off, the same strength of the prior) runs in a Python of its own, which reads
-the data from a file; its seconds are those of `fit` on cached rows, and of the objective that it reaches the distance
-from the optimum is reported. It stops at the first of --spark-iterations that comes within 1e-4.
+Spark (pyspark, local[2], standardization off, the same strength of the prior) runs in a Python of its own,
+which reads the data from a file; its seconds are those of `fit` on cached rows, and of the objective that
+it reaches the distance from the optimum is reported. It stops at the first of --spark-iterations that comes
+within 1e-4.
 """
 
 import argparse
@@ -29,6 +32,7 @@ import sys
 import tempfile
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +108,7 @@ def row_blocks(name, X, y, args):
 
     edges = np.linspace(0, X.shape[0], args.partitions + 1).astype(int)
     parts = []
-    for start, stop in zip(edges, edges[1:]):
+    for start, stop in pairwise(edges):
         classes, codes = np.unique(y[start:stop], return_inverse=True)
         parts.append(Part.of(sparse.csr_array(X[start:stop]), codes.astype(np.int32), classes))
     survey = Survey.merged([Survey.of(part) for part in parts], ["partition"] * len(parts))
@@ -132,7 +136,7 @@ class Cluster:
         self._folder = tempfile.TemporaryDirectory()
         edges = np.linspace(0, X.shape[0], n_partitions + 1).astype(int)
         self.parts = []
-        for number, (start, stop) in enumerate(zip(edges, edges[1:])):
+        for number, (start, stop) in enumerate(pairwise(edges)):
             path = Path(self._folder.name) / f"{number}.npz"
             block = sparse.csr_matrix(X[start:stop])
             arrays = {"data": block.data, "indices": block.indices, "indptr": block.indptr}
@@ -195,7 +199,7 @@ def killed(name, n, cluster, args, usual):
     timer.start()
     model.fit(*cluster.collections())
     seconds = time.perf_counter() - begun
-    note = f"one worker killed after {0.5 * usual:.1f} s; moved to a new one {model.convergence_['n_moves']} times"
+    note = f"a worker killed after {0.5 * usual:.1f} s; {model.convergence_['n_moves']} moves to a new one"
     return row_of(
         name, n, "DaskMaxEntClassifier, a worker killed", seconds, None, None, model.convergence_, note
     )

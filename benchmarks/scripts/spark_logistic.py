@@ -1,16 +1,17 @@
-"""LogisticRegression of Spark MLlib on the rows of a file: run by benchmarks/dask_cluster.py in a Python with pyspark.
+"""LogisticRegression of Spark MLlib on the rows of a file: what benchmarks/dask_cluster.py runs for Spark.
 
     python spark_logistic.py DATA.npz WEIGHTS.npz MAX_ITER
 
-Prints a line of JSON with the seconds of `fit` on cached rows, the CPU seconds of the Java process in that time, and the
-iterations. The objective is that of C = 1: Spark's is the mean loss plus regParam / 2 times the squared norm, so that
-regParam = 1 / n; standardization off, since with it the penalty is another. The rows are made from flat arrays in a file
-in each partition, so that the Python side does not count.
+Prints a line of JSON with the seconds of `fit` on cached rows, the CPU seconds of the Java process in that
+time, and the iterations. The objective is that of C = 1: Spark's is the mean loss plus regParam / 2 times
+the squared norm, so that regParam = 1 / n; standardization off, since with it the penalty is another. The
+rows are made from flat arrays in a file in each partition, so that the Python side does not count.
 """
 
 import json
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def main(path, weights, max_iter):
     )
     session.sparkContext.setLogLevel("ERROR")
     edges = np.linspace(0, n, N_PARTITIONS + 1).astype(int).tolist()
-    cuts = session.sparkContext.parallelize(list(zip(edges, edges[1:])), N_PARTITIONS)
+    cuts = session.sparkContext.parallelize(list(pairwise(edges)), N_PARTITIONS)
     rows = cuts.flatMap(lambda cut: vectors(path, *cut)).toDF(["label", "features"]).cache()
     rows.count()
     java = session.sparkContext._jvm.java.lang.ProcessHandle.current().pid()

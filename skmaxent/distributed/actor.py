@@ -62,8 +62,8 @@ class PartitionActor:
         Returns
         -------
         columns : dict
-            By subtree that we hold whole, the columns that its rows touch, increasing: whose weights they need
-            to know. None for all, or most.
+            By subtree that we hold whole, the columns that its rows touch, increasing: whose weights they
+            need to know. None for all, or most.
         """
         with self._lock:
             self._n_partitions, self._touched = n_partitions, None

@@ -54,8 +54,8 @@ class Checkpoint:
         for name, wanted in self._about.items():
             if name not in found or not np.array_equal(found[name], wanted):
                 raise ValueError(
-                    f"{self._path} is no checkpoint of this fit: its {name} is {found.get(name)}, and not {wanted}. "
-                    "Delete it to start afresh."
+                    f"{self._path} is no checkpoint of this fit: its {name} is {found.get(name)}, and not "
+                    f"{wanted}. Delete it to start afresh."
                 )
         weights = found["weights"]
         if "indices" in found:

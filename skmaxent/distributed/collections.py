@@ -1,4 +1,4 @@
-"""Collections as dask's users hold them, taken apart into partitions: the rows, labels and weights of each."""
+"""Collections of dask's, taken apart into partitions: the rows, labels and weights of each."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def take_apart(X: Any, y: Any, sample_weight: Any = None) -> list[Source]:
     TypeError
         For data that are in no partitions.
     ValueError
-        For several chunks of columns, columns that are no numbers, and labels or weights that are cut otherwise.
+        For several chunks of columns, columns that are no numbers, and labels or weights that are cut
+        otherwise.
     """
     blocks = row_blocks(X)
     if y is None:
@@ -120,8 +121,8 @@ def _blocks_of_array(X):
     if X.numblocks[1] != 1:
         edges = list(accumulate(X.chunks[1]))
         raise ValueError(
-            f"X has {X.numblocks[1]} chunks of columns (partition 0 has {X.chunks[1][0]} of {edges[-1]} columns), "
-            "and a partition must hold whole rows. Use X.rechunk({1: -1})."
+            f"X has {X.numblocks[1]} chunks of columns (partition 0 has {X.chunks[1][0]} of {edges[-1]} "
+            "columns), and a partition must hold whole rows. Use X.rechunk({1: -1})."
         )
     return X.to_delayed().ravel().tolist()
 
@@ -130,8 +131,8 @@ def _blocks_of_frame(X):
     wrong = [name for name, dtype in X.dtypes.items() if getattr(dtype, "kind", "O") not in "biuf"]
     if wrong:
         raise ValueError(
-            f"All columns must be numbers: column {wrong[0]!r} has dtype {X.dtypes[wrong[0]]}. Encode it first, "
-            "for instance with dask_ml.preprocessing or in map_partitions."
+            f"All columns must be numbers: column {wrong[0]!r} has dtype {X.dtypes[wrong[0]]}. Encode it "
+            "first, for instance by X.map_partitions."
         )
     return X.to_delayed()
 
@@ -154,8 +155,8 @@ def _cut_like(values, n_blocks, lengths, name):
         return list(values)
     if lengths is None or is_promise(values) or any(map(is_promise, _items(values))):
         raise ValueError(
-            f"{name} must be a dask array or a list with the same {n_blocks} partitions as X, whose row chunks "
-            f"are not known here. Got {_described(values)} instead."
+            f"{name} must be a dask array or a list with the same {n_blocks} partitions as X, whose row "
+            f"chunks are not known here. Got {_described(values)} instead."
         )
     array = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
     if array.ndim == 0 or len(array) != sum(lengths):
@@ -179,8 +180,8 @@ def _cut_collection(values, n_blocks, lengths, name):
     blocks = np.ravel(np.array(values.to_delayed(), dtype=object)).tolist()
     if len(blocks) != n_blocks:
         raise ValueError(
-            f"{name} has {len(blocks)} partitions, and X has {n_blocks}: where row chunks are not known they must "
-            "be as many."
+            f"{name} has {len(blocks)} partitions, and X has {n_blocks}: where row chunks are not known they "
+            "must be as many."
         )
     return blocks
 

@@ -1,8 +1,8 @@
 """Calls to all actors at once, and what becomes of partitions whose worker is lost.
 
-`Crew` knows no dask: it asks a *cluster* (`DaskCluster`, or a stand-in in tests) for workers, actors and calls.
-Nobody waits for a worker that is gone: while answers are outstanding, the cluster is asked once a second who is
-there, and a worker without a sign of life for `timeout` seconds counts as lost.
+`Crew` knows no dask: it asks a *cluster* (`DaskCluster`, or a stand-in in tests) for workers, actors and
+calls. Nobody waits for a worker that is gone: while answers are outstanding, the cluster is asked once a
+second who is there, and a worker without a sign of life for `timeout` seconds counts as lost.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 # Seconds between two looks at the cluster while answers are outstanding, and while none are.
 LOOK, QUIET_LOOK = 1.0, 2.0
-# Seconds after which a sign of life of a worker that was lost counts again: the scheduler may learn of it late.
+# Seconds after which a sign of life of a worker that was lost counts again: the scheduler may learn of it
+# late.
 SHUNNED = 3.0
 
 

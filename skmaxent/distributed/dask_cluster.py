@@ -1,8 +1,8 @@
 """What `Crew` asks of a dask cluster: who is there, actors with their partitions, calls to them.
 
-Partitions and actors are made through the user's client, so that its collections and futures serve as they are.
-Calls go straight to the workers, over connections of our own with a short timeout: through the scheduler each takes
-1.5 times as long, and the client's own connections give a dead worker 30 seconds.
+Partitions and actors are made through the user's client, so that its collections and futures serve as they
+are. Calls go straight to the workers, over connections of our own with a short timeout: through the
+scheduler each takes 1.5 times as long, and the client's own connections give a dead worker 30 seconds.
 """
 
 from __future__ import annotations
@@ -19,15 +19,13 @@ from .collections import is_future, is_promise
 if TYPE_CHECKING:
     from typing import Any
 
-    from distributed import Client
-
     from .collections import Source
 
 # Seconds to wait for a connection.
 CONNECT = 5.0
 
 
-def client_of(client: Client | None, sources: list[Any]) -> Client:
+def client_of(client: Any, sources: list[Any]) -> Any:
     """The client to use: the given one, that of the futures among the data, or dask's current one.
 
     Raises
@@ -44,8 +42,8 @@ def client_of(client: Client | None, sources: list[Any]) -> Client:
             client = default_client()
         except ValueError as error:
             raise ValueError(
-                "There is no dask client: start one, for instance client = distributed.Client(), or pass one by "
-                "the parameter client."
+                "There is no dask client: start one, for instance client = distributed.Client(), or pass one "
+                "by the parameter client."
             ) from error
     if client.asynchronous:
         raise ValueError("The client is asynchronous: fit needs one whose calls wait for their result.")
@@ -76,7 +74,7 @@ class DaskCluster:
         Seconds that the scheduler may take for an answer.
     """
 
-    def __init__(self, client: Client, sources: list[Source], options: dict[str, Any], timeout: float):
+    def __init__(self, client: Any, sources: list[Source], options: dict[str, Any], timeout: float):
         from distributed.core import ConnectionPool
 
         self._client, self._sources, self._options, self._timeout = client, sources, options, timeout

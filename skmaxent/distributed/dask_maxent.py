@@ -1,4 +1,4 @@
-"""DaskMaxEntClassifier: the maximum-entropy classifier where the rows lie on the workers of a dask cluster."""
+"""DaskMaxEntClassifier: the maximum-entropy classifier on rows that the workers of a dask cluster hold."""
 
 from __future__ import annotations
 
@@ -34,14 +34,16 @@ class DaskMaxEntClassifier(MaxEntClassifier):
     """MaxEntClassifier on a dask cluster: the same optimum with the same proof, the rows where they lie.
 
     The workers hold the partitions and answer sums over their rows; the client runs the same solvers on the
-    weights. So results do not depend on how many workers there are, to the last bit, and hardly on the number of
-    partitions. Workers may be lost, and others may join, at any time: the fit goes on from its last iterate.
+    weights. So results do not depend on how many workers there are, to the last bit, and hardly on the
+    number of partitions. Workers may be lost, and others may join, at any time: the fit goes on from its
+    last iterate.
 
     Parameters
     ----------
-    C, l1_ratio, features, min_count, penalty_weights, fit_intercept, class_weight, target_type, tol, max_iter, \
-warm_start, random_state, verbose
-        As in MaxEntClassifier; `features` are columns ("all" or "observed").
+    C, l1_ratio, features, min_count, penalty_weights, fit_intercept, class_weight, target_type
+        As in MaxEntClassifier; `features` are columns ("all" or "observed"), and all weights have a penalty.
+    tol, max_iter, warm_start, random_state, verbose
+        As in MaxEntClassifier.
     solver : {"auto", "newton-cg", "lbfgs", "working-set"}, default="auto"
         As in MaxEntClassifier.
     n_jobs : int, default=None
@@ -63,8 +65,8 @@ warm_start, random_state, verbose
         As in MaxEntClassifier, NumPy arrays.
     convergence_ : dict
         As in MaxEntClassifier, and ``passes`` over the data, ``round_trips``, ``bytes_sent`` to and
-        ``bytes_received`` from all workers together, ``n_partitions``, ``n_recoveries`` (how often workers were
-        lost) and ``n_moves`` (how often partitions were given to workers that joined).
+        ``bytes_received`` from all workers together, ``n_partitions``, ``n_recoveries`` (how often workers
+        were lost) and ``n_moves`` (how often partitions were given to workers that joined).
 
     See Also
     --------
@@ -147,8 +149,8 @@ warm_start, random_state, verbose
         Parameters
         ----------
         X : dask array or DataFrame of shape (n, d), or list of partitions
-            CSR or dense blocks in one chunk of columns; the numbers of their rows may be unknown. A list holds
-            delayed objects, futures, sparse matrices or arrays.
+            CSR or dense blocks in one chunk of columns; the numbers of their rows may be unknown. A list
+            holds delayed objects, futures, sparse matrices or arrays.
         y : dask array or Series of shape (n,), dask array of shape (n, K), or list
             In the same partitions; an array where the numbers of rows are known.
         sample_weight : like y, default=None

@@ -1,8 +1,9 @@
 """Memory that is freed stays with the process for as long as an actor computes.
 
-dask starts workers with MALLOC_TRIM_THRESHOLD_=65536, so that memory goes back to the system at once. With that set,
-glibc also maps every array of 128 KiB and more anew, and the system zeroes its pages one by one: it took more than
-half of a worker's CPU seconds. For a fit, which asks for the same sizes again and again, the thresholds are raised.
+dask starts workers with MALLOC_TRIM_THRESHOLD_=65536, so that memory goes back to the system at once. With
+that set, glibc also maps every array of 128 KiB and more anew, and the system zeroes its pages one by one:
+it took more than half of a worker's CPU seconds. For a fit, which asks for the same sizes again and again,
+the thresholds are raised.
 """
 
 import ctypes

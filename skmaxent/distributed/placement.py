@@ -1,8 +1,8 @@
 """Which worker holds which partitions, and in what order their results are added up.
 
 Sums follow one binary tree over the numbers of the partitions, whoever holds them: a worker adds up the
-largest subtrees that it holds whole, the client the rest. So the bits of a sum do not depend on the placement,
-and a worker with a run of partitions answers with few arrays.
+largest subtrees that it holds whole, the client the rest. So the bits of a sum do not depend on the
+placement, and a worker with a run of partitions answers with few arrays.
 """
 
 from itertools import accumulate

@@ -98,8 +98,8 @@ class Journey:
         self._before = len(self.lines)
         if self._losses > self._max_recoveries:
             raise FitLost(
-                f"Workers were lost {self._losses} times in a row without an iteration between, the last time "
-                f"{error}. {self.certificate()}"
+                f"Workers were lost {self._losses} times in a row without an iteration between, the last "
+                f"time {error}. {self.certificate()}"
             ) from error
 
     def certificate(self) -> str:
@@ -108,8 +108,8 @@ class Journey:
             return "No iterate is known yet."
         last = self.lines[-1]
         return (
-            f"The last iterate, of iteration {last['iteration']}, has the objective {last['objective']:.8g} and is "
-            f"at most {last['gap']:.3g} above the optimum."
+            f"The last iterate, of iteration {last['iteration']}, has the objective {last['objective']:.8g} "
+            f"and is at most {last['gap']:.3g} above the optimum."
         )
 
     def go(self, solve: Callable[..., Any]) -> Any:

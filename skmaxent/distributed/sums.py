@@ -1,7 +1,7 @@
 """Replies of blocks added up along the tree of `placement`.
 
-Most replies are arrays like the weights, of the columns that some rows touch. Which columns these are for a subtree is
-found once a fit and known on both sides: no message repeats it.
+Most replies are arrays like the weights, of the columns that some rows touch. Which columns these are for a
+subtree is found once a fit and known on both sides: no message repeats it.
 """
 
 from __future__ import annotations

@@ -208,7 +208,8 @@ WRONG = {
     "lengths": ([X[:50], X[50:]], [Y[:50], Y[51:]], "partition 1: X has 100 rows and y has 99"),
     "one class": ([X[:50], X[50:]], [np.full(50, "no"), np.full(100, "no")],
                   "only one class: .*no"),
-    "nan": ([X[:50].toarray() * np.nan, X[50:].toarray()], [Y[:50], Y[50:]], "partition 0: Input (X )?contains NaN"),
+    "nan": ([X[:50].toarray() * np.nan, X[50:].toarray()], [Y[:50], Y[50:]],
+            "partition 0: Input (X )?contains NaN"),
     "labels": ([X[:50], X[50:]], [Y[:50], np.array([1.5] * 100)], "partition 1: Unknown label type"),
     "weights": ([X[:50], X[50:]], [Y[:50], Y[50:]], "partition 0: Negative values in data"),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""A stand-in for a dask cluster: actors in threads of this process, which fail or sleep when a test says so."""
+"""A stand-in for a dask cluster: actors in threads of this process, which fail or sleep as a test says."""
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,8 +22,8 @@ class StandInCluster:
     sources : list of Source
     names : list of str
     fault : callable, optional
-        ``fault(cluster, number, address, method)`` before the call with that number is done: it may raise, sleep,
-        or change who is there.
+        ``fault(cluster, number, address, method)`` before the call with that number is done: it may raise,
+        sleep, or change who is there.
     """
 
     def __init__(self, sources, names, fault=None):
