@@ -57,6 +57,12 @@ class Block:
             self._likelihoods.clear()
         return reply
 
+    def learn(self, steps, rng, workers):
+        """An epoch of `AdaGrad` over the rows."""
+        if self.shape[0] and sparse.issparse(self._part.X):
+            labels = self._labelling.labels(self._part)
+            steps.epoch(self._part.X, *labels, rng, workers, self.columns)
+
     def _value(self, arg):
         """What an argument stands for."""
         if isinstance(arg, Register):
