@@ -18,6 +18,7 @@ A point or direction v always travels with its scores X @ v. What a solver needs
 import numpy as np
 
 from ..numerics.sparse import peak
+from .preconditioners.centring import Centring
 from .preconditioners.hessian import NewtonSystem
 
 
@@ -55,6 +56,15 @@ class Vectors:
         def block(cut):
             flat_u[cut] *= a
             flat_u[cut] += flat_v[cut]
+
+        self.workers.map(block, self._cuts(flat_u))
+
+    def approach(self, u, share, v):
+        """u += share * (v - u), in place."""
+        flat_u, flat_v, share = u.reshape(-1), v.reshape(-1), u.dtype.type(share)
+
+        def block(cut):
+            flat_u[cut] += share * (flat_v[cut] - flat_u[cut])
 
         self.workers.map(block, self._cuts(flat_u))
 
@@ -104,7 +114,7 @@ class RowSpace:
 
     name = "rows"
     preconditioned = False
-    scale = None
+    scale = centring = None
 
     def __init__(self, design, vectors):
         self.design, self._vectors = design, vectors
@@ -154,8 +164,8 @@ class WeightSpace:
 
     With few columns and many rows it is the Cholesky factor of a Hessian summed over a sample of
     the rows, whose cost disappears beside the products. Otherwise it is the damped diagonal
-    diag(H)^-0.5 rather than diag(H)^-1: it took fewer products on part-of-speech tagging, where
-    many classes are nearly certain and the diagonal varies fast from one iterate to the next.
+    diag(H)^-0.5 of centred columns rather than diag(H)^-1: it took fewer products on part-of-speech
+    tagging, where many classes are nearly certain and the diagonal varies fast from one iterate to the next.
 
     Parameters
     ----------
@@ -168,6 +178,8 @@ class WeightSpace:
     ----------
     units : 1.0 or ndarray like `scale`
         Factors on the penalty of each weight.
+    centring : Centring or None
+        What the preconditioner takes the columns to be: centred ones beside an intercept.
     """
 
     name = "weights"
@@ -180,17 +192,18 @@ class WeightSpace:
     def __init__(self, design, vectors, scale=None):
         self.design, self._vectors, self.scale = design, vectors, scale
         self.units = 1.0 if scale is None else (scale**-2.0).astype(design.dtype)
-        self._apply = None
+        self._apply = self.centring = None
 
     def astype(self, dtype):
         """The same space in another precision."""
         return WeightSpace(self.design.astype(dtype), self._vectors, self.scale)
 
     def precondition(self, likelihood, expected, penalty, fit_intercept):
-        """Set the preconditioner for the Hessian at the state `expected`."""
+        """Set the preconditioner for the Hessian at the state `expected`, and its `centring`."""
         (n, K), d = likelihood.shape, self.design.shape[1]
+        self.centring = None
         if self.design.paired:
-            self._precondition_diagonally(likelihood, expected, penalty)
+            self._precondition_diagonally(likelihood, expected, penalty, fit_intercept)
             return
         sample = min(n, self.SAMPLE * K * d)
         entries = self.design.n_entries
@@ -201,20 +214,29 @@ class WeightSpace:
             system = NewtonSystem(H, K, d, penalty * np.asarray(self.units, dtype=float))
             self._apply = lambda r: system.solve(r)[0]
             return
-        self._precondition_diagonally(likelihood, expected, penalty)
+        self._precondition_diagonally(likelihood, expected, penalty, fit_intercept)
 
-    def _precondition_diagonally(self, likelihood, expected, penalty):
-        H = self.design.squared_adjoint(likelihood.curvature_diagonal(expected))
+    def _precondition_diagonally(self, likelihood, expected, penalty, centred):
+        curvatures = likelihood.curvature_diagonal(expected)
+        if centred:
+            sums, H = self.design.moments(curvatures)
+            classes = self.design.classes if self.design.paired else None
+            self.centring = Centring(sums, likelihood.totals(curvatures), classes)
+            H = self.centring.curvatures(H)
+        else:
+            H = self.design.squared_adjoint(curvatures)
         ridge = self.design.dtype.type(penalty) * self.units
         H += np.min(ridge)
         # Without a penalty a column that no uncertain row uses has no curvature at all.
         np.maximum(H, H.dtype.type(1e-6) * max(float(H.max(initial=0)), np.finfo(H.dtype).tiny), out=H)
         if np.ndim(ridge) == 0:
-            np.power(H, -self.DAMPING, out=H)
+            inverse = H**-self.DAMPING
         else:  # what the penalty has beyond its least is known exactly, and is not damped
             typical = H.dtype.type(float(H.mean(dtype=float)) ** (1 - self.DAMPING))
-            H = 1 / (typical * H**self.DAMPING + (ridge - np.min(ridge)))
-        self._apply = lambda r: r * H
+            inverse = 1 / (typical * H**self.DAMPING + (ridge - np.min(ridge)))
+        if centred:
+            self.centring.unit = float(np.max(H * inverse, initial=0))
+        self._apply = lambda r: r * inverse
 
     def coords_shape(self, n_outputs):
         """Shape of the coordinates."""
@@ -229,6 +251,10 @@ class WeightSpace:
 
     def push(self, v):
         return self.design.forward(v)
+
+    def curved(self, likelihood, expected, v, shift):
+        """Hessian of the loss times weights and an intercept: both parts, in one pass over the rows."""
+        return self.design.curved(likelihood, expected, v, shift)
 
     def metric(self, r):
         z = self._apply(r)
@@ -245,6 +271,10 @@ class WeightSpace:
 
     def square_of(self, u, v, v_scores):
         return self._vectors.dot(u, v if self.scale is None else v * self.units)
+
+    def dual_inner(self, u, v):
+        """The inner product of gradients in the user's weights."""
+        return self._vectors.dot(u, v if self.scale is None else v / self.units)
 
     def penalise(self, g, a, v):
         self._vectors.add(g, a, v if self.scale is None else v * self.units)

@@ -51,6 +51,32 @@ class Design:
             H *= likelihood.shape[0] / len(rows)
         return H
 
+    def curved(self, likelihood, expected, W, shift=None):
+        """The Hessian of the loss times weights and an intercept, in one pass over the data.
+
+        Parameters
+        ----------
+        likelihood : Likelihood
+        expected : ndarray of shape (n, K)
+            State of the likelihood.
+        W : ndarray like the weights
+        shift : ndarray of shape (K,), optional
+            Of the intercept.
+
+        Returns
+        -------
+        product : ndarray like the weights
+            X' S (X W + shift), S the curvature of the likelihood.
+        totals : ndarray of shape (K,), float64
+            Class totals of S (X W + shift): the part of the intercept.
+        """
+        curved = likelihood.curvature(expected, self.forward(W), shift)
+        return self.adjoint(curved), likelihood.totals(curved)
+
+    def moments(self, R):
+        """X.T @ R and (X * X).T @ R; the same array for indicators."""
+        return self.adjoint(R), self.squared_adjoint(R)
+
     def restriction(self):
         """Makes designs on some of the weights."""
         from .restricted import Restriction  # it makes designs of the classes that derive from this one

@@ -89,6 +89,11 @@ class _SparseDesign(Design):
                 self._squares = type(self)(squared, self._n_outputs, self._workers, dtype=self.dtype)
         return self._squares.adjoint(R)
 
+    def moments(self, R):
+        """X.T @ R and (X * X).T @ R; the same array for indicators."""
+        squares = self.squared_adjoint(R)
+        return squares if self._squares is self else self.adjoint(R), squares
+
     def _lane_sums(self, function):
         """Sum of function(lane) over the lanes, in their order."""
         sums = self._workers.map(function, self._lanes)

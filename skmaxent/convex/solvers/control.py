@@ -149,7 +149,7 @@ class Control:
         elif not objective.penalty.smooth:  # no Newton direction here: as the subgradient tells
             return "converged" if gradient.square <= self.tol**2 * self._first_square else None
         else:
-            coords, scores, shift = newton_direction(objective, point, gradient, STEP_ACCURACY)
+            coords, scores, shift, _ = newton_direction(objective, point, gradient, STEP_ACCURACY)
             decrement = -objective.space.inner(gradient.coords, coords, scores)
             scores = scores + shift
         if decrement > self.tol * value:

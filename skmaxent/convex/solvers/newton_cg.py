@@ -18,6 +18,8 @@ from .newton_direction import newton_direction
 SINGLE_ENTRIES = 20_000
 # Relative duality gap at which float32 iterates hand over to float64.
 SWITCH = 1e-6
+# ... or as a share of the tolerance: the same point may well hold in float64.
+NEARLY = 0.9
 
 
 def solve(objective, point, control):
@@ -39,7 +41,7 @@ def solve(objective, point, control):
         else:
             base.settle_intercept(point)
         final = base is objective
-        factor = 1.0 if final else max(0.5, SWITCH / control.tol) if control.tol else np.inf
+        factor = 1.0 if final else max(NEARLY, SWITCH / control.tol) if control.tol else np.inf
         while True:
             gradient = base.gradient(point)
             if control.stop(base, point, gradient, final=final):
@@ -49,8 +51,8 @@ def solve(objective, point, control):
             if control.stalled(base, point, gradient):
                 break
             first_square = first_square or gradient.square
-            accuracy = _forcing_term(gradient.square, first_square, factor * control.target(base, point))
-            if not _newton_step(base, inner, point, gradient, accuracy):
+            terms = _forcing_terms(gradient.square, first_square, factor * control.target(base, point))
+            if not _newton_step(base, inner, point, gradient, *terms):
                 break
     control.reason = "precision"
     return point, gradient
@@ -64,20 +66,19 @@ def _return_point(objective, base, point, gradient):
     return point, objective.gradient(point)
 
 
-def _forcing_term(square, first_square, target):
-    """Relative accuracy of the Newton direction: superlinear convergence, but no more than is needed."""
-    superlinear = min(0.5, (square / first_square) ** 0.25)
-    enough = 0.5 * np.sqrt(target / square)
-    return min(0.5, max(superlinear, enough))
+def _forcing_terms(square, first_square, target):
+    """Relative accuracy of the Newton direction: superlinear convergence; and what is needed at the end."""
+    return min(0.5, (square / first_square) ** 0.25), min(0.5, 0.5 * np.sqrt(target / square))
 
 
-def _newton_step(base, inner, point, gradient, accuracy):
+def _newton_step(base, inner, point, gradient, accuracy, enough):
     """One Newton iteration on `point`, in place; False when there was no descent."""
-    coords, scores, shift = newton_direction(inner, point, gradient, accuracy)
+    coords, scores, shift, is_smooth = newton_direction(inner, point, gradient, accuracy, enough)
     if base is not inner:
         coords = base.vectors.astype(coords, base.dtype)
         scores = base.space.push(coords)
-    if not search(base, point, coords, scores, shift):
+    # Another length than 1 would lower the objective more, and leave a larger gradient.
+    if not search(base, point, coords, scores, shift, accuracy=0.9 if is_smooth else 0.1):
         return False
     base.settle_intercept(point)
     return True
