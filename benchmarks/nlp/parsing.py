@@ -1,11 +1,12 @@
 """Dependency parsing by decisions: which word depends on which, one arc after another (arc-hybrid).
 
 A model of decisions sees the state of a parse and shifts the next word onto a stack or makes the topmost word
-of the stack depend on the next word or on the one below it; a second model names the relation. Both learn
-from the states on the way to the true trees, and then once more with the states added where the models
-themselves would have gone, sentences that they had not seen: there the dynamic oracle knows what loses least
-(Goldberg & Nivre 2013). States are looked at in arrays, a row each; features are those of Zhang & Nivre
-(2011), and endings of words, and tags that the tagger thought possible too.
+of the stack depend on the next word or on the one below it; a second model names the relation. Both are
+trained twice, on sentences as they are and on sentences from right to left, and the two parsers choose among
+the trees of both beams. They learn from the states on the way to the true trees; with `explore` also from
+those where the models would have gone, in sentences that they had not seen, where the dynamic oracle knows
+what loses least (Goldberg & Nivre 2013). Features are those of Zhang & Nivre (2011) for these states,
+endings of words, and tags that the tagger thought possible too.
 """
 
 import numpy as np
@@ -77,7 +78,7 @@ class Parser(BaseEstimator):
         Whether there is a reading from right to left.
     """
 
-    def __init__(self, C=0.3, C_relation=1.0, width=8, explore=True, both=True):
+    def __init__(self, C=0.1, C_relation=1.0, width=8, explore=False, both=True):
         self.C, self.C_relation, self.width, self.explore, self.both = C, C_relation, width, explore, both
 
     def fit(self, X, y):
@@ -152,15 +153,18 @@ def load(test="test"):
 TASK = Task(
     name="parsing",
     title="dependency parsing, UD English EWT",
-    protocol="arc-standard decisions, beam of 4, on tags of our own tagger (UPOS; each half of the training "
-    "set tagged by a tagger of the other); 12,544 sentences to train, 2,077 to test; attachment by word, "
-    "punctuation included, relations without subtypes",
-    choices="templates, C in {0.3, 1} and the beam (1, 4, 8) on 700 sentences of the development set, by "
-    "models of 2,000 training sentences",
+    protocol="arc-hybrid decisions from left to right and from right to left, beams of 8, on tags of our own "
+    "tagger (UPOS; each half of the training set tagged by a tagger of the other); 12,544 sentences to "
+    "train, 2,077 to test; attachment by word, punctuation included, relations without subtypes",
+    choices="templates, C in {0.1, 0.3, 1}, the beam (1, 4, 8) and both directions on every second sentence of "
+    "the development set, by models of 3,000 training sentences",
     published="none on this release; 87.8 UAS, unlabelled and on given tags, in an earlier prototype",
     goal=86.0,
-    tried="on the development set: fine tags (XPOS) instead of UPOS, 1.0 worse; beams of 4 and 8, 0.4 "
-    "better; endings of words, 0.3 better; C = 1 instead of 0.3, 0.7 better",
+    tried="on the development set, UAS of 3,000 training sentences: one direction alone 0.7 worse; states "
+    "beside the true way (a dynamic oracle, for one direction) 0.4 better for two and a half times the "
+    "training; beams of 4 and 8 0.7 to 1.2 better than greedy decisions; C = 0.1, 0.3 and 1 within 0.2. "
+    "The test set was read once before, for arc-standard decisions of one direction with fewer templates "
+    "(83.93, LAS 80.03)",
     load=load,
     score=attachments,
     direct={"majority": LastWord, "MaxEnt": Parser},
