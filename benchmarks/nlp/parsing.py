@@ -156,8 +156,8 @@ TASK = Task(
     protocol="arc-hybrid decisions from left to right and from right to left, beams of 8, on tags of our own "
     "tagger (UPOS; each half of the training set tagged by a tagger of the other); 12,544 sentences to "
     "train, 2,077 to test; attachment by word, punctuation included, relations without subtypes",
-    choices="templates, C in {0.1, 0.3, 1}, the beam (1, 4, 8) and both directions on every second sentence of "
-    "the development set, by models of 3,000 training sentences",
+    choices="templates, C in {0.1, 0.3, 1}, the beam (1, 4, 8) and both directions on every second "
+    "sentence of the development set, by models of 3,000 training sentences",
     published="none on this release; 87.8 UAS, unlabelled and on given tags, in an earlier prototype",
     goal=86.0,
     tried="on the development set, UAS of 3,000 training sentences: one direction alone 0.7 worse; states "
