@@ -189,7 +189,7 @@ def _row(peeled, form, X_row, position):
         labels,
         prediction(peeled, rows, parts, labels),
         probabilities(decider, rows, parts, labels),
-        lambda columns: form.names(steps, classifier, columns),
+        lambda columns: form.names(steps, classifier, columns, data),
         lambda votes: form.texts(steps, classifier, data, parts.columns, votes),
     )
 

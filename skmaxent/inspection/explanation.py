@@ -354,3 +354,47 @@ class Explanation:
             parts["probability"] = pd.DataFrame(proba, columns=labels, index=[len(rows)])
             names.append("probability")
         return pd.concat(parts, axis=1).set_axis(names, axis=0)
+
+    def to_shap(self) -> Any:
+        """The explanation as SHAP's plots take it: ``shap.plots.waterfall(explanation.to_shap())``.
+
+        The votes of other features are one more feature, so that base values and values sum to the scores.
+        Votes are measured from a row without features (the base value is the intercept, of a network
+        what the linear approximation leaves over), SHAP's own values from the mean of a background data set.
+
+        Returns
+        -------
+        explanation : shap.Explanation
+            With `values` (m,) or, for several score columns, (m, C), `base_values`, `data` and
+            `feature_names`, the features in the order of their votes.
+
+        Raises
+        ------
+        ImportError
+            Without shap.
+
+        References
+        ----------
+        Lundberg, Lee (2017). A unified approach to interpreting model predictions. NeurIPS.
+        """
+        try:
+            import shap
+        except ImportError as error:
+            raise ImportError(
+                "Explanation.to_shap requires shap. You can install it with `pip install shap`, or with this "
+                "package as `pip install skmaxent[shap]`."
+            ) from error
+        rows = [row for row in self.rows() if row.kind in ("feature", "remainder")]
+        values = np.array([row.votes for row in rows]).reshape(len(rows), len(self.classes))
+        base = self.offset + self.class_mean
+        single = len(self.classes) == 1
+        data = [row.single if self.headings[0] == "value" else row.several for row in rows]
+        if self.headings[0] != "value":  # joint features and candidates: the values of the column in focus
+            data = [None if several is None else several[self.focus] for several in data]
+        return shap.Explanation(
+            values=values[:, 0] if single else values,
+            base_values=float(base[0]) if single else base,
+            data=np.array([np.nan if value is None else value for value in data]),
+            feature_names=[row.name for row in rows],
+            output_names=None if single else [self.column_name(j) for j in range(len(self.classes))],
+        )

@@ -87,7 +87,15 @@ def explanation_html(explanation, shown):
     rows = explanation.table_rows()
     votes = [row.votes[j] for row in rows for j in shown]
     write, write_weight = _number_format(votes), _number_format(explanation._numbers[1][:, 0].tolist())
-    largest = max((abs(row.votes[j]) for row in rows[:-1] for j in shown), default=0.0)
+    # An intercept may be a hundred times the votes: its bar ends where theirs are still seen.
+    of_features, of_others = (
+        max(
+            (abs(row.votes[j]) for row in rows[:-1] if (row.kind == "feature") == own for j in shown),
+            default=0.0,
+        )
+        for own in (True, False)
+    )
+    largest = max(of_features, min(of_others, 1.6 * of_features or of_others))
     single = len(explanation.classes) == 1
     heads = [explanation.column_name(j) for j in shown]
     one, each = explanation.headings
@@ -132,11 +140,25 @@ def _texts(explanation):
     return f"{note}{''.join(texts)}{_word_list(explanation.marked_texts)}"
 
 
+def _words_of(text, spans):
+    """The spans; those of single characters, the marks of character n-grams, joined to words."""
+    pieces = [span for span in spans if not text[span[0] : span[1]].isspace()]
+    if any(end - start > 1 for start, end, _ in pieces):
+        return spans
+    words = []
+    for start, end, vote in pieces:
+        if words and words[-1][1] == start:
+            words[-1] = words[-1][0], end, words[-1][2] + vote
+        else:
+            words.append((start, end, vote))
+    return words
+
+
 def _word_list(marked):
     """The votes of the marked words in a table that a key opens, the largest first."""
     totals = {}
     for text, spans in marked:
-        for start, end, vote in spans:
+        for start, end, vote in _words_of(text, spans):
             count, total = totals.get(text[start:end], (0, 0.0))
             totals[text[start:end]] = count + 1, total + vote
     ranked = sorted(totals.items(), key=lambda item: -abs(item[1][1]))[:_MAX_WORDS]
