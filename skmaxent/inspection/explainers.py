@@ -67,6 +67,7 @@ def explain(
     Returns
     -------
     explanation : Explanation
+        The votes, as a table in print and in notebooks.
 
     Raises
     ------
@@ -78,6 +79,11 @@ def explain(
         it is a CalibratedClassifierCV that averages the probabilities of several classifiers
         (``ensemble=True``): no votes sum to that mean. Explain one of them,
         ``calibrated_classifiers_[i].estimator``, or fit with ``ensemble=False``.
+
+    See Also
+    --------
+    top_features : The strongest features of each class.
+    VotesDisplay : The votes as a picture.
 
     Notes
     -----

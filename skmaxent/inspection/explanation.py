@@ -108,6 +108,23 @@ class Explanation:
         For text pipelines, and for sequences of words, each text with its words' (start, end, vote) for
         the column `focus`; none where the tokenizer is the user's own and its tokens are not in the text,
         in order.
+
+    See Also
+    --------
+    explain : Makes explanations.
+    VotesDisplay : The votes as a picture.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skmaxent import MaxEntClassifier, explain
+    >>> X, y = load_iris(return_X_y=True)
+    >>> explanation = explain(MaxEntClassifier().fit(X, y), X[0], top=2)
+    >>> explanation.votes.shape, explanation.n_remaining
+    ((2, 3), 2)
+    >>> total = explanation.votes.sum(axis=0) + explanation.remainder
+    >>> bool(abs(total + explanation.offset + explanation.class_mean - explanation.scores).max() < 1e-12)
+    True
     """
 
     estimator_name: str
@@ -132,7 +149,18 @@ class Explanation:
     marked_texts: list[tuple[str, list[tuple[int, int, float]]]]
 
     def column_name(self, column: int) -> str:
-        """Heading of a score column."""
+        """Heading of a score column.
+
+        Parameters
+        ----------
+        column : int
+            Its number.
+
+        Returns
+        -------
+        name : str
+            The class, or "A / B" of a column of one against another.
+        """
         if self.against is None:
             return FORMS[self.form].column_name(self.classes[column])
         return f"{self.classes[0]} / {self.against}"
@@ -149,7 +177,13 @@ class Explanation:
         return tuple(pair[heading] for heading in self.headings)
 
     def rows(self) -> list[Row]:
-        """All lines of the table, a list of Row; the last is the sum of the others."""
+        """All lines of the table.
+
+        Returns
+        -------
+        rows : list of Row
+            Features first; the last is the sum of the others.
+        """
         form, (single, several) = FORMS[self.form], self._numbers
         rows = [Row("feature", *parts) for parts in zip(self.features, single.tolist(), several, self.votes)]
         if self.n_remaining:
@@ -166,6 +200,11 @@ class Explanation:
         """The same without the mean of the classes where it would be written as 0.
 
         The mean of a softmax fitted with a penalty is 0 up to rounding.
+
+        Returns
+        -------
+        rows : list of Row
+            As of `rows`.
         """
         tiny = 5e-5 * np.abs(self.scores).max()
         return [row for row in self.rows() if row.kind != "class mean" or abs(row.votes[0]) > tiny]
@@ -174,10 +213,18 @@ class Explanation:
         return "remainder of the approximation" if self.approximate else "intercept"
 
     def shown_probabilities(self, shown: list[int]) -> list[str]:
-        """The line of probabilities below the columns `shown`, a list of str.
+        """The line of probabilities below some columns.
 
-        Empty without probabilities, and for a column of one class against another, whose
-        probabilities are in the notes.
+        Parameters
+        ----------
+        shown : list of int
+            Numbers of the columns.
+
+        Returns
+        -------
+        texts : list of str
+            Empty without probabilities, and for a column of one class against another, whose
+            probabilities are in the notes.
         """
         if self.probabilities is None or self.against is not None:
             return []
