@@ -214,3 +214,20 @@ def weights_html(top, note):
         blocks.append(_table(_name(heading(label)), ["feature", "weight"], lines, ' class="side"'))
     blocks.append(f'<p class="note">{escape(note)}</p>' if note else "")
     return f"{_STYLE}{_region('strongest features', ''.join(blocks))}"
+
+
+def summary_html(summary):
+    """HTML of the votes in many rows."""
+    sizes, means = summary.mean_sizes.tolist(), summary.mean_votes.tolist()
+    write = _number_format([*sizes, *means])
+    largest = max(sizes, default=0.0)
+    lines = [
+        f"<tr>{_row_head(name)}<td>{_bar(size, largest, 0)}{write(size)}</td>"
+        f"<td>{_bar(mean, largest)}{write(mean)}</td><td>{share:.3f}</td></tr>"
+        for name, size, mean, share in zip(summary.features, sizes, means, summary.shares.tolist())
+    ]
+    heads = ["feature", "mean size", "mean vote", "share of rows"]
+    body = _table(f"<bdi>{escape(summary.headline())}</bdi>", heads, lines)
+    if summary.n_remaining:
+        body += f'<p class="note">and {summary.n_remaining:,} other features</p>'
+    return f"{_STYLE}{_region('votes in many rows', body)}"
