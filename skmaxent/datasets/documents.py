@@ -43,9 +43,20 @@ def load_newsgroups(subset="train", *, data_home=None, download_if_missing=True)
     FileNotFoundError
         If the corpus is in none of these places.
 
+    See Also
+    --------
+    load_docstrings : A corpus that needs no download.
+
     References
     ----------
     K. Lang (1995), NewsWeeder: learning to filter netnews, ICML.
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_newsgroups
+    >>> newsgroups = load_newsgroups("test")  # doctest: +SKIP
+    >>> len(newsgroups.data)  # doctest: +SKIP
+    7532
     """
     check_option("load_newsgroups", "subset", subset, ("train", "test", "all"))
     names = ["newsgroups20.jsonl.gz"]
@@ -110,10 +121,21 @@ def load_ppattach(subset="train", *, data_home=None, download_if_missing=True):
     FileNotFoundError
         If the corpus is in none of these places.
 
+    See Also
+    --------
+    skmaxent.MaxEntRanker : A model of decisions between candidates.
+
     References
     ----------
     A. Ratnaparkhi, J. Reynar, S. Roukos (1994), A maximum entropy model for prepositional phrase
     attachment, HLT.
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_ppattach
+    >>> decisions = load_ppattach("dev")  # doctest: +SKIP
+    >>> len(decisions.data)  # doctest: +SKIP
+    4039
     """
     fileids = {"train": "training", "dev": "devset", "test": "test"}
     check_option("load_ppattach", "subset", subset, fileids)
@@ -166,9 +188,20 @@ def load_trec_questions(subset="train", *, labels="coarse", data_home=None, down
     FileNotFoundError
         If the corpus is in none of these places.
 
+    See Also
+    --------
+    load_sentence_polarity : Another corpus of sentences.
+
     References
     ----------
     X. Li, D. Roth (2002), Learning question classifiers, COLING.
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_trec_questions
+    >>> questions = load_trec_questions("test")  # doctest: +SKIP
+    >>> len(questions.data)  # doctest: +SKIP
+    500
     """
     check_option("load_trec_questions", "subset", subset, ("train", "test"))
     check_option("load_trec_questions", "labels", labels, ("coarse", "fine"))
@@ -222,10 +255,21 @@ def load_senseval2(word="line", *, data_home=None):
     FileNotFoundError
         If the corpus is in none of these places.
 
+    See Also
+    --------
+    load_trec_questions : Another corpus of short texts.
+
     References
     ----------
     R. Bruce, J. Wiebe (1994), Word-sense disambiguation using decomposable models, ACL ("interest").
     C. Leacock, G. Towell, E. Voorhees (1993), Corpus-based statistical sense resolution, HLT ("line").
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_senseval2
+    >>> senses = load_senseval2("interest")  # doctest: +SKIP
+    >>> len(senses.data)  # doctest: +SKIP
+    2368
     """
     check_option("load_senseval2", "word", word, ("interest", "line"))
 
@@ -280,9 +324,20 @@ def load_sentence_polarity(*, data_home=None, download_if_missing=True):
     FileNotFoundError
         If the corpus is in none of these places.
 
+    See Also
+    --------
+    load_trec_questions : Another corpus of sentences.
+
     References
     ----------
     B. Pang, L. Lee (2005), Seeing stars: exploiting class relationships for sentiment categorization, ACL.
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_sentence_polarity
+    >>> polarity = load_sentence_polarity()  # doctest: +SKIP
+    >>> len(polarity.data)  # doctest: +SKIP
+    10662
     """
     names = ["sentence_polarity.tsv.gz"]
     table = read_text(names, data_home)

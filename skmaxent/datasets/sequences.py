@@ -35,10 +35,21 @@ def load_ud_ewt(subset="train", *, data_home=None, download_if_missing=True):
     FileNotFoundError
         If the corpus is in none of these places.
 
+    See Also
+    --------
+    load_ud_ewt_pos : The same as rows for a classifier.
+
     References
     ----------
     N. Silveira et al. (2014), A gold standard dependency corpus for English, LREC.
     https://universaldependencies.org/format.html
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_ud_ewt
+    >>> treebank = load_ud_ewt("dev")  # doctest: +SKIP
+    >>> len(treebank.data)  # doctest: +SKIP
+    2001
     """
     check_option("load_ud_ewt", "subset", subset, ("train", "dev", "test"))
     names = [f"ud_ewt.{subset}.conllu.gz", f"en_ewt-ud-{subset}.conllu", f"en_ewt-ud-{subset}.conllu.gz"]
@@ -125,6 +136,17 @@ def load_ud_ewt_pos(subset="train", *, data_home=None, download_if_missing=True)
         The `pos_window_features` of every word.
     y : list of str
         Its universal part of speech, such as "NOUN".
+
+    See Also
+    --------
+    load_ud_ewt : The sentences themselves.
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_ud_ewt_pos
+    >>> X, y = load_ud_ewt_pos("dev")  # doctest: +SKIP
+    >>> len(X)  # doctest: +SKIP
+    25147
     """
     treebank = load_ud_ewt(subset, data_home=data_home, download_if_missing=download_if_missing)
     X = [pos_window_features(words, i) for words in treebank.data for i in range(len(words))]
@@ -150,6 +172,10 @@ def pos_window_features(words, i):
     -------
     features : dict
         12 strings, to be one-hot encoded by :class:`~sklearn.feature_extraction.DictVectorizer`.
+
+    See Also
+    --------
+    load_ud_ewt_pos : A corpus with these features.
 
     Examples
     --------
@@ -200,9 +226,20 @@ def load_conll2000(subset="train", *, data_home=None, download_if_missing=True):
     FileNotFoundError
         If the corpus is in none of these places.
 
+    See Also
+    --------
+    load_conll2002_spanish : Names in sentences.
+
     References
     ----------
     E. Tjong Kim Sang, S. Buchholz (2000), Introduction to the CoNLL-2000 shared task: chunking, CoNLL.
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_conll2000
+    >>> chunks = load_conll2000("test")  # doctest: +SKIP
+    >>> len(chunks.data)  # doctest: +SKIP
+    2012
     """
     fileids = {"train": "train.txt", "test": "test.txt"}
     check_option("load_conll2000", "subset", subset, fileids)
@@ -238,10 +275,21 @@ def load_conll2002_spanish(subset="train", *, data_home=None, download_if_missin
     FileNotFoundError
         If the corpus is in none of these places.
 
+    See Also
+    --------
+    load_conll2000 : Chunks of sentences.
+
     References
     ----------
     E. Tjong Kim Sang (2002), Introduction to the CoNLL-2002 shared task: language-independent named entity
     recognition, CoNLL.
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_conll2002_spanish
+    >>> names = load_conll2002_spanish("dev")  # doctest: +SKIP
+    >>> len(names.data)  # doctest: +SKIP
+    1915
     """
     fileids = {"train": "esp.train", "dev": "esp.testa", "test": "esp.testb"}
     check_option("load_conll2002_spanish", "subset", subset, fileids)

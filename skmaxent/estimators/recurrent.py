@@ -148,6 +148,11 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
     n_features_in_, feature_names_in_
         Of a 2-D array: number of columns of X, and their names where all are strings.
 
+    See Also
+    --------
+    RecurrentTagger : A label for each token.
+    BackpropMLPClassifier : A network for rows of a matrix.
+
     Notes
     -----
     There is no padding: neither a longer neighbour in a batch, nor the batch size, nor the order of X changes
@@ -305,6 +310,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         Returns
         -------
         self : RecurrentClassifier
+            The fitted estimator.
 
         Raises
         ------
@@ -326,14 +332,19 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
 
         Parameters
         ----------
-        X, y, sample_weight
+        X : list of sequences
+            As for `fit`.
+        y : array-like of shape (n_samples,)
             As for `fit`.
         classes : array-like of shape (n_classes,), optional
             All class labels that will ever occur; required in the first call for class labels.
+        sample_weight : array-like of shape (n_samples,), optional
+            As for `fit`.
 
         Returns
         -------
         self : RecurrentClassifier
+            The estimator after the epoch.
         """
         if self.class_weight == "balanced":
             raise ValueError(
@@ -370,6 +381,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         Returns
         -------
         y : ndarray of shape (n_sequences,)
+            Of `classes_`.
         """
         codes = self._scores(X).argmax(axis=1)
         return self.classes_[codes]
@@ -385,6 +397,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         Returns
         -------
         proba : ndarray of shape (n_sequences, n_classes)
+            Columns in the order of `classes_`.
         """
         return np.exp(log_softmax(self._scores(X)))
 
@@ -399,6 +412,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         Returns
         -------
         log_proba : ndarray of shape (n_sequences, n_classes)
+            Natural logarithms, columns in the order of `classes_`.
         """
         return log_softmax(self._scores(X))
 

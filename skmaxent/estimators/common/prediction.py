@@ -78,6 +78,7 @@ class Prediction(AsLogisticRegression):
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
+            Rows with the columns of `fit`; with joint features a list of data.
 
         Returns
         -------
@@ -93,10 +94,12 @@ class Prediction(AsLogisticRegression):
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
+            Rows with the columns of `fit`; with joint features a list of data.
 
         Returns
         -------
         labels : ndarray of shape (n,)
+            Of `classes_`.
         """
         scores = self._scores(X)
         return self.classes_[scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)]
@@ -107,6 +110,7 @@ class Prediction(AsLogisticRegression):
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
+            Rows with the columns of `fit`; with joint features a list of data.
 
         Returns
         -------
@@ -124,6 +128,7 @@ class Prediction(AsLogisticRegression):
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
+            Rows with the columns of `fit`; with joint features a list of data.
 
         Returns
         -------
@@ -141,7 +146,9 @@ class Prediction(AsLogisticRegression):
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
+            Rows with the columns of `fit`; with joint features a list of data.
         sample_weight : array-like of shape (n,), default=None
+            Weights of the rows; None: all 1.
 
         Returns
         -------
@@ -157,9 +164,11 @@ class Prediction(AsLogisticRegression):
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
+            Rows with the columns of `fit`; with joint features a list of data.
         y : array-like of shape (n,) or (n, K)
             Labels among `classes_`, or label masses.
         sample_weight : array-like of shape (n,), default=None
+            Weights of the rows; None: all 1.
 
         Returns
         -------
@@ -182,9 +191,11 @@ class Prediction(AsLogisticRegression):
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
+            Rows with the columns of `fit`; with joint features a list of data.
         y : array-like of shape (n,) or (n, K)
             Labels, or label masses as in `fit`.
         sample_weight : array-like of shape (n,), default=None
+            Weights of the rows; None: all 1.
 
         Returns
         -------
