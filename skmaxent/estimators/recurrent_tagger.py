@@ -331,10 +331,6 @@ class RecurrentTagger(RecurrentPrediction, BaseRecurrent):
         self : RecurrentTagger
             The estimator after the epoch.
         """
-        if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' needs all examples at once: give partial_fit a dict instead."
-            )
         return self._fit(X, y, sample_weight, classes=classes, incremental=True)
 
     def _labels(self, y, given):
