@@ -28,6 +28,8 @@ from itertools import groupby
 from pathlib import Path
 
 from _machine import describe_machine, peak_memory
+from summary import OURS as BLUE
+from summary import PEER_COLOURS
 
 from skmaxent import CRFTagger, datasets
 from skmaxent.sequences import flat_accuracy_score, span_f1_score
@@ -251,9 +253,12 @@ def draw(curves, path):
     figure, axes = plt.subplots(1, len(curves), figsize=(4 * len(curves), 3.5), squeeze=False)
     for ax, (task, results) in zip(axes[0], curves.items()):
         optimum = min(value for result in results.values() for _, value in result["curve"])
+        others = iter(PEER_COLOURS)
         for name, result in results.items():
             points = [(s, v / optimum - 1) for s, v in result["curve"] if v > optimum]
-            ax.loglog(*zip(*points), label=name if name == "CRFTagger" else f"CRFsuite {name}")
+            mine = name == "CRFTagger"
+            colour = BLUE if mine else next(others)
+            ax.loglog(*zip(*points), color=colour, label=name if mine else f"CRFsuite {name}")
         ax.set(title=task, xlabel="seconds", ylim=(1e-5, None))
     axes[0, 0].set_ylabel("objective above the lowest one, relative")
     axes[0, 0].legend()

@@ -8,11 +8,11 @@
 
 Problems: `pos`, the 12 window features of UD EWT's tokens, 17 classes; `made`, rows drawn from them with
 labels drawn from a fitted model, so many that a pass takes long. Both with C = 1, to a duality gap of
---tol. One process has one thread, a LocalCluster two processes of one thread each. Its "ideal" time is its CPU
-seconds spread over the two workers: those of the client, which the workers wait for, and half of theirs. CPU
-seconds are user and system time from before `fit` to after it; cluster and data are up before. "Row machine"
-is the solver over the same blocks in one process: what messages cost is the difference from it. Runs alternate;
-medians over --repeats.
+--tol. One process has one thread, a LocalCluster two processes of one thread each. Its "ideal" time is its
+CPU seconds spread over the two workers: those of the client, which the workers wait for, and half of
+theirs. CPU seconds are user and system time from before `fit` to after it; cluster and data are up before.
+"Row machine" is the solver over the same blocks in one process: what messages cost is the difference from
+it. Runs alternate; medians over --repeats.
 
 Spark (pyspark, local[2], standardization off, the same strength of the prior) runs in a Python of its own,
 which reads the data from a file; its seconds are those of `fit` on cached rows, and of the objective that

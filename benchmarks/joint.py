@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 from _machine import describe_machine
 from sklearn.exceptions import ConvergenceWarning
+from summary import OURS as BLUE
 
 from skmaxent import Joined, JointFeatures, MaxEntClassifier
 from skmaxent.datasets import load_conll2002_spanish, load_ppattach
@@ -182,7 +183,7 @@ def draw(rows, machine, path):
                 color=colour,
                 label=f"NLTK, {algorithm.upper()}",
             )
-            style = {"color": "tab:blue", "linestyle": {"gis": "-", "iis": ":"}[algorithm], "marker": "s"}
+            style = {"color": BLUE, "linestyle": {"gis": "-", "iis": ":"}[algorithm], "marker": "s"}
             ax.plot(
                 steps,
                 [r["our_seconds"] for r in mine],

@@ -34,6 +34,7 @@ import numpy as np
 from _machine import describe_machine, memory_of_each, peak_memory
 from _text_data import PROBLEMS
 from maxent_l2 import seconds_to, write_rows
+from summary import OURS as BLUE
 
 from skmaxent import MaxEntClassifier
 from skmaxent.estimators.common import convex_fit
@@ -271,7 +272,7 @@ def draw(rows, path):
             seconds, longest = float(row["seconds"]), float(row.get("longest") or "nan")
             reached = np.isfinite(seconds)
             mine = row["solver"] in (OURS, CERTIFIED)
-            color = "tab:orange" if mine else "tab:blue" if reached else "lightgray"
+            color = BLUE if mine else "tab:orange" if reached else "lightgray"
             text = f" {seconds:.3g} s" if reached else f" not in {longest:g} s"
             axis.barh(place, seconds if reached else longest, color=color)
             axis.text(seconds if reached else longest, place, text, va="center", fontsize=8)

@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 from _machine import describe_machine, memory_of_each, peak_memory
 from _text_data import PROBLEMS
+from summary import OURS as BLUE
 
 from skmaxent import MaxEntClassifier
 
@@ -256,7 +257,7 @@ def draw(rows, path):
         for place, row in enumerate(reversed(chosen)):
             seconds, limit = float(row["seconds"]), float(row["limit"])
             reached = np.isfinite(seconds)
-            color = "tab:orange" if row["solver"] == OURS else "tab:blue" if reached else "lightgray"
+            color = BLUE if row["solver"] == OURS else "tab:orange" if reached else "lightgray"
             axis.barh(place, seconds if reached else limit, color=color)
             label = f" {seconds:.3g} s" if reached else f" not in {limit:g} s"
             axis.text(seconds if reached else limit, place, label, va="center", fontsize=8)

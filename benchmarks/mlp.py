@@ -36,6 +36,7 @@ import numpy as np
 from _machine import describe_machine
 from _network_data import digits, hashed, newsgroups, part_of_speech, short_text, synthetic
 from scipy import sparse
+from summary import OURS as BLUE
 
 HERE = Path(__file__).resolve().parents[1]
 OUT = HERE / "docs" / "benchmarks"
@@ -272,7 +273,7 @@ def measure(name, repeats, contestants, prefix):
 
 
 STYLE = {
-    "skmaxent": ("C0", "BackpropMLPClassifier"),
+    "skmaxent": (BLUE, "BackpropMLPClassifier"),
     "sklearn": ("C1", "MLPClassifier"),
     "sklearn-batches": ("C1", "MLPClassifier (from a few batches)"),
     "torch-dense": ("C2", "PyTorch, fused Adam"),

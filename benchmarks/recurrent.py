@@ -289,7 +289,7 @@ def plot(lines):
     names = [*dict.fromkeys(line["row"] for line in lines if line["contestant"] != "ours")]
     fig, axes = plt.subplots(1, 2, figsize=(13, 1.5 + 0.45 * len(names)), sharey=True, layout="constrained")
     for ax, threads in zip(axes, ("1", "2")):
-        for k, (contestant, colour) in enumerate((("packed", "C0"), ("padded", "C1"))):
+        for k, (contestant, colour) in enumerate((("packed", "C1"), ("padded", "C2"))):
             found = {
                 line["row"]: float(line["ours_to_this"])
                 for line in lines

@@ -23,6 +23,7 @@ import sys
 import time
 import warnings
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,8 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
+from summary import OURS as BLUE
+from summary import PEER_COLOURS
 
 from skmaxent import BackpropMLPClassifier, MaxEntClassifier
 
@@ -218,12 +221,12 @@ def picture(rows, path):
     names = list(dict.fromkeys(f"{row['data']} {row['penalty']}" for row in rows))
     labels = [label for label in dict.fromkeys(row["contestant"] for row in rows) if label != OURS]
     figure, ax = plt.subplots(figsize=(8, 0.36 * len(names) + 1.6), layout="constrained")
-    for label, marker in zip(labels, "osD^vPX*<>"):
+    for label, marker, colour in zip(labels, "osD^vPX*<>", cycle(PEER_COLOURS)):
         points = [
             (r["ratio"], names.index(f"{r['data']} {r['penalty']}")) for r in rows if r["contestant"] == label
         ]
-        ax.plot(*zip(*points), marker, ms=6, alpha=0.8, label=label)
-    ax.axvline(1, color="black", lw=1)
+        ax.plot(*zip(*points), marker, ms=6, alpha=0.8, color=colour, label=label)
+    ax.axvline(1, color=BLUE, lw=2, label=OURS)
     ax.set_xscale("log")
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()

@@ -18,7 +18,9 @@ from .features import JointFeatures as JointFeatures
 from .features import LogCountRatioScaler as LogCountRatioScaler
 from .features.sentences import TokenFeatures as TokenFeatures
 from .inspection import Explanation as Explanation
+from .inspection import VoteSummary as VoteSummary
 from .inspection import explain as explain
+from .inspection import explain_many as explain_many
 from .inspection import top_features as top_features
 from .nn.gradient_check import check_gradient as check_gradient
 from .numerics.versions import show_versions as show_versions
@@ -29,6 +31,7 @@ from .plotting import LossCurveDisplay as LossCurveDisplay
 from .plotting import PathDisplay as PathDisplay
 from .plotting import TransitionsDisplay as TransitionsDisplay
 from .plotting import VotesDisplay as VotesDisplay
+from .plotting import VoteSummaryDisplay as VoteSummaryDisplay
 
 __version__: str
 __all__: list[str]

@@ -1,8 +1,34 @@
 """Fixtures that all tests share."""
 
 import functools
+import inspect
+import os
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlparse
 
 import pytest
+
+# Where the corpora are beside a checkout; a user's own setting comes first.
+_CORPORA = Path(__file__).resolve().parents[2] / "shared" / "data"
+if _CORPORA.is_dir():
+    os.environ.setdefault("SKMAXENT_DATA", str(_CORPORA))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_downloaded():
+    """Requests to other machines than this fail, whoever makes them."""
+    real = urllib.request.urlopen
+
+    def here_alone(request, *args, **options):
+        url = getattr(request, "full_url", request)
+        if urlparse(url).hostname not in (None, "127.0.0.1", "localhost"):
+            pytest.fail(f"{url} was to be downloaded")
+        return real(request, *args, **options)
+
+    urllib.request.urlopen = here_alone
+    yield
+    urllib.request.urlopen = real
 
 
 @functools.cache
@@ -15,6 +41,8 @@ def real_corpus():
     """``real_corpus(loader, subset=None, **options)``: the loaded corpus; skips the test without it."""
 
     def load(loader, subset=None, **options):
+        if "download_if_missing" in inspect.signature(loader).parameters:
+            options["download_if_missing"] = False
         try:
             return _load(loader, subset, tuple(options.items()))
         except FileNotFoundError as error:

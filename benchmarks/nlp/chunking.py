@@ -46,6 +46,8 @@ TASK = Task(
     title="chunking, CoNLL-2000",
     protocol="8,936 sentences (211,727 words) to train, 2,012 to test; F of chunks by conlleval",
     choices="features, and C of the CRF in {1, 2, 4}, on the last tenth of the training sentences",
+    tried="a smaller set of features, for which the test set was read once before (93.77, C = 2): without "
+    "shapes of neighbours, letters in lower case, and four parts of speech together",
     published="MaxEnt 91.97 (Koeling 2000), 91.94 (Osborne 2000); SVM 93.48; baseline 77.07",
     goal=93.8,
     load=load,

@@ -45,11 +45,6 @@ def split(text):
     return [name.split("+") for name in text.split()]
 
 
-def near(sentences, rows, places, name):
-    """Numbers by the name of a column at places."""
-    return sentences.columns[name][rows, places]
-
-
 class Look:
     """The parts of parses by their names.
 
@@ -92,12 +87,12 @@ def bucket(distances):
     return np.digitize(distances, (1, 2, 3, 4, 5, 8, 11))
 
 
-def of_states(parses, rows):
+def of_states(parses):
     """`Look` at what a decision depends on."""
-    names = {str(k): parses.on_stack(k)[rows] for k in range(3)}
-    names |= {name: parses.ahead(k)[rows] for k, name in enumerate("abc")}
+    names = {str(k): parses.on_stack(k) for k in range(3)}
+    names |= {name: parses.ahead(k) for k, name in enumerate("abc")}
     distances = {"d": bucket(names["a"] - names["0"]), "f": bucket(names["0"] - names["1"])}
-    return Look(parses, rows, names, distances)
+    return Look(parses, np.arange(len(parses)), names, distances)
 
 
 def of_arcs(parses, rows, heads, dependents):

@@ -9,6 +9,8 @@ root; it takes its only dependent last.
 import numpy as np
 
 SHIFT, LEFT, RIGHT = range(3)
+# More than any decision loses.
+IMPOSSIBLE = 99
 # Sentences that are parsed together, with others of their length.
 BATCH = 1_500
 
@@ -97,6 +99,11 @@ class Parses:
         """Whether there is a next word."""
         return self.next <= self.sentences.lengths[self.sentence]
 
+    @property
+    def live(self):
+        """Whether something is left to decide."""
+        return self.more | (self.depth > 1)
+
     def allowed(self):
         """Which decisions are possible, (H, 3)."""
         more, below = self.more, self.on_stack(1)
@@ -115,6 +122,11 @@ class Parses:
         unreachable = (head < self.next) & (head != top) & (self.head[at, head] < 0)
         shift = unreachable + (self.waiting[at, following] > 0)
         return np.stack([shift, left, right], axis=1).astype(int)
+
+    def best(self):
+        """Which possible decisions lose least, (H, 3)."""
+        losses = np.where(self.allowed(), self.losses(), IMPOSSIBLE)
+        return losses == losses.min(axis=1, keepdims=True)
 
     def arcs(self, decisions):
         """Rows of the parses that get an arc, places of its head and its dependent."""

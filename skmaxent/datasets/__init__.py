@@ -2,9 +2,11 @@
 
 `load_docstrings` works on every machine that has the runtime dependencies: it reads the docstrings of the
 installed NumPy, SciPy and scikit-learn. The other loaders look for a file of the corpus in ``data_home``, in
-the folder named by the environment variable ``SKMAXENT_DATA``, and in ``../shared/data`` beside a source
-checkout; then they fall back on copies that scikit-learn or NLTK have downloaded. When all of this fails,
-FileNotFoundError names the choices. No loader downloads anything, except `load_newsgroups` when told to.
+the folder named by the environment variable ``SKMAXENT_DATA``, among what was downloaded before, and for
+copies that scikit-learn or NLTK have downloaded. Where there is none they fetch the corpus from where it is
+published, check it against a checksum, and keep it in the folder "skmaxent" of scikit-learn's data home;
+with ``download_if_missing=False`` they do not. When all of this fails, FileNotFoundError names the choices.
+`load_senseval2` alone leaves the download to NLTK.
 """
 
 from .docstrings import load_docstrings

@@ -80,6 +80,17 @@ def load_docstrings(*, min_documents=40, return_X_y=False):
     ------
     ValueError
         If min_documents is not a positive integer, or no class has that many documents.
+
+    See Also
+    --------
+    load_newsgroups : A corpus of the same size.
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_docstrings
+    >>> docstrings = load_docstrings()
+    >>> len(docstrings.data) == len(docstrings.target)
+    True
     """
     if not isinstance(min_documents, Integral) or min_documents < 1:
         raise ValueError(

@@ -5,7 +5,7 @@ import json
 import numpy as np
 from sklearn.utils import Bunch
 
-from .files import check_option, nltk_remedy, not_found, read_nltk, read_text
+from .files import CALL, check_option, nltk_remedy, not_found, read_corpus, read_nltk, read_text
 
 
 def _encode(labels):
@@ -19,7 +19,7 @@ def _rows(text):
     return [line.split("\t") for line in text.rstrip("\n").split("\n")[1:]]
 
 
-def load_newsgroups(subset="train", *, data_home=None, download_if_missing=False):
+def load_newsgroups(subset="train", *, data_home=None, download_if_missing=True):
     """Load 20 Newsgroups, the "bydate" version, with the headers of the messages.
 
     Parameters
@@ -27,8 +27,8 @@ def load_newsgroups(subset="train", *, data_home=None, download_if_missing=False
     subset : {"train", "test", "all"}, default="train"
         11,314 messages to train, 7,532 later ones to test, or the first followed by the second.
     data_home : path-like, default=None
-        Folder with ``newsgroups20.jsonl.gz``.
-    download_if_missing : bool, default=False
+        Folder with ``newsgroups20.jsonl.gz``, or of :func:`sklearn.datasets.fetch_20newsgroups`.
+    download_if_missing : bool, default=True
         Let :func:`sklearn.datasets.fetch_20newsgroups` download the corpus. With False, a copy that it has
         downloaded before is used.
 
@@ -43,9 +43,20 @@ def load_newsgroups(subset="train", *, data_home=None, download_if_missing=False
     FileNotFoundError
         If the corpus is in none of these places.
 
+    See Also
+    --------
+    load_docstrings : A corpus that needs no download.
+
     References
     ----------
     K. Lang (1995), NewsWeeder: learning to filter netnews, ICML.
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_newsgroups
+    >>> newsgroups = load_newsgroups("test")  # doctest: +SKIP
+    >>> len(newsgroups.data)  # doctest: +SKIP
+    7532
     """
     check_option("load_newsgroups", "subset", subset, ("train", "test", "all"))
     names = ["newsgroups20.jsonl.gz"]
@@ -62,12 +73,16 @@ def load_newsgroups(subset="train", *, data_home=None, download_if_missing=False
 
         try:
             fetched = fetch_20newsgroups(
-                subset=subset, shuffle=False, remove=(), download_if_missing=download_if_missing
+                subset=subset,
+                shuffle=False,
+                remove=(),
+                data_home=data_home,
+                download_if_missing=download_if_missing,
             )
         except OSError as error:
-            raise not_found(
-                "20 Newsgroups", names, data_home, "call load_newsgroups(download_if_missing=True)"
-            ) from error
+            failed = ("it by scikit-learn", error) if download_if_missing else None
+            again = "run sklearn.datasets.fetch_20newsgroups() where there is a network" if failed else CALL
+            raise not_found("20 Newsgroups", names, data_home, again, failed=failed) from error
         data, target, target_names = fetched.data, fetched.target, list(fetched.target_names)
         ids = [str(name).replace("\\", "/").rpartition("/")[2] for name in fetched.filenames]
     return Bunch(
@@ -79,7 +94,7 @@ def load_newsgroups(subset="train", *, data_home=None, download_if_missing=False
     )
 
 
-def load_ppattach(subset="train", *, data_home=None):
+def load_ppattach(subset="train", *, data_home=None, download_if_missing=True):
     """Load the prepositional-phrase attachment decisions of Ratnaparkhi, Reynar and Roukos.
 
     Does "with a fork" in (eats, pizza, with, fork) belong to the verb (V) or to the noun (N)?
@@ -91,6 +106,8 @@ def load_ppattach(subset="train", *, data_home=None):
     data_home : path-like, default=None
         Folder with ``ppattach.tsv.gz`` and ``ppattach_wordclasses.tsv.gz``. Without them,
         NLTK's ``ppattach`` is read.
+    download_if_missing : bool, default=True
+        Whether to fetch the corpus from NLTK's data where there is no copy, and keep it in ``data_home``.
 
     Returns
     -------
@@ -104,10 +121,21 @@ def load_ppattach(subset="train", *, data_home=None):
     FileNotFoundError
         If the corpus is in none of these places.
 
+    See Also
+    --------
+    skmaxent.MaxEntRanker : A model of decisions between candidates.
+
     References
     ----------
     A. Ratnaparkhi, J. Reynar, S. Roukos (1994), A maximum entropy model for prepositional phrase
     attachment, HLT.
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_ppattach
+    >>> decisions = load_ppattach("dev")  # doctest: +SKIP
+    >>> len(decisions.data)  # doctest: +SKIP
+    4039
     """
     fileids = {"train": "training", "dev": "devset", "test": "test"}
     check_option("load_ppattach", "subset", subset, fileids)
@@ -116,11 +144,14 @@ def load_ppattach(subset="train", *, data_home=None):
     if table is not None and classes is not None:
         rows = [row[1:] for row in _rows(table) if row[0] == subset]
     else:
-        found = read_nltk("ppattach", lambda reader: (reader.raw(fileids[subset]), reader.raw("bitstrings")))
-        if found is None:
-            both = [" and ".join(name for (name,) in names)]
-            raise not_found("The PP attachment corpus", both, data_home, nltk_remedy("ppattach"))
-        table, classes = found
+        table, classes = read_corpus(
+            "The PP attachment corpus",
+            "ppattach",
+            lambda reader: (reader.raw(fileids[subset]), reader.raw("bitstrings")),
+            [" and ".join(name for (name,) in names)],
+            data_home,
+            download_if_missing,
+        )
         rows = [line.split()[1:] for line in table.split("\n") if line.strip()]
     target_names, target = _encode([row[4] for row in rows])
     return Bunch(
@@ -132,7 +163,7 @@ def load_ppattach(subset="train", *, data_home=None):
     )
 
 
-def load_trec_questions(subset="train", *, labels="coarse", data_home=None):
+def load_trec_questions(subset="train", *, labels="coarse", data_home=None, download_if_missing=True):
     """Load the questions of Li and Roth, classified by what kind of answer they ask for.
 
     Parameters
@@ -143,6 +174,8 @@ def load_trec_questions(subset="train", *, labels="coarse", data_home=None):
         6 classes such as "HUM", or 50 such as "HUM:ind". The class indices are the same in both subsets.
     data_home : path-like, default=None
         Folder with ``trec_questions.tsv.gz``. Without it, NLTK's ``qc`` is read.
+    download_if_missing : bool, default=True
+        Whether to fetch the corpus from NLTK's data where there is no copy, and keep it in ``data_home``.
 
     Returns
     -------
@@ -155,9 +188,20 @@ def load_trec_questions(subset="train", *, labels="coarse", data_home=None):
     FileNotFoundError
         If the corpus is in none of these places.
 
+    See Also
+    --------
+    load_sentence_polarity : Another corpus of sentences.
+
     References
     ----------
     X. Li, D. Roth (2002), Learning question classifiers, COLING.
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_trec_questions
+    >>> questions = load_trec_questions("test")  # doctest: +SKIP
+    >>> len(questions.data)  # doctest: +SKIP
+    500
     """
     check_option("load_trec_questions", "subset", subset, ("train", "test"))
     check_option("load_trec_questions", "labels", labels, ("coarse", "fine"))
@@ -166,11 +210,14 @@ def load_trec_questions(subset="train", *, labels="coarse", data_home=None):
     if table is not None:
         rows = [(split, fine, question) for split, _, fine, question in _rows(table)]
     else:
-        raw = read_nltk(
-            "qc", lambda reader: {split: reader.raw(f"{split}.txt") for split in ("train", "test")}
+        raw = read_corpus(
+            "The TREC question corpus",
+            "qc",
+            lambda reader: {split: reader.raw(f"{split}.txt") for split in ("train", "test")},
+            names,
+            data_home,
+            download_if_missing,
         )
-        if raw is None:
-            raise not_found("The TREC question corpus", names, data_home, nltk_remedy("qc"))
         lines = [(split, line.strip()) for split in raw for line in raw[split].split("\n") if line.strip()]
         rows = [(split, *line.split(" ", 1)) for split, line in lines]
     target_names, target = _encode(
@@ -193,7 +240,8 @@ def load_senseval2(word="line", *, data_home=None):
     word : {"interest", "line"}, default="line"
         2,368 occurrences of "interest" or 4,146 of "line", 6 senses each.
     data_home : path-like, default=None
-        Folder with ``senseval2.jsonl.gz``. Without it, NLTK's ``senseval`` is read.
+        Folder with ``senseval2.jsonl.gz``. Without it, NLTK's ``senseval`` is read, which NLTK downloads
+        and only NLTK can read.
 
     Returns
     -------
@@ -207,10 +255,21 @@ def load_senseval2(word="line", *, data_home=None):
     FileNotFoundError
         If the corpus is in none of these places.
 
+    See Also
+    --------
+    load_trec_questions : Another corpus of short texts.
+
     References
     ----------
     R. Bruce, J. Wiebe (1994), Word-sense disambiguation using decomposable models, ACL ("interest").
     C. Leacock, G. Towell, E. Voorhees (1993), Corpus-based statistical sense resolution, HLT ("line").
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_senseval2
+    >>> senses = load_senseval2("interest")  # doctest: +SKIP
+    >>> len(senses.data)  # doctest: +SKIP
+    2368
     """
     check_option("load_senseval2", "word", word, ("interest", "line"))
 
@@ -244,13 +303,15 @@ def load_senseval2(word="line", *, data_home=None):
     )
 
 
-def load_sentence_polarity(*, data_home=None):
+def load_sentence_polarity(*, data_home=None, download_if_missing=True):
     """Load sentences of film reviews, positive or negative.
 
     Parameters
     ----------
     data_home : path-like, default=None
         Folder with ``sentence_polarity.tsv.gz``. Without it, NLTK's ``sentence_polarity`` is read.
+    download_if_missing : bool, default=True
+        Whether to fetch the corpus from NLTK's data where there is no copy, and keep it in ``data_home``.
 
     Returns
     -------
@@ -263,23 +324,34 @@ def load_sentence_polarity(*, data_home=None):
     FileNotFoundError
         If the corpus is in none of these places.
 
+    See Also
+    --------
+    load_trec_questions : Another corpus of sentences.
+
     References
     ----------
     B. Pang, L. Lee (2005), Seeing stars: exploiting class relationships for sentiment categorization, ACL.
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_sentence_polarity
+    >>> polarity = load_sentence_polarity()  # doctest: +SKIP
+    >>> len(polarity.data)  # doctest: +SKIP
+    10662
     """
     names = ["sentence_polarity.tsv.gz"]
     table = read_text(names, data_home)
     if table is not None:
         rows = _rows(table)
     else:
-        raw = read_nltk(
+        raw = read_corpus(
+            "The sentence polarity corpus",
             "sentence_polarity",
             lambda reader: {label: reader.raw(f"rt-polarity.{label}") for label in ("neg", "pos")},
+            names,
+            data_home,
+            download_if_missing,
         )
-        if raw is None:
-            raise not_found(
-                "The sentence polarity corpus", names, data_home, nltk_remedy("sentence_polarity")
-            )
         rows = [(label, line.strip()) for label in raw for line in raw[label].split("\n") if line.strip()]
     target_names, target = _encode([label for label, _ in rows])
     return Bunch(

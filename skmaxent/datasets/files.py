@@ -4,14 +4,15 @@ import gzip
 import os
 from pathlib import Path
 
+from .download import NLTK_DATA, Archive, cache_folder
+
 
 def _folders(data_home):
     """The folders to search, in order: pairs of how to speak of it and its path, or None."""
-    checkout = Path(__file__).resolve().parents[2]
     return [
         ("the data_home parameter", data_home),
         ("the environment variable SKMAXENT_DATA", os.environ.get("SKMAXENT_DATA") or None),
-        ("the folder beside the checkout", checkout.parent / "shared" / "data"),
+        ("what was downloaded before", cache_folder(data_home)),
     ]
 
 
@@ -46,15 +47,66 @@ def read_nltk(corpus, read):
         return None
 
 
-def not_found(corpus, names, data_home, *remedies):
-    """The FileNotFoundError that says where a corpus was sought and how to get it."""
+def read_corpus(title, corpus, read, names, data_home, download_if_missing):
+    """``read(reader)`` for a corpus of NLTK's data: its copy, the archive downloaded before, or now.
+
+    Parameters
+    ----------
+    title, corpus : str
+        Its name for people, and in NLTK's data.
+    read : callable
+        The reader offers ``raw(fileid)``, the text of a file.
+    names : sequence of str
+        Files that would have done as well, for the message.
+    data_home : path-like or None
+    download_if_missing : bool
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none and it cannot be downloaded, or shall not be.
+    """
+    found = read_nltk(corpus, read)
+    if found is not None:
+        return found
+    url = NLTK_DATA.format(corpus)
+    try:
+        if download_if_missing or (cache_folder(data_home) / f"{corpus}.zip").is_file():
+            return read(Archive.fetch(corpus, data_home))
+    except OSError as error:
+        raise not_found(title, names, data_home, nltk_remedy(corpus), failed=(url, error)) from error
+    raise not_found(title, names, data_home, CALL, nltk_remedy(corpus))
+
+
+#: What to do about a corpus that was not to be downloaded.
+CALL = "call the function with download_if_missing=True"
+
+
+def not_found(corpus, names, data_home, *remedies, failed=None):
+    """The FileNotFoundError that says where a corpus was sought and how to get it.
+
+    Parameters
+    ----------
+    corpus : str
+    names : sequence of str
+        Files that would do, any of them.
+    data_home : path-like or None
+    *remedies : str
+    failed : tuple (url, error), optional
+        The download that was tried.
+    """
     places = "; ".join(
         f"{place} ({'not set' if folder is None else os.fspath(folder)})"
         for place, folder in _folders(data_home)
     )
-    choices = [f"put {' or '.join(names)} into one of these folders", *remedies]
+    tried = ""
+    if failed is not None:
+        url, error = failed
+        tried = f" Downloading {url} failed: {str(error) or type(error).__name__}"
+        tried = tried.rstrip(".") + "."
+    choices = [*remedies, f"put {' or '.join(names)} into a folder and pass it as data_home"]
     return FileNotFoundError(
-        f"{corpus} was not found. Searched: {places}. To make it available, do one of the following: "
+        f"{corpus} was not found. Searched: {places}.{tried} To make it available, do one of the following: "
         + "; ".join(f"({number}) {choice}" for number, choice in enumerate(choices, 1))
         + "."
     )

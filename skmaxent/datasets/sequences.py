@@ -4,10 +4,11 @@ from itertools import groupby
 
 from sklearn.utils import Bunch
 
-from .files import check_option, nltk_remedy, not_found, read_nltk, read_text
+from .download import UD_EWT, UD_EWT_FINGERPRINTS, compare, fetch, fingerprint
+from .files import CALL, check_option, not_found, read_corpus, read_text
 
 
-def load_ud_ewt(subset="train", *, data_home=None):
+def load_ud_ewt(subset="train", *, data_home=None, download_if_missing=True):
     """Load the English Web Treebank of Universal Dependencies, version 2.15.
 
     Parameters
@@ -16,6 +17,8 @@ def load_ud_ewt(subset="train", *, data_home=None):
         12,544, 2,001 or 2,077 sentences.
     data_home : path-like, default=None
         Folder with ``ud_ewt.{subset}.conllu.gz`` or the release's own ``en_ewt-ud-{subset}.conllu``.
+    download_if_missing : bool, default=True
+        Whether to fetch the corpus from its release where there is no copy, and keep it in ``data_home``.
 
     Returns
     -------
@@ -32,27 +35,55 @@ def load_ud_ewt(subset="train", *, data_home=None):
     FileNotFoundError
         If the corpus is in none of these places.
 
+    See Also
+    --------
+    load_ud_ewt_pos : The same as rows for a classifier.
+
     References
     ----------
     N. Silveira et al. (2014), A gold standard dependency corpus for English, LREC.
     https://universaldependencies.org/format.html
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_ud_ewt
+    >>> treebank = load_ud_ewt("dev")  # doctest: +SKIP
+    >>> len(treebank.data)  # doctest: +SKIP
+    2001
     """
     check_option("load_ud_ewt", "subset", subset, ("train", "dev", "test"))
     names = [f"ud_ewt.{subset}.conllu.gz", f"en_ewt-ud-{subset}.conllu", f"en_ewt-ud-{subset}.conllu.gz"]
     text = read_text(names, data_home)
     if text is None:
-        raise not_found(
-            "UD English EWT",
-            names[:2],
-            data_home,
-            f"download {names[1]} from release r2.15 of "
-            "https://github.com/UniversalDependencies/UD_English-EWT and pass its folder as data_home",
-        )
-    sentences = [_read_conllu(block.split("\n")) for block in text.strip("\n").split("\n\n")]
+        text = _fetch_ud_ewt(subset, names, data_home, download_if_missing)
+    sentences = _read_treebank(text)
     return Bunch(
         **{field: [sentence[field] for sentence in sentences] for field in sentences[0]},
         DESCR=f"Universal Dependencies English EWT 2.15, subset={subset!r}: {len(sentences)} sentences.",
     )
+
+
+def _fetch_ud_ewt(subset, names, data_home, download_if_missing):
+    """The text of a file of the release, downloaded."""
+    name = names[1]
+    by_hand = f"download {name} from release r2.15 of https://github.com/UniversalDependencies/UD_English-EWT"
+    if not download_if_missing:
+        raise not_found("UD English EWT", names[:2], data_home, CALL, by_hand)
+
+    def check(path):
+        found = fingerprint(_read_treebank(path.read_bytes().decode()))
+        compare(name, "SHA256 checksum of the content", found, UD_EWT_FINGERPRINTS[subset])
+
+    try:
+        return fetch(UD_EWT.format(name), name, data_home, check).read_bytes().decode()
+    except OSError as error:
+        failed = UD_EWT.format(name), error
+        raise not_found("UD English EWT", names[:2], data_home, by_hand, failed=failed) from error
+
+
+def _read_treebank(text):
+    """The sentences of a CoNLL-U file."""
+    return [_read_conllu(block.split("\n")) for block in text.strip("\n").split("\n\n")]
 
 
 def _read_conllu(lines):
@@ -85,7 +116,7 @@ def _read_conllu(lines):
     }
 
 
-def load_ud_ewt_pos(subset="train", *, data_home=None):
+def load_ud_ewt_pos(subset="train", *, data_home=None, download_if_missing=True):
     """Load part-of-speech tagging on UD English EWT as classification: one row a word.
 
     With :class:`~sklearn.feature_extraction.DictVectorizer`, the training set is a matrix with 204,577 rows,
@@ -96,6 +127,7 @@ def load_ud_ewt_pos(subset="train", *, data_home=None):
     subset : {"train", "dev", "test"}, default="train"
         204,577, 25,147 or 25,094 words.
     data_home : path-like, default=None
+    download_if_missing : bool, default=True
         See `load_ud_ewt`.
 
     Returns
@@ -104,8 +136,19 @@ def load_ud_ewt_pos(subset="train", *, data_home=None):
         The `pos_window_features` of every word.
     y : list of str
         Its universal part of speech, such as "NOUN".
+
+    See Also
+    --------
+    load_ud_ewt : The sentences themselves.
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_ud_ewt_pos
+    >>> X, y = load_ud_ewt_pos("dev")  # doctest: +SKIP
+    >>> len(X)  # doctest: +SKIP
+    25147
     """
-    treebank = load_ud_ewt(subset, data_home=data_home)
+    treebank = load_ud_ewt(subset, data_home=data_home, download_if_missing=download_if_missing)
     X = [pos_window_features(words, i) for words in treebank.data for i in range(len(words))]
     return X, [tag for tags in treebank.upos for tag in tags]
 
@@ -129,6 +172,10 @@ def pos_window_features(words, i):
     -------
     features : dict
         12 strings, to be one-hot encoded by :class:`~sklearn.feature_extraction.DictVectorizer`.
+
+    See Also
+    --------
+    load_ud_ewt_pos : A corpus with these features.
 
     Examples
     --------
@@ -156,7 +203,7 @@ def pos_window_features(words, i):
     }
 
 
-def load_conll2000(subset="train", *, data_home=None):
+def load_conll2000(subset="train", *, data_home=None, download_if_missing=True):
     """Load the CoNLL-2000 shared task: chunks (noun phrases, verb phrases, ...) in newspaper sentences.
 
     Parameters
@@ -165,6 +212,8 @@ def load_conll2000(subset="train", *, data_home=None):
         8,936 or 2,012 sentences.
     data_home : path-like, default=None
         Folder with ``conll2000_chunking.{subset}.gz``. Without it, NLTK's ``conll2000`` is read.
+    download_if_missing : bool, default=True
+        Whether to fetch the corpus from NLTK's data where there is no copy, and keep it in ``data_home``.
 
     Returns
     -------
@@ -177,18 +226,33 @@ def load_conll2000(subset="train", *, data_home=None):
     FileNotFoundError
         If the corpus is in none of these places.
 
+    See Also
+    --------
+    load_conll2002_spanish : Names in sentences.
+
     References
     ----------
     E. Tjong Kim Sang, S. Buchholz (2000), Introduction to the CoNLL-2000 shared task: chunking, CoNLL.
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_conll2000
+    >>> chunks = load_conll2000("test")  # doctest: +SKIP
+    >>> len(chunks.data)  # doctest: +SKIP
+    2012
     """
     fileids = {"train": "train.txt", "test": "test.txt"}
     check_option("load_conll2000", "subset", subset, fileids)
     return _load_columns(
-        "CoNLL-2000 chunking", f"conll2000_chunking.{subset}.gz", "conll2000", fileids[subset], data_home
+        "CoNLL-2000 chunking",
+        f"conll2000_chunking.{subset}.gz",
+        ("conll2000", fileids[subset]),
+        data_home,
+        download_if_missing,
     )
 
 
-def load_conll2002_spanish(subset="train", *, data_home=None):
+def load_conll2002_spanish(subset="train", *, data_home=None, download_if_missing=True):
     """Load the Spanish part of the CoNLL-2002 shared task: names of persons, places, organisations, others.
 
     Parameters
@@ -197,6 +261,8 @@ def load_conll2002_spanish(subset="train", *, data_home=None):
         8,323, 1,915 or 1,517 sentences ("dev" is the task's testa, "test" its testb).
     data_home : path-like, default=None
         Folder with ``conll2002_spanish.{subset}.gz``. Without it, NLTK's ``conll2002`` is read.
+    download_if_missing : bool, default=True
+        Whether to fetch the corpus from NLTK's data where there is no copy, and keep it in ``data_home``.
 
     Returns
     -------
@@ -209,25 +275,41 @@ def load_conll2002_spanish(subset="train", *, data_home=None):
     FileNotFoundError
         If the corpus is in none of these places.
 
+    See Also
+    --------
+    load_conll2000 : Chunks of sentences.
+
     References
     ----------
     E. Tjong Kim Sang (2002), Introduction to the CoNLL-2002 shared task: language-independent named entity
     recognition, CoNLL.
+
+    Examples
+    --------
+    >>> from skmaxent.datasets import load_conll2002_spanish
+    >>> names = load_conll2002_spanish("dev")  # doctest: +SKIP
+    >>> len(names.data)  # doctest: +SKIP
+    1915
     """
     fileids = {"train": "esp.train", "dev": "esp.testa", "test": "esp.testb"}
     check_option("load_conll2002_spanish", "subset", subset, fileids)
     return _load_columns(
-        "CoNLL-2002 Spanish", f"conll2002_spanish.{subset}.gz", "conll2002", fileids[subset], data_home
+        "CoNLL-2002 Spanish",
+        f"conll2002_spanish.{subset}.gz",
+        ("conll2002", fileids[subset]),
+        data_home,
+        download_if_missing,
     )
 
 
-def _load_columns(title, name, nltk_name, fileid, data_home):
+def _load_columns(title, name, in_nltk, data_home, download_if_missing):
     """Read sentences of lines "word part-of-speech tag", ended by an empty line."""
     text = read_text([name], data_home)
     if text is None:
-        text = read_nltk(nltk_name, lambda reader: reader.raw(fileid))
-    if text is None:
-        raise not_found(title, [name], data_home, nltk_remedy(nltk_name))
+        corpus, fileid = in_nltk
+        text = read_corpus(
+            title, corpus, lambda reader: reader.raw(fileid), [name], data_home, download_if_missing
+        )
     sentences, columns = [], []
     for line in [*text.split("\n"), ""]:
         if line.strip():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..convex.machine.designs import WHOLE
-from ..convex.machine.programs import Weights, reads_data
+from ..convex.machine.programs import Size, Weights, reads_data
 from .actor import Touched, touched, with_arguments
 from .placement import assign
 from .sums import Tree
@@ -305,6 +305,15 @@ class CrewBackend:
     def run(self, program):
         """What a program gives, added up over all partitions."""
         return self.crew.run(program)
+
+    def learn(self, steps, epochs, seed):
+        """Epochs over each partition by itself, all at once; their weights are averaged by occurrences.
+
+        A start needs one message then, and its bits do not depend on who holds which partitions.
+        """
+        program = [("learn", None, (WHOLE, steps, epochs, seed, Size(self.n_columns)))]
+        sums, counts = self.run(program)[0]
+        steps.W = (sums / np.maximum(counts, 1)).astype(np.float32)
 
 
 def _for_hand(program, hand):

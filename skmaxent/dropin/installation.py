@@ -32,13 +32,39 @@ def install():
     -------
     installed : context manager
         Calls `uninstall` at its end.
+
+    See Also
+    --------
+    uninstall : Put scikit-learn's own classes back.
+
+    Examples
+    --------
+    >>> from skmaxent import dropin
+    >>> with dropin.install():
+    ...     from sklearn.linear_model import LogisticRegression
+    >>> LogisticRegression.__module__
+    'skmaxent.dropin.logistic'
     """
     _exchange(_PAIRS)
     return Installed()
 
 
 def uninstall():
-    """Put scikit-learn's own classes back."""
+    """Put scikit-learn's own classes back.
+
+    See Also
+    --------
+    install : Put our classes in their place.
+
+    Examples
+    --------
+    >>> from skmaxent import dropin
+    >>> installed = dropin.install()
+    >>> dropin.uninstall()
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> LogisticRegression.__module__
+    'sklearn.linear_model._logistic'
+    """
     _exchange([(ours, theirs) for theirs, ours in _PAIRS])
 
 

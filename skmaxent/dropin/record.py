@@ -36,6 +36,17 @@ def summary():
     Returns
     -------
     summary : str
+        A line for each class and engine.
+
+    See Also
+    --------
+    install : Put our classes in place.
+
+    Examples
+    --------
+    >>> from skmaxent import dropin
+    >>> dropin.summary().splitlines()[0]
+    'skmaxent.dropin: ...fits in this process'
     """
     if not _fits:
         return "skmaxent.dropin: no fits in this process"

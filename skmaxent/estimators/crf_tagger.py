@@ -208,6 +208,7 @@ class CRFTagger(CallbackSupport, Tagger):
         Returns
         -------
         self : CRFTagger
+            The fitted estimator.
 
         Raises
         ------
@@ -267,6 +268,7 @@ class CRFTagger(CallbackSupport, Tagger):
         Returns
         -------
         self : CRFTagger
+            The fitted estimator.
         """
         check_is_fitted(self)
         if sparse.issparse(self.coef_):

@@ -98,11 +98,11 @@ class MaxEntClassifierCV(
         Relative duality gap at which each fit stops.
     max_iter : int, default=1000
         Largest number of outer iterations of each fit.
-    random_state : int, RandomState instance or None, default=None
-        As in MaxEntClassifier.
     n_jobs : int, default=None
         Number of paths that run at the same time, in threads. None is 1, and then each fit uses all
         cores.
+    random_state : int, RandomState instance or None, default=None
+        As in MaxEntClassifier.
     verbose : int, default=0
         1 prints one line a fit, when it is over.
 
@@ -240,6 +240,7 @@ class MaxEntClassifierCV(
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d), or list of n data with joint features
+            Rows; with joint features a list of data.
         y : array-like of shape (n,) or (n, K)
             Labels, or label masses. A class that the training part of a fold lacks is there a class
             without weight.
@@ -293,7 +294,7 @@ class MaxEntClassifierCV(
         def parts(fold):
             return (train, validation) if fold is None else (train.take(fold[0]), test.take(fold[1]))
 
-        # Threads that see the same arrays, also where a backend such as dask's would send them with each task.
+        # Threads that share the arrays, also where a backend such as dask's would send them with each task.
         paths = Parallel(n_jobs=self.n_jobs, prefer="threads", require="sharedmem")(
             delayed(score_path)(
                 self._model(1.0, float(l1_ratios[share])),
@@ -387,14 +388,18 @@ class MaxEntClassifierCV(
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
+            Rows with the columns of `fit`; with joint features a list of data.
         y : array-like of shape (n,) or (n, K)
+            Labels, or label masses as in `fit`.
         sample_weight : array-like of shape (n,), default=None
+            Weights of the rows; None: all 1.
         **score_params : dict
             Metadata for the scorer, when metadata routing is enabled.
 
         Returns
         -------
         score : float
+            Of `scoring`, or accuracy; greater is better.
         """
         check_is_fitted(self)
         routed = self._routed("score", sample_weight, score_params)

@@ -151,6 +151,12 @@ class BackpropMLPClassifier(NetworkPrediction, ClassifierMixin, BaseBackpropMLP)
     n_features_in_, feature_names_in_
         Number of columns of X, and their names where all are strings.
 
+    See Also
+    --------
+    MaxEntClassifier : The same without hidden layers, to a proven optimum.
+    RecurrentClassifier : A network for sequences.
+    check_gradient : Check backpropagation box by box.
+
     Notes
     -----
     float32 data is processed in float32, all other in float64. The number of threads does not change a bit.
@@ -296,6 +302,7 @@ class BackpropMLPClassifier(NetworkPrediction, ClassifierMixin, BaseBackpropMLP)
         Returns
         -------
         self : BackpropMLPClassifier
+            The fitted estimator.
 
         Raises
         ------
@@ -314,15 +321,20 @@ class BackpropMLPClassifier(NetworkPrediction, ClassifierMixin, BaseBackpropMLP)
 
         Parameters
         ----------
-        X, y, sample_weight
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            As for `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             As for `fit`.
         classes : array-like of shape (n_classes,), optional
             All classes that will ever occur, in any order and number; required in the first call for class
             labels.
+        sample_weight : array-like of shape (n_samples,), optional
+            As for `fit`.
 
         Returns
         -------
         self : BackpropMLPClassifier
+            The estimator after the epoch.
         """
         if self.class_weight == "balanced":
             raise ValueError(

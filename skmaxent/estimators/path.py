@@ -90,6 +90,7 @@ def maxent_path(
     Parameters
     ----------
     X : array-like or sparse array of shape (n, d)
+        The rows of all fits.
     y : array-like of shape (n,) or (n, K)
         Labels, or label masses.
     Cs : int or array-like of shape (n_Cs,), default=10
@@ -100,19 +101,29 @@ def maxent_path(
     features : {"all", "observed"}, default="all"
         As in MaxEntClassifier, like all that follow; joint features are refused.
     min_count : int, default=1
+        Least number of occurrences of an observed pair.
     penalty_weights : array-like of shape (d,) or (K, d), default=None
+        Factors on the penalty of columns or weights.
     fit_intercept : bool, default=True
+        Whether there is an intercept.
     class_weight : dict or "balanced", default=None
+        Weights of the classes.
     target_type : {"auto", "masses"}, default="auto"
+        What y means.
     solver : str, default="auto"
+        All reach the same optimum.
     tol : float, default=1e-6
+        Relative duality gap at which to stop.
     max_iter : int, default=1000
         Largest number of outer iterations of each fit.
     n_jobs : int, default=None
+        Number of threads.
     random_state : int, RandomState instance or None, default=None
+        Seeds only a stochastic start.
     verbose : int, default=0
         1 prints one line for each C.
     sample_weight : array-like of shape (n,), default=None
+        Weights of the rows; None: all 1.
     X_val, y_val : like X and y, default=None
         Validation set on which to score each model.
     sample_weight_val : array-like of shape (n_val,), default=None
@@ -133,6 +144,11 @@ def maxent_path(
     ------
     ValueError
         If the data are malformed, the features are joint features, or `scoring` has no validation set.
+
+    See Also
+    --------
+    MaxEntClassifierCV : Choose C by cross-validation along such paths.
+    c_min : The C at which the path of a Laplace prior begins.
 
     Examples
     --------

@@ -200,6 +200,7 @@ class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
         Parameters
         ----------
         X : array-like or sparse array of shape (M, d)
+            Candidates, a row each.
 
         Returns
         -------
@@ -219,6 +220,7 @@ class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
         Parameters
         ----------
         X : array-like or sparse array of shape (M, d)
+            Candidates, a row each.
         groups : array-like of shape (M,), default=None
             Label of the group of each row; None: all rows are the candidates of one decision.
 
@@ -242,6 +244,7 @@ class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
         Parameters
         ----------
         X : array-like or sparse array of shape (M, d)
+            Candidates, a row each.
         groups : array-like of shape (M,), default=None
             As in `predict`.
 
@@ -262,12 +265,14 @@ class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
         Parameters
         ----------
         X : array-like or sparse array of shape (M, d)
+            Candidates, a row each.
         groups : array-like of shape (M,), default=None
             As in `predict`.
 
         Returns
         -------
         log_proba : ndarray of shape (M,)
+            Natural logarithms.
         """
         scores = self.decision_function(X)
         order, starts = _group_order(scores, groups)
@@ -282,6 +287,7 @@ class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
         Parameters
         ----------
         X : array-like or sparse array of shape (M, d)
+            Candidates, a row each.
         y : array-like of shape (M,)
             Marks or masses, as in `fit`; a pick scores its share of the mass of its group.
         groups : array-like of shape (M,), default=None
@@ -292,6 +298,7 @@ class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
         Returns
         -------
         score : float
+            Between 0 and 1: the mean over the groups, by their weights.
         """
         chosen = self.predict(X, groups)
         order, starts = _group_order(chosen, groups)

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from ..compat import ClassifierMixin, available_if, check_sample_weight, fit_context, with_callbacks
+from ..compat import available_if, fit_context, with_callbacks
 from .common.recurrent_fit import CONSTRAINTS, BaseRecurrent, can_continue
-from .common.recurrent_prediction import RecurrentPrediction, log_softmax
+from .common.recurrent_labels import LabelPrediction
 from .common.sequence_input import read_labels
-from .common.targets import TARGET_TYPES, expected_accuracy, masses_of_model
+from .common.targets import TARGET_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
+class RecurrentClassifier(LabelPrediction, BaseRecurrent):
     """Recurrent network that labels sequences: Elman, GRU or LSTM, in one or both directions of time.
 
     A sequence is a list of tokens, each the sum of the embeddings of its features, or an array of vectors (a
@@ -147,6 +146,11 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         Training sequences seen.
     n_features_in_, feature_names_in_
         Of a 2-D array: number of columns of X, and their names where all are strings.
+
+    See Also
+    --------
+    RecurrentTagger : A label for each token.
+    BackpropMLPClassifier : A network for rows of a matrix.
 
     Notes
     -----
@@ -305,6 +309,7 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
         Returns
         -------
         self : RecurrentClassifier
+            The fitted estimator.
 
         Raises
         ------
@@ -326,19 +331,20 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
 
         Parameters
         ----------
-        X, y, sample_weight
+        X : list of sequences
+            As for `fit`.
+        y : array-like of shape (n_samples,)
             As for `fit`.
         classes : array-like of shape (n_classes,), optional
             All class labels that will ever occur; required in the first call for class labels.
+        sample_weight : array-like of shape (n_samples,), optional
+            As for `fit`.
 
         Returns
         -------
         self : RecurrentClassifier
+            The estimator after the epoch.
         """
-        if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' needs all examples at once: give partial_fit a dict instead."
-            )
         return self._fit(X, y, sample_weight, classes=classes, incremental=True)
 
     @property
@@ -348,83 +354,3 @@ class RecurrentClassifier(RecurrentPrediction, ClassifierMixin, BaseRecurrent):
     def _labels(self, y, given):
         """Checked labels or label masses."""
         return read_labels(y, given, self.target_type)
-
-    def _scores(self, X):
-        """Scores (n, K): of an empty sequence the logarithms of the shares of the classes."""
-        given = self._read(X)
-        scores = np.empty((len(given), self.classes_.size), self.weights_["affine.weights"].dtype)
-        with np.errstate(divide="ignore"):
-            scores[:] = np.log(self.class_count_ / self.class_count_.sum())
-        for rows, part in self._batches(given, False):
-            scores[rows] = part
-        return scores
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Most probable class of each sequence.
-
-        Parameters
-        ----------
-        X : sequences
-            As for `fit`.
-
-        Returns
-        -------
-        y : ndarray of shape (n_sequences,)
-        """
-        codes = self._scores(X).argmax(axis=1)
-        return self.classes_[codes]
-
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Probability of each class.
-
-        Parameters
-        ----------
-        X : sequences
-            As for `fit`.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_sequences, n_classes)
-        """
-        return np.exp(log_softmax(self._scores(X)))
-
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Logarithms of `predict_proba`; -inf where a probability underflows.
-
-        Parameters
-        ----------
-        X : sequences
-            As for `fit`.
-
-        Returns
-        -------
-        log_proba : ndarray of shape (n_sequences, n_classes)
-        """
-        return log_softmax(self._scores(X))
-
-    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
-        """Share of the sequences with the right class; for label masses the expected share.
-
-        Parameters
-        ----------
-        X : sequences
-            As for `fit`.
-        y : array-like of shape (n_sequences,) or (n_sequences, n_classes)
-            Class labels or label masses, as for `fit`.
-        sample_weight : array-like of shape (n_sequences,), optional
-            Weight of each sequence.
-
-        Returns
-        -------
-        score : float
-            Of label masses the share, summed over the sequences, that lies on the predicted classes.
-        """
-        check_is_fitted(self)
-        masses = masses_of_model(y, self.target_type, self.classes_, type(self).__name__)
-        if masses is not None:
-            codes = self._scores(X).argmax(axis=1)
-            check_consistent_length(codes, masses)
-            if sample_weight is not None:
-                sample_weight = check_sample_weight(sample_weight, codes)
-            return expected_accuracy(masses, codes, sample_weight)
-        return super().score(X, y, sample_weight)

@@ -138,6 +138,12 @@ class RecurrentTagger(RecurrentPrediction, BaseRecurrent):
     t_ : int
         Training sequences seen.
 
+    See Also
+    --------
+    RecurrentClassifier : One label for a whole sequence.
+    CRFTagger : A linear model of whole tag sequences.
+    MaxEntTagger : A tagger from any classifier of tokens.
+
     Notes
     -----
     There is no padding: neither a longer neighbour in a batch, nor the batch size, nor the order of X changes
@@ -289,6 +295,7 @@ class RecurrentTagger(RecurrentPrediction, BaseRecurrent):
         Returns
         -------
         self : RecurrentTagger
+            The fitted estimator.
 
         Raises
         ------
@@ -310,19 +317,20 @@ class RecurrentTagger(RecurrentPrediction, BaseRecurrent):
 
         Parameters
         ----------
-        X, y, sample_weight
+        X : list of sequences
+            As for `fit`.
+        y : list of lists of tags
             As for `fit`.
         classes : array-like of shape (n_classes,), optional
             All tags that will ever occur; required in the first call.
+        sample_weight : array-like of shape (n_samples,), optional
+            As for `fit`.
 
         Returns
         -------
         self : RecurrentTagger
+            The estimator after the epoch.
         """
-        if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' needs all examples at once: give partial_fit a dict instead."
-            )
         return self._fit(X, y, sample_weight, classes=classes, incremental=True)
 
     def _labels(self, y, given):
@@ -383,6 +391,7 @@ class RecurrentTagger(RecurrentPrediction, BaseRecurrent):
         X : sequences
             As for `fit`.
         y : sequence of sequences of tags
+            The right tags, one for each token.
         sample_weight : array-like of shape (n_sequences,), optional
             Weight of the tokens of each sequence.
 

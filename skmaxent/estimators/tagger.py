@@ -170,6 +170,7 @@ class MaxEntTagger(Tagger):
         Returns
         -------
         self : MaxEntTagger
+            The fitted estimator.
 
         Raises
         ------
@@ -297,6 +298,7 @@ class MaxEntTagger(Tagger):
         Parameters
         ----------
         X : list of S sentences
+            Each a list of tokens as in `fit`.
 
         Returns
         -------

@@ -75,6 +75,7 @@ def to_sklearn(estimator: Any) -> Any:
     Returns
     -------
     copy : estimator
+        Nothing in it is of this package.
 
     Raises
     ------

@@ -104,7 +104,9 @@ class JointFeatures(Documented, BaseEstimator):
         Parameters
         ----------
         data : list of n data
+            Of any kind that the functions take.
         classes : sequence of K class labels
+            In the order of the columns.
         present : array of shape (n, K)
             Not zero where a datum has a label; what `min_count` counts.
         differences : bool, default=False
@@ -134,7 +136,18 @@ class JointFeatures(Documented, BaseEstimator):
         return table, self._design(data, list(classes), table, found, differences, recheck=True)
 
     def table(self, classes: Sequence[Any]) -> dict[str, Any]:
-        """The columns without training data, for templates that name their pairs; see `fit_design`."""
+        """The columns without training data, for templates that name their pairs; see `fit_design`.
+
+        Parameters
+        ----------
+        classes : sequence of K class labels
+            In the order of the columns.
+
+        Returns
+        -------
+        table : dict
+            As from `fit_design`.
+        """
         return self._tabulate(list(classes), {}, None)
 
     def design(
@@ -145,7 +158,9 @@ class JointFeatures(Documented, BaseEstimator):
         Parameters
         ----------
         data : list of n data
+            Of any kind that the functions take.
         classes : sequence of K class labels
+            In the order of the columns.
         table : dict
             From `fit_design` or `table`.
         differences : bool, default=False
@@ -154,6 +169,7 @@ class JointFeatures(Documented, BaseEstimator):
         Returns
         -------
         design : csr_array of shape (n * K, p), or (n, p)
+            As from `fit_design`.
 
         Raises
         ------

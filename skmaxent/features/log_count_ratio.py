@@ -68,6 +68,10 @@ class LogCountRatioScaler(VersionedPickle, OneToOneFeatureMixin, TransformerMixi
     feature_names_in_ : ndarray of shape (d,)
         Names of the columns, when X had names that are all strings.
 
+    See Also
+    --------
+    MaxEntClassifier : A classifier of the scaled counts.
+
     Notes
     -----
     Wang & Manning count the documents that have a word, not how often they have it: give indicators, for
@@ -157,6 +161,7 @@ class LogCountRatioScaler(VersionedPickle, OneToOneFeatureMixin, TransformerMixi
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
+            Counts, with the columns of `fit`.
 
         Returns
         -------

@@ -308,6 +308,12 @@ class TokenFeatures(Documented, TransformerMixin, BaseEstimator):
         these ("key:part=value"), or a collection of str. To be pickled it must be defined at the level
         of a module.
 
+    See Also
+    --------
+    MaxEntTagger : A tagger to follow in a Pipeline.
+    CRFTagger : Another one.
+    skmaxent.sequences.word_features : A function for most tasks.
+
     Examples
     --------
     >>> from skmaxent import TokenFeatures
@@ -328,10 +334,12 @@ class TokenFeatures(Documented, TransformerMixin, BaseEstimator):
         X : list of sentences
             Each a sequence of tokens of any kind.
         y : ignored
+            Not used, present by convention.
 
         Returns
         -------
         self : TokenFeatures
+            The transformer itself.
         """
         if not callable(self.function):
             raise ValueError(
@@ -347,6 +355,7 @@ class TokenFeatures(Documented, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : list of sentences
+            Each a sequence of tokens of any kind.
 
         Returns
         -------

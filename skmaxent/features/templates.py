@@ -42,6 +42,10 @@ class Joined:
         Number of training data of a class in which a predicate must be non-zero for their pair to be
         a feature. 0 also keeps pairs that never occur; 1 is what NLTK, OpenNLP and MALLET do.
 
+    See Also
+    --------
+    JointFeatures : The features of a model, templates like this and functions.
+
     Examples
     --------
     >>> from skmaxent import JointFeatures, Joined, MaxEntClassifier
@@ -70,11 +74,33 @@ class Joined:
         return " & ".join(self.keys)
 
     def values(self, d: Any) -> list[tuple[str, float]]:
-        """The predicates that are not zero for the datum: a list of (name, value)."""
+        """The predicates that are not zero for the datum: a list of (name, value).
+
+        Parameters
+        ----------
+        d : object
+            A datum.
+
+        Returns
+        -------
+        values : list of (str, float)
+            Names and values.
+        """
         return [(atom_name(self.keys, atom), value) for atom, value in self.atoms(d)]
 
     def atoms(self, d: Any) -> list[tuple[Any, float]]:
-        """The same as `values`, with what tells the predicates of this template apart; see `atom_name`."""
+        """The same as `values`, with what tells the predicates of this template apart; see `atom_name`.
+
+        Parameters
+        ----------
+        d : object
+            A datum.
+
+        Returns
+        -------
+        atoms : list of (object, float)
+            What tells a predicate from others of the template, and its value.
+        """
         if isinstance(self.predicate, tuple):
             return [(parts, 1.0) for parts in product(*self.texts(d))]
         found = self.predicate(d) if callable(self.predicate) else _look_up(d, self.predicate)
@@ -93,7 +119,18 @@ class Joined:
         return atoms
 
     def texts(self, d: Any) -> list[list[str]]:
-        """The values of each key of a conjunction for the datum, a list of lists of str; empty: missing."""
+        """The values of each key of a conjunction for the datum, a list of lists of str; empty: missing.
+
+        Parameters
+        ----------
+        d : object
+            A datum.
+
+        Returns
+        -------
+        texts : list of list of str
+            The values of each key; an empty list where it is missing.
+        """
         return [_texts_of(_look_up(d, key)) for key in self.predicate]
 
     def check(self) -> None:

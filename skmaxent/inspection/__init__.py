@@ -2,7 +2,16 @@
 
 from .explainers import explain
 from .explanation import Explanation
+from .many import VoteSummary, explain_many
 from .model import final_estimator
 from .top import TopFeatures, top_features
 
-__all__ = ["Explanation", "TopFeatures", "explain", "final_estimator", "top_features"]
+__all__ = [
+    "Explanation",
+    "TopFeatures",
+    "VoteSummary",
+    "explain",
+    "explain_many",
+    "final_estimator",
+    "top_features",
+]

@@ -67,6 +67,7 @@ def explain(
     Returns
     -------
     explanation : Explanation
+        The votes, as a table in print and in notebooks.
 
     Raises
     ------
@@ -78,6 +79,11 @@ def explain(
         it is a CalibratedClassifierCV that averages the probabilities of several classifiers
         (``ensemble=True``): no votes sum to that mean. Explain one of them,
         ``calibrated_classifiers_[i].estimator``, or fit with ``ensemble=False``.
+
+    See Also
+    --------
+    top_features : The strongest features of each class.
+    VotesDisplay : The votes as a picture.
 
     Notes
     -----
@@ -189,7 +195,7 @@ def _row(peeled, form, X_row, position):
         labels,
         prediction(peeled, rows, parts, labels),
         probabilities(decider, rows, parts, labels),
-        lambda columns: form.names(steps, classifier, columns),
+        lambda columns: form.names(steps, classifier, columns, data),
         lambda votes: form.texts(steps, classifier, data, parts.columns, votes),
     )
 

@@ -108,6 +108,23 @@ class Explanation:
         For text pipelines, and for sequences of words, each text with its words' (start, end, vote) for
         the column `focus`; none where the tokenizer is the user's own and its tokens are not in the text,
         in order.
+
+    See Also
+    --------
+    explain : Makes explanations.
+    VotesDisplay : The votes as a picture.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skmaxent import MaxEntClassifier, explain
+    >>> X, y = load_iris(return_X_y=True)
+    >>> explanation = explain(MaxEntClassifier().fit(X, y), X[0], top=2)
+    >>> explanation.votes.shape, explanation.n_remaining
+    ((2, 3), 2)
+    >>> total = explanation.votes.sum(axis=0) + explanation.remainder
+    >>> bool(abs(total + explanation.offset + explanation.class_mean - explanation.scores).max() < 1e-12)
+    True
     """
 
     estimator_name: str
@@ -132,7 +149,18 @@ class Explanation:
     marked_texts: list[tuple[str, list[tuple[int, int, float]]]]
 
     def column_name(self, column: int) -> str:
-        """Heading of a score column."""
+        """Heading of a score column.
+
+        Parameters
+        ----------
+        column : int
+            Its number.
+
+        Returns
+        -------
+        name : str
+            The class, or "A / B" of a column of one against another.
+        """
         if self.against is None:
             return FORMS[self.form].column_name(self.classes[column])
         return f"{self.classes[0]} / {self.against}"
@@ -149,7 +177,13 @@ class Explanation:
         return tuple(pair[heading] for heading in self.headings)
 
     def rows(self) -> list[Row]:
-        """All lines of the table, a list of Row; the last is the sum of the others."""
+        """All lines of the table.
+
+        Returns
+        -------
+        rows : list of Row
+            Features first; the last is the sum of the others.
+        """
         form, (single, several) = FORMS[self.form], self._numbers
         rows = [Row("feature", *parts) for parts in zip(self.features, single.tolist(), several, self.votes)]
         if self.n_remaining:
@@ -166,6 +200,11 @@ class Explanation:
         """The same without the mean of the classes where it would be written as 0.
 
         The mean of a softmax fitted with a penalty is 0 up to rounding.
+
+        Returns
+        -------
+        rows : list of Row
+            As of `rows`.
         """
         tiny = 5e-5 * np.abs(self.scores).max()
         return [row for row in self.rows() if row.kind != "class mean" or abs(row.votes[0]) > tiny]
@@ -174,10 +213,18 @@ class Explanation:
         return "remainder of the approximation" if self.approximate else "intercept"
 
     def shown_probabilities(self, shown: list[int]) -> list[str]:
-        """The line of probabilities below the columns `shown`, a list of str.
+        """The line of probabilities below some columns.
 
-        Empty without probabilities, and for a column of one class against another, whose
-        probabilities are in the notes.
+        Parameters
+        ----------
+        shown : list of int
+            Numbers of the columns.
+
+        Returns
+        -------
+        texts : list of str
+            Empty without probabilities, and for a column of one class against another, whose
+            probabilities are in the notes.
         """
         if self.probabilities is None or self.against is not None:
             return []
@@ -354,3 +401,47 @@ class Explanation:
             parts["probability"] = pd.DataFrame(proba, columns=labels, index=[len(rows)])
             names.append("probability")
         return pd.concat(parts, axis=1).set_axis(names, axis=0)
+
+    def to_shap(self) -> Any:
+        """The explanation as SHAP's plots take it: ``shap.plots.waterfall(explanation.to_shap())``.
+
+        The votes of other features are one more feature, so that base values and values sum to the scores.
+        Votes are measured from a row without features (the base value is the intercept, of a network
+        what the linear approximation leaves over), SHAP's own values from the mean of a background data set.
+
+        Returns
+        -------
+        explanation : shap.Explanation
+            With `values` (m,) or, for several score columns, (m, C), `base_values`, `data` and
+            `feature_names`, the features in the order of their votes.
+
+        Raises
+        ------
+        ImportError
+            Without shap.
+
+        References
+        ----------
+        Lundberg, Lee (2017). A unified approach to interpreting model predictions. NeurIPS.
+        """
+        try:
+            import shap
+        except ImportError as error:
+            raise ImportError(
+                "Explanation.to_shap requires shap. You can install it with `pip install shap`, or with this "
+                "package as `pip install skmaxent[shap]`."
+            ) from error
+        rows = [row for row in self.rows() if row.kind in ("feature", "remainder")]
+        values = np.array([row.votes for row in rows]).reshape(len(rows), len(self.classes))
+        base = self.offset + self.class_mean
+        single = len(self.classes) == 1
+        data = [row.single if self.headings[0] == "value" else row.several for row in rows]
+        if self.headings[0] != "value":  # joint features and candidates: the values of the column in focus
+            data = [None if several is None else several[self.focus] for several in data]
+        return shap.Explanation(
+            values=values[:, 0] if single else values,
+            base_values=float(base[0]) if single else base,
+            data=np.array([np.nan if value is None else value for value in data]),
+            feature_names=[row.name for row in rows],
+            output_names=None if single else [self.column_name(j) for j in range(len(self.classes))],
+        )

@@ -15,7 +15,7 @@ from ..estimators.ranker import MaxEntRanker
 from .model import Votes, as_rows, decompose, is_linear, is_network, n_features
 from .origins import feature_leaves, names_of
 from .steps import peel
-from .words import marked_texts
+from .words import hashed_terms, marked_texts
 
 
 class Columns:
@@ -47,9 +47,11 @@ class Columns:
         return model.classes_.tolist()
 
     @staticmethod
-    def names(steps, model, columns):
-        """Names of some features, in order."""
-        return names_of(feature_leaves(steps, model, columns, n_features(model)), columns.size)
+    def names(steps, model, columns, data=None):
+        """Names of some features, in order; with a sample also of those made by hashing."""
+        leaves = feature_leaves(steps, model, columns, n_features(model))
+        terms = {} if data is None else hashed_terms(steps, data, leaves)
+        return names_of(leaves, columns.size, terms)
 
     @staticmethod
     def texts(steps, model, data, columns, votes):
@@ -122,7 +124,7 @@ class Joint(Columns):
         return Votes(votes.columns, votes.single, answers, votes.offset[1:])
 
     @staticmethod
-    def names(steps, model, columns):
+    def names(steps, model, columns, data=None):
         return model.joint_feature_names_[columns].tolist()
 
     @staticmethod
@@ -141,7 +143,7 @@ class TaggedToken(Columns):
         return isinstance(model, Tagger)
 
     @staticmethod
-    def names(steps, model, columns):
+    def names(steps, model, columns, data=None):
         return model.feature_names_[columns].tolist()
 
 

@@ -247,12 +247,12 @@ def centre(parts, classifier, labels, contrast, is_centred):
         return weights, offset, np.zeros(1), labels[1:], labels[0]
     if is_multilabel(classifier) or not is_centred:
         return weights, offset, np.zeros(len(labels)), labels, None
-    common, middle = weights.mean(axis=1), _mean_offset(classifier, offset)
+    common, middle = weights.mean(axis=1), mean_offset(classifier, offset)
     mean = parts.single @ common + middle
     return weights - common[:, None], offset - middle, np.full(len(labels), mean), labels, None
 
 
-def _mean_offset(classifier, offset):
+def mean_offset(classifier, offset):
     """The mean over the classes; one without weight, whose intercept stands for -infinity, has no part."""
     coef = getattr(classifier, "coef_", None)
     absent = np.zeros(len(offset), bool) if coef is None else is_absent(offset, coef.dtype)

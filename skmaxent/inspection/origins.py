@@ -3,7 +3,8 @@
 A column is followed backwards through the fitted steps of a pipeline to the transformer that made
 it, its leaf. Selections, scalers, FeatureUnion and ColumnTransformer only renumber columns, so a
 vocabulary of millions is never listed to name ten of its words. Names equal those of
-``get_feature_names_out`` where that exists; columns made by hashing show their number.
+``get_feature_names_out`` where that exists; columns made by hashing show their number, after the terms of
+the sample that fall into them where there is one.
 """
 
 from dataclasses import dataclass, replace
@@ -189,7 +190,7 @@ def _width(step):
         return None
 
 
-def names_of(leaves, size):
+def names_of(leaves, size, terms=None):
     """Names of the requested columns, a list of `size` str.
 
     Parameters
@@ -198,13 +199,27 @@ def names_of(leaves, size):
         What `trace` gave.
     size : int
         Number of requested columns.
+    terms : dict, optional
+        What `hashed_terms` found in a sample.
     """
     names = [""] * size
     for leaf in leaves:
-        for place, name in zip(leaf.places, _leaf_names(leaf)):
+        found = (terms or {}).get(id(leaf.source))
+        own = _leaf_names(leaf) if found is None else _hashed_names(leaf, found)
+        for place, name in zip(leaf.places, own):
             for prefix in leaf.prefixes:
                 name = prefix(name)
             names[place] = name
+    return names
+
+
+def _hashed_names(leaf, terms):
+    """ "cat, mat (column 17)": the terms of a sample in a column, the first three of them."""
+    names = []
+    for j in leaf.columns.tolist():
+        found = terms.get(j, [])
+        text = ", ".join(map(str, found[:3])) + (", …" if len(found) > 3 else "")
+        names.append(f"{text} (column {j})" if found else f"column {j}")
     return names
 
 

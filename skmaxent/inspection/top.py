@@ -87,6 +87,11 @@ def top_features(estimator: Any, n: int = 20, class_: Any = None) -> TopFeatures
         If the estimator is not linear or averages several classifiers (as for `explain`), or if
         `class_` is not one of its classes.
 
+    See Also
+    --------
+    explain : The votes of one prediction.
+    CoefficientsDisplay : The strongest features as a picture.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

@@ -1,8 +1,9 @@
-"""The words of a text with their votes, for text classifiers that count words or word n-grams."""
+"""The words of a text with their votes, for text classifiers that count words, word or character n-grams."""
 
 import re
 import unicodedata
 from collections import Counter
+from itertools import groupby
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
@@ -17,10 +18,9 @@ def marked_texts(steps, rows, leaves, votes):
     """The texts that a row is made of, with the vote of each of their words.
 
     The vote of a feature is shared equally by its occurrences in the text, and that of an n-gram by
-    its words, so that the marks of one text sum to the votes of its features. Only vectorizers with
-    ``analyzer="word"`` mark words: character n-grams and analyzers of the user's own have no places
-    in the text that can be known. With a tokenizer of the user's own nothing is marked unless every
-    token is found in the text, in order.
+    its words or characters, so that the marks of one text sum to the votes of its features. Analyzers
+    of the user's own have no places in the text that can be known. With a tokenizer of the user's own
+    nothing is marked unless every token is found in the text, in order.
 
     Parameters
     ----------
@@ -43,31 +43,67 @@ def marked_texts(steps, rows, leaves, votes):
             for column, vote in zip(leaf.columns.tolist(), votes[leaf.places].tolist()):
                 found[column] = found.get(column, 0.0) + vote
     by_text = {}
-    for vectorizer, text in _texts(steps, rows):
+    for vectorizer, text in _inputs(steps, rows):
+        if getattr(vectorizer, "analyzer", None) not in _GRAMS:
+            continue
         marks = by_text.setdefault(text, {})
         for span, vote in _word_votes(vectorizer, text, by_vectorizer.get(id(vectorizer), {})):
             marks[span] = marks.get(span, 0.0) + vote
     return [(text, _disjoint(marks)) for text, marks in by_text.items()]
 
 
-def _texts(steps, rows):
-    """(vectorizer, text) for each word-level vectorizer that a row of text reaches."""
+def hashed_terms(steps, rows, leaves):
+    """The terms of a row that fall into each column of the hashing transformers it reaches.
+
+    Returns
+    -------
+    terms : dict
+        ``terms[id(transformer)][column]`` is a list of str in order of appearance; empty when none of
+        `leaves` was made by hashing.
+    """
+    hashing = {
+        id(leaf.source) for leaf in leaves if isinstance(leaf.source, FeatureHasher | HashingVectorizer)
+    }
+    found = {}
+    for hasher, sample in _inputs(steps, rows) if hashing else ():
+        if id(hasher) in hashing:
+            terms = _terms(hasher, sample)
+            by_column = found.setdefault(id(hasher), {})
+            for column, term in zip(_columns(hasher, terms), terms):
+                if term not in by_column.setdefault(column, []):
+                    by_column[column].append(term)
+    return found
+
+
+def _terms(hasher, sample):
+    """What a hashing transformer hashes of one sample."""
+    if isinstance(hasher, HashingVectorizer):
+        return list(hasher.build_analyzer()(sample))
+    if hasher.input_type == "string":
+        return list(sample)
+    pairs = sample.items() if hasher.input_type == "dict" else sample
+    return [f"{name}={value}" if isinstance(value, str) else name for name, value in pairs]
+
+
+def _inputs(steps, rows):
+    """(vectorizer, text) for each vectorizer that a row of text reaches; (hasher, sample) for each hasher."""
     for step in map(thaw, steps):
-        if getattr(step, "analyzer", None) == "word" and hasattr(step, "build_tokenizer"):
-            found = [
-                (step, text) for text in np.ravel(np.asarray(rows, dtype=object)) if isinstance(text, str)
-            ]
-            found = [] if step.input != "content" else found
+        if hasattr(step, "build_analyzer"):
+            texts = np.ravel(np.asarray(rows, dtype=object))
+            found = [(step, text) for text in texts if isinstance(text, str) and step.input == "content"]
+        elif isinstance(step, FeatureHasher):
+            rows = list(rows)
+            found = [(step, row) for row in rows]
         elif isinstance(step, Pipeline):
-            found = list(_texts(applied_steps(step.steps), rows))
+            found = list(_inputs(applied_steps(step.steps), rows))
         elif isinstance(step, FeatureUnion):
-            found = [pair for _, inner in step.transformer_list for pair in _texts([inner], rows)]
+            found = [pair for _, inner in step.transformer_list for pair in _inputs([inner], rows)]
         elif isinstance(step, ColumnTransformer) and hasattr(rows, "columns"):
             found = [
                 pair
                 for _, inner, columns in step.transformers_
                 if isinstance(columns, str)
-                for pair in _texts([inner], rows[columns])
+                for pair in _inputs([inner], rows[columns])
             ]
         else:
             found = []
@@ -78,17 +114,10 @@ def _texts(steps, rows):
 
 
 def _word_votes(vectorizer, text, votes):
-    """((start, end), vote) of each word that an n-gram with a vote covers."""
-    stop_words = vectorizer.get_stop_words() or ()
-    words = [(word, span) for word, span in _tokens(vectorizer, text) if word not in stop_words]
-    low, high = vectorizer.ngram_range
-    grams = [
-        (" ".join(word for word, _ in words[i : i + n]), [span for _, span in words[i : i + n]])
-        for n in range(low, high + 1)
-        for i in range(len(words) - n + 1)
-    ]
+    """((start, end), vote) of each word or character that an n-gram with a vote covers."""
+    grams = _GRAMS[vectorizer.analyzer](vectorizer, text)
     terms = [term for term, _ in grams]
-    if terms != list(vectorizer.build_analyzer()(text)):  # words without a known place, a subclass' own terms
+    if terms != list(vectorizer.build_analyzer()(text)):  # no known place, or a subclass' own terms
         return
     columns = _columns(vectorizer, terms)
     occurrences = Counter(columns)
@@ -98,9 +127,76 @@ def _word_votes(vectorizer, text, votes):
             yield from ((span, share) for span in spans)
 
 
+def _word_grams(vectorizer, text):
+    """(term, spans of its words) of each n-gram of words."""
+    stop_words = vectorizer.get_stop_words() or ()
+    words = [(word, span) for word, span in _tokens(vectorizer, text) if word not in stop_words]
+    low, high = vectorizer.ngram_range
+    return [
+        (" ".join(word for word, _ in words[i : i + n]), [span for _, span in words[i : i + n]])
+        for n in range(low, high + 1)
+        for i in range(len(words) - n + 1)
+    ]
+
+
+def _characters(vectorizer, text):
+    """(character, span) of the prepared text, runs of white space as one blank; [] if places are unknown."""
+    preprocess = vectorizer.build_preprocessor()
+    prepared = preprocess(text)
+    origin = _origins(preprocess, text, prepared)
+    if origin is None:
+        return []
+    characters, run_ends = [], 0
+    for place, c in enumerate(prepared):
+        if place < run_ends:
+            continue
+        run = _RUN.match(prepared, place)
+        run_ends = run.end() if run else place + 1
+        characters.append((" " if run else c, (origin[place], origin[run_ends - 1] + 1)))
+    return characters
+
+
+def _character_grams(vectorizer, text):
+    """(term, spans of its characters) of each n-gram of characters."""
+    characters = _characters(vectorizer, text)
+    low, high = vectorizer.ngram_range
+    return [
+        _gram(characters[i : i + n])
+        for n in range(low, min(high, len(characters)) + 1)
+        for i in range(len(characters) - n + 1)
+    ]
+
+
+def _character_grams_of_words(vectorizer, text):
+    """The same inside of words with a blank on each side; a word shorter than n counts once."""
+    low, high = vectorizer.ngram_range
+    grams = []
+    for is_space, group in groupby(_characters(vectorizer, text), lambda pair: pair[0].isspace()):
+        word = list(group)
+        if is_space:
+            continue
+        word = [(" ", word[0][1]), *word, (" ", word[-1][1])]  # a blank alone stands at the end of its word
+        for n in range(low, high + 1):
+            grams += [_gram(word[i : i + n]) for i in range(max(len(word) - n, 0) + 1)]
+            if n >= len(word):
+                break
+    return grams
+
+
+def _gram(characters):
+    """(term, spans): blanks beside letters take no part in the vote."""
+    term = "".join(c for c, _ in characters)
+    spans = [span for c, span in characters if not c.isspace()]
+    return term, spans or [span for _, span in characters]
+
+
+_RUN = re.compile(r"\s\s+")
+_GRAMS = {"word": _word_grams, "char": _character_grams, "char_wb": _character_grams_of_words}
+
+
 def _columns(vectorizer, terms):
     """Column number of each term, None when it is not in the vocabulary."""
-    if not isinstance(vectorizer, HashingVectorizer):
+    if not isinstance(vectorizer, FeatureHasher | HashingVectorizer):
         return [vectorizer.vocabulary_.get(term) for term in terms]
     hasher = FeatureHasher(vectorizer.n_features, input_type="string", alternate_sign=False)
     return hasher.transform([[term] for term in terms]).indices.tolist() if terms else []

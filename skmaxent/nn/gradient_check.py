@@ -38,10 +38,12 @@ def check_gradient(
     targets : ndarray, optional
         Targets of the loss box: class codes (n,) or masses (n, K). Random by default.
     output : {"softmax", "logistic"}, default="softmax"
+        The output layer, and with it the loss.
     method : {"complex-step", "central"}, default="complex-step"
         "complex-step": ``Im f(x + ih) / h`` with h = 1e-30, exact to rounding (Squire & Trapp 1998).
         "central": ``(f(x + h) - f(x - h)) / 2h`` with h = 6e-6, right to about 1e-9.
     seed : int, default=0
+        Of the random inputs, weights and directions.
     cell : {"elman", "gru", "lstm"}, optional
         Check a recurrent network instead, in both directions of time, with scores of every token; `sizes`
         has the units of a direction, and rows and targets are those of the packed batch (see `Steps`).
@@ -57,6 +59,11 @@ def check_gradient(
     ------
     ValueError
         For an unknown method.
+
+    See Also
+    --------
+    BackpropMLPClassifier : A network of such boxes.
+    RecurrentClassifier : A recurrent one.
 
     Examples
     --------

@@ -33,6 +33,10 @@ def show_versions() -> None:
 
     To be copied into a report of a fault.
 
+    See Also
+    --------
+    sklearn.show_versions : scikit-learn's own.
+
     Examples
     --------
     >>> from skmaxent import show_versions

@@ -3,6 +3,7 @@
 from .curves import ConvergenceDisplay, LossCurveDisplay
 from .path import PathDisplay
 from .states import HiddenStatesDisplay
+from .summary import VoteSummaryDisplay
 from .transitions import TransitionsDisplay
 from .votes import CoefficientsDisplay, VotesDisplay
 
@@ -13,5 +14,6 @@ __all__ = [
     "LossCurveDisplay",
     "PathDisplay",
     "TransitionsDisplay",
+    "VoteSummaryDisplay",
     "VotesDisplay",
 ]

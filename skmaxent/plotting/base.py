@@ -246,7 +246,8 @@ def cell_labels(panels, panel, names, most, across=0):
     return letters
 
 
-def colour_bar(panel, image, text):
-    """A colour bar beside a panel, part of its labels."""
-    bar = panel.figure.colorbar(image, cax=panel.inset_axes([1.03, 0.0, 0.04, 1.0]), label=text)
+def colour_bar(panel, image, text, place=1.03):
+    """A colour bar beside a panel, part of its labels; it begins at `place`, in widths of the panel."""
+    bar = panel.figure.colorbar(image, cax=panel.inset_axes([place, 0.0, 0.04, 1.0]), label=text)
     bar.ax.tick_params(labelsize="small")
+    return bar

@@ -37,6 +37,20 @@ class ConvergenceDisplay:
     ax_ : matplotlib Axes
         The first panel.
     figure_ : matplotlib Figure
+
+    See Also
+    --------
+    MaxEntClassifier : Keeps the history in `convergence_`.
+    LossCurveDisplay : The same of networks.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skmaxent import ConvergenceDisplay, MaxEntClassifier
+    >>> model = MaxEntClassifier().fit(*load_iris(return_X_y=True))
+    >>> display = ConvergenceDisplay.from_estimator(model)
+    >>> display.axes_.shape
+    (2, 2)
     """
 
     axes_: np.ndarray
@@ -92,6 +106,7 @@ class ConvergenceDisplay:
         Returns
         -------
         display : ConvergenceDisplay
+            The display itself.
         """
         plt = pyplot(f"{type(self).__name__}.plot")
         panels = Panels(plt, ax, 2, 2, (4.0, 2.6))
@@ -137,6 +152,7 @@ class LossCurveDisplay:
     loss : array-like of shape (n_epochs,)
         Training loss.
     validation_loss : array-like of shape (n_epochs,), optional
+        Loss on the validation set.
     validation_score : array-like of shape (n_epochs,), optional
         Accuracy on the validation set, drawn against an axis of its own on the right.
     estimator_name : str, optional
@@ -148,6 +164,18 @@ class LossCurveDisplay:
     score_ax_ : matplotlib Axes or None
         The axes of the validation score.
     figure_ : matplotlib Figure
+
+    See Also
+    --------
+    BackpropMLPClassifier : Keeps the losses of its epochs.
+    ConvergenceDisplay : The same of convex fits.
+
+    Examples
+    --------
+    >>> from skmaxent import LossCurveDisplay
+    >>> display = LossCurveDisplay([0.9, 0.5, 0.4], validation_loss=[1.0, 0.7, 0.6]).plot()
+    >>> [line.get_label() for line in display.ax_.lines]
+    ['training loss', 'validation loss']
     """
 
     ax_: Any
@@ -218,6 +246,7 @@ class LossCurveDisplay:
         Returns
         -------
         display : LossCurveDisplay
+            The display itself.
         """
         plt = pyplot(f"{type(self).__name__}.plot")
         panels = Panels(plt, ax, 1, 1, (6.4, 4.3))

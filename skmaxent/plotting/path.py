@@ -22,20 +22,26 @@ _TALLEST = 2.0  # times the largest weight at the chosen C: the height at which 
 class PathDisplay:
     """Weights of one class and, when there is one, the cross-validated score against C.
 
-    It is recommended to use `from_estimator` to create a `PathDisplay`.
+    Weights are named in the order in which they stand at the best C, where they can be read; those far
+    above them at larger C leave the picture. It is recommended to use `from_estimator` to create a
+    `PathDisplay`.
 
     Parameters
     ----------
     Cs : array-like of shape (n_Cs,)
+        Inverse strengths of the prior, in any order.
     coefs : array-like of shape (n_Cs, d)
         Weights of one class.
     names : array-like of shape (d,), optional
         Names of the columns; by default their numbers.
     scores : array-like of shape (n_folds, n_Cs), optional
+        Of the folds; in grey, their mean in colour.
     best_C : float, optional
         Marked by a line.
     score_name : str, default="score"
+        What the scores are.
     title : str, optional
+        Written above.
 
     Attributes
     ----------
@@ -44,6 +50,20 @@ class PathDisplay:
     ax_ : matplotlib Axes
         The panel of the weights.
     figure_ : matplotlib Figure
+
+    See Also
+    --------
+    MaxEntClassifierCV : Fits the paths.
+    maxent_path : A path without cross-validation.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skmaxent import PathDisplay, maxent_path
+    >>> path = maxent_path(*load_iris(return_X_y=True), Cs=[0.01, 1, 100])
+    >>> display = PathDisplay(path.Cs, path.coefs[:, 0], names=["a", "b", "c", "d"], best_C=1.0).plot(n=2)
+    >>> len(display.ax_.get_legend().get_texts())
+    2
     """
 
     axes_: np.ndarray
@@ -157,6 +177,7 @@ class PathDisplay:
         Returns
         -------
         display : PathDisplay
+            The display itself.
         """
         plt = pyplot(f"{type(self).__name__}.plot")
         order = np.argsort(self.Cs)

@@ -37,6 +37,7 @@ class HiddenStatesDisplay:
         Number of units that read forward; those from there on read backward and are drawn in a panel of
         their own. By default all.
     title : str, optional
+        Written above.
 
     Attributes
     ----------
@@ -52,6 +53,20 @@ class HiddenStatesDisplay:
         If `names` has not one name for each row of `states`, or there is none.
     IndexError
         If there is no such unit.
+
+    See Also
+    --------
+    RecurrentClassifier : Its `hidden_states` are drawn.
+    RecurrentTagger : So are those of this.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmaxent import HiddenStatesDisplay
+    >>> states = np.tanh(np.arange(12.0).reshape(3, 4) - 6)
+    >>> display = HiddenStatesDisplay(states, ["time", "flies", "away"]).plot()
+    >>> display.images_[0].get_array().shape
+    (4, 3)
     """
 
     ax_: Any
@@ -153,6 +168,7 @@ class HiddenStatesDisplay:
         Returns
         -------
         display : HiddenStatesDisplay
+            The display itself.
         """
         plt = pyplot(f"{type(self).__name__}.plot")
         parts = self._panels()

@@ -29,13 +29,27 @@ class TransitionsDisplay:
     transitions : array-like of shape (K, K)
         Weights, rows the tags before.
     tags : list of K tags
+        In the order of rows and columns.
     title : str, optional
+        Written above, followed by "transitions".
 
     Attributes
     ----------
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     image_ : matplotlib AxesImage
+
+    See Also
+    --------
+    CRFTagger : Has transitions.
+    MaxEntTagger : Has some with the history template "tag[-1]".
+
+    Examples
+    --------
+    >>> from skmaxent import TransitionsDisplay
+    >>> display = TransitionsDisplay([[0.5, -1.0], [2.0, 0.1]], ["B", "I"]).plot()
+    >>> [text.get_text() for text in display.ax_.texts]
+    ['0.5', '-1.0', '2.0', '0.1']
     """
 
     ax_: Any
@@ -104,6 +118,7 @@ class TransitionsDisplay:
         Returns
         -------
         display : TransitionsDisplay
+            The display itself.
         """
         plt = pyplot(f"{type(self).__name__}.plot")
         n = len(self.tags)

@@ -29,6 +29,7 @@ _CUT = "//"
 class VotesDisplay:
     """The votes of one prediction as bars, the largest on top; they sum to the score.
 
+    Numbers stand at the right. An intercept, remainder or sum that would dwarf the votes is cut, and marked.
     It is recommended to use `from_estimator` to create a `VotesDisplay`.
 
     Parameters
@@ -49,6 +50,20 @@ class VotesDisplay:
     ------
     ValueError
         If the explanation has no votes for `class_`.
+
+    See Also
+    --------
+    explain : The votes in a table.
+    CoefficientsDisplay : The weights of a model.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skmaxent import MaxEntClassifier, VotesDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> display = VotesDisplay.from_estimator(MaxEntClassifier().fit(X, y), X[0], top=1)
+    >>> [tick.get_text() for tick in display.ax_.get_yticklabels()]
+    ['x2 = 1.4', '3 other features', 'intercept', 'decision function']
     """
 
     ax_: Any
@@ -80,8 +95,16 @@ class VotesDisplay:
 
         Parameters
         ----------
-        estimator, X_row, position, top, contrast
+        estimator : estimator
+            Fitted, as for `skmaxent.explain`.
+        X_row : sample
             As for `skmaxent.explain`.
+        position : int, optional
+            Of the token, for a tagger.
+        top : int or None, default=10
+            Number of features to show.
+        contrast : pair of classes, optional
+            Two classes to compare.
         class_ : class label, optional
             The class whose votes are drawn, see `VotesDisplay`.
         ax : matplotlib Axes, optional
@@ -110,6 +133,7 @@ class VotesDisplay:
         Returns
         -------
         display : VotesDisplay
+            The display itself.
         """
         plt = pyplot(f"{type(self).__name__}.plot")
         explanation = self.explanation
@@ -221,6 +245,20 @@ class CoefficientsDisplay:
     ax_ : matplotlib Axes
         The first panel.
     figure_ : matplotlib Figure
+
+    See Also
+    --------
+    top_features : The features in a table.
+    VotesDisplay : The votes of one prediction.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skmaxent import CoefficientsDisplay, MaxEntClassifier
+    >>> model = MaxEntClassifier().fit(*load_iris(return_X_y=True))
+    >>> display = CoefficientsDisplay.from_estimator(model, n=2)
+    >>> len(display.axes_)
+    3
     """
 
     axes_: np.ndarray
@@ -276,6 +314,7 @@ class CoefficientsDisplay:
         Returns
         -------
         display : CoefficientsDisplay
+            The display itself.
         """
         plt = pyplot(f"{type(self).__name__}.plot")
         tables, n_columns = self._tables_for(plt, ax)

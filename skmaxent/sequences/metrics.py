@@ -28,6 +28,17 @@ class SpanScores:
     ----------
     n_true, n_predicted, n_correct : int or float
         Spans; those of sentences count by their weights.
+
+    See Also
+    --------
+    span_report : Makes them.
+
+    Examples
+    --------
+    >>> from skmaxent.sequences import SpanScores
+    >>> scores = SpanScores(n_true=4, n_predicted=2, n_correct=1)
+    >>> scores.precision, scores.recall
+    (0.5, 0.25)
     """
 
     n_true: float
@@ -63,6 +74,17 @@ class SpanReport:
     accuracy : float
         Share of the tokens with the right tag.
     n_tokens : int or float
+
+    See Also
+    --------
+    span_report : Makes it.
+
+    Examples
+    --------
+    >>> from skmaxent.sequences import span_report
+    >>> report = span_report([["B-NP", "O"]], [["B-NP", "B-VP"]])
+    >>> report.overall.n_predicted, sorted(report.by_type), report.accuracy
+    (2, ['NP', 'VP'], 0.5)
     """
 
     overall: SpanScores
@@ -99,11 +121,17 @@ def span_report(y_true: Any, y_pred: Any, *, sample_weight: ArrayLike | None = N
     Returns
     -------
     report : SpanReport
+        Scores by type and overall; printed as a table.
 
     Raises
     ------
     ValueError
         If the tags do not match in number, or are none of spans.
+
+    See Also
+    --------
+    span_f1_score : F of all spans, for scorers.
+    spans : How tags are read.
 
     References
     ----------
@@ -140,11 +168,18 @@ def span_f1_score(y_true: Any, y_pred: Any, *, sample_weight: ArrayLike | None =
     Parameters
     ----------
     y_true, y_pred : list of list of str
+        Tags of each sentence.
     sample_weight : array-like of shape (S,), default=None
+        Weights of the sentences; None: all 1.
 
     Returns
     -------
     f1 : float
+        From 0 to 1; 0 without any spans.
+
+    See Also
+    --------
+    span_report : Scores of each type.
 
     Examples
     --------
@@ -163,11 +198,24 @@ def span_precision_score(y_true: Any, y_pred: Any, *, sample_weight: ArrayLike |
     Parameters
     ----------
     y_true, y_pred : list of list of str
+        Tags of each sentence.
     sample_weight : array-like of shape (S,), default=None
+        Weights of the sentences; None: all 1.
 
     Returns
     -------
     precision : float
+        From 0 to 1; 0 without any predicted span.
+
+    See Also
+    --------
+    span_report : Scores of each type.
+
+    Examples
+    --------
+    >>> from skmaxent.sequences import span_precision_score
+    >>> round(span_precision_score([["B-NP", "O"]], [["B-NP", "B-NP"]]), 3)
+    0.5
     """
     return span_report(y_true, y_pred, sample_weight=sample_weight).overall.precision
 
@@ -178,11 +226,24 @@ def span_recall_score(y_true: Any, y_pred: Any, *, sample_weight: ArrayLike | No
     Parameters
     ----------
     y_true, y_pred : list of list of str
+        Tags of each sentence.
     sample_weight : array-like of shape (S,), default=None
+        Weights of the sentences; None: all 1.
 
     Returns
     -------
     recall : float
+        From 0 to 1; 0 without any true span.
+
+    See Also
+    --------
+    span_report : Scores of each type.
+
+    Examples
+    --------
+    >>> from skmaxent.sequences import span_recall_score
+    >>> round(span_recall_score([["B-NP", "O"]], [["B-NP", "B-NP"]]), 3)
+    1.0
     """
     return span_report(y_true, y_pred, sample_weight=sample_weight).overall.recall
 
@@ -193,6 +254,7 @@ def flat_accuracy_score(y_true: Any, y_pred: Any, *, sample_weight: ArrayLike | 
     Parameters
     ----------
     y_true, y_pred : list of list of tags
+        Tags of each sentence.
     sample_weight : array-like of shape (S,), default=None
         Weights of the sentences.
 
@@ -200,6 +262,16 @@ def flat_accuracy_score(y_true: Any, y_pred: Any, *, sample_weight: ArrayLike | 
     -------
     accuracy : float
         nan without any token.
+
+    See Also
+    --------
+    sequence_accuracy_score : Share of whole sentences.
+
+    Examples
+    --------
+    >>> from skmaxent.sequences import flat_accuracy_score
+    >>> round(flat_accuracy_score([["A", "B"], ["C"]], [["A", "A"], ["C"]]), 3)
+    0.667
     """
     true, pred, weights = _pairs(y_true, y_pred, sample_weight)
     right = sum(weight * sum(map(_equal, a, b)) for a, b, weight in zip(true, pred, weights))
@@ -213,6 +285,7 @@ def sequence_accuracy_score(y_true: Any, y_pred: Any, *, sample_weight: ArrayLik
     Parameters
     ----------
     y_true, y_pred : list of list of tags
+        Tags of each sentence.
     sample_weight : array-like of shape (S,), default=None
         Weights of the sentences.
 
@@ -220,6 +293,16 @@ def sequence_accuracy_score(y_true: Any, y_pred: Any, *, sample_weight: ArrayLik
     -------
     accuracy : float
         nan without any sentence.
+
+    See Also
+    --------
+    flat_accuracy_score : Share of tokens.
+
+    Examples
+    --------
+    >>> from skmaxent.sequences import sequence_accuracy_score
+    >>> round(sequence_accuracy_score([["A", "B"], ["C"]], [["A", "A"], ["C"]]), 3)
+    0.5
     """
     true, pred, weights = _pairs(y_true, y_pred, sample_weight)
     total = sum(weights)
@@ -239,6 +322,7 @@ def flat_f1_score(
     Parameters
     ----------
     y_true, y_pred : list of list of tags
+        Tags of each sentence.
     labels : list of tags, default=None
         The tags to average over, for instance all but "O". None for all that occur.
     average : {"weighted", "macro", "micro"}, default="weighted"
@@ -250,6 +334,16 @@ def flat_f1_score(
     -------
     f1 : float
         A tag that neither occurs nor is predicted counts 0.
+
+    See Also
+    --------
+    span_f1_score : F of spans, not of tokens.
+
+    Examples
+    --------
+    >>> from skmaxent.sequences import flat_f1_score
+    >>> round(flat_f1_score([["A", "O"], ["A"]], [["A", "A"], ["A"]], labels=["A"]), 3)
+    0.8
     """
     if average not in ("weighted", "macro", "micro"):
         raise ValueError(f"average must be one of 'weighted', 'macro', 'micro'. Got {average!r} instead.")

@@ -87,6 +87,10 @@ def spans(tags: Iterable[str]) -> list[tuple[str, int, int]]:
     spans : list of (str, int, int)
         Type, first token, token after the last.
 
+    See Also
+    --------
+    from_spans : The other way.
+
     Examples
     --------
     >>> from skmaxent.sequences import spans
@@ -120,15 +124,21 @@ def from_spans(spans: Iterable[tuple[str, int, int]], length: int, scheme: str =
     length : int
         Number of tokens.
     scheme : {"IOB1", "IOB2", "BIOES", "BILOU"}, default="IOB2"
+        How the tags of a span are written.
 
     Returns
     -------
     tags : list of str
+        One for each token.
 
     Raises
     ------
     ValueError
         For spans that are empty, overlap or leave the sentence.
+
+    See Also
+    --------
+    spans : The other way.
 
     Examples
     --------
@@ -161,10 +171,16 @@ def convert_tags(tags: Sequence[str], scheme: str) -> list[str]:
     tags : sequence of str
         Of one sentence.
     scheme : {"IOB1", "IOB2", "BIOES", "BILOU"}
+        That of the result.
 
     Returns
     -------
     tags : list of str
+        As many as given.
+
+    See Also
+    --------
+    spans : How tags are read.
 
     Examples
     --------
@@ -190,17 +206,23 @@ def legal_transitions(tags: Iterable[str], scheme: str) -> tuple[np.ndarray, np.
     tags : iterable of K str
         Such as the ``classes_`` of a tagger.
     scheme : {"IOB1", "IOB2", "BIOES", "BILOU"}
+        Of the tags.
 
     Returns
     -------
     transitions : bool ndarray of shape (K, K)
         Whether the tag of the column may follow that of the row.
     starts, ends : bool ndarray of shape (K,)
+        Whether a sentence may begin, or end, with a tag.
 
     Raises
     ------
     ValueError
         For a tag that the scheme does not have.
+
+    See Also
+    --------
+    is_legal : The same for one sentence.
 
     Examples
     --------
@@ -242,11 +264,18 @@ def is_legal(tags: Sequence[str], scheme: str) -> bool:
     Parameters
     ----------
     tags : sequence of str
+        Of one sentence.
     scheme : {"IOB1", "IOB2", "BIOES", "BILOU"}
+        Of the tags.
 
     Returns
     -------
     legal : bool
+        True for an empty sentence.
+
+    See Also
+    --------
+    legal_transitions : The same for all tags.
 
     Examples
     --------

@@ -18,12 +18,18 @@ def word_shape(word: str, *, collapsed: bool = True) -> str:
     Parameters
     ----------
     word : str
+        Of any signs.
     collapsed : bool, default=True
         Whether a run of the same sign is written once.
 
     Returns
     -------
     shape : str
+        As long as the word, or shorter when collapsed.
+
+    See Also
+    --------
+    word_features : Shapes among other features.
 
     Examples
     --------
@@ -41,12 +47,18 @@ def affixes(word: str, longest: int = 3) -> dict[str, str]:
     Parameters
     ----------
     word : str
+        Of any signs.
     longest : int, default=3
+        Number of letters of the longest.
 
     Returns
     -------
     features : dict
         "prefix1", "suffix1", ... with as many letters; none that is longer than the word.
+
+    See Also
+    --------
+    word_features : Affixes among other features.
 
     Examples
     --------
@@ -84,6 +96,10 @@ def window(
     features : dict
         Such as "word[-1]"; "<s>" stands before the sentence, "</s>" after it.
 
+    See Also
+    --------
+    word_features : Windows among other features.
+
     Examples
     --------
     >>> from skmaxent.sequences import window
@@ -107,11 +123,18 @@ def word_features(words: Sequence[str], i: int) -> dict[str, str]:
     Parameters
     ----------
     words : sequence of str
+        Of one sentence.
     i : int
+        Position of the word.
 
     Returns
     -------
     features : dict
+        From names to str.
+
+    See Also
+    --------
+    skmaxent.TokenFeatures : The features of all tokens, for Pipelines.
 
     Examples
     --------

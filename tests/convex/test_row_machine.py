@@ -374,3 +374,25 @@ def test_partitions_that_do_not_go_together_are_named():
     with pytest.raises(ValueError, match="Labels of partition 1 are str"):
         merged(one, parts_of(X, y.astype(str), [0, 30, N])[1])
     assert merged(one, without_rows(wide), other).n_rows == N
+
+
+@pytest.mark.parametrize("l1_ratio, solver", [(0.0, "newton-cg"), (0.0, "auto"), (0.5, "auto")])
+def test_many_rows_begin_with_epochs_over_the_blocks(monkeypatch, l1_ratio, solver):
+    from skmaxent.convex.machine import solve
+
+    X, y, weights = data("multinomial")
+    parts = parts_of(X, y, edges_of(4), weights)
+    options = {"solver": solver, "l1_ratio": l1_ratio, "tol": 1e-8}
+    with Workers() as workers:
+        cold = solved(parts, workers, **options)[0]
+        monkeypatch.setattr(solve, "STOCHASTIC_ROWS", 10)
+        started = solved(parts, workers, **options)[0]
+        again = solved(parts, workers, **options)[0]
+    with Workers(3) as workers:
+        threads = solved(parts, workers, **options)[0]
+    first = [result.report["history"]["objective"][0] for result in (cold, started)]
+    chosen = started.report["solver"]  # Cholesky factors need no start
+    assert first[1] < first[0] if chosen != "newton-cholesky" else first[1] == first[0]
+    assert_allclose(started.report["objective"], cold.report["objective"], rtol=1e-7)
+    assert_array_equal(again.weights, started.weights)
+    assert_array_equal(threads.weights, started.weights)

@@ -44,14 +44,16 @@ LOADERS = sorted(
 @pytest.fixture
 def no_corpora(monkeypatch, tmp_path):
     """A machine without any corpus; returns an empty folder."""
-    monkeypatch.setattr(
-        datasets.files, "__file__", str(tmp_path / "checkout" / "skmaxent" / "datasets" / "files.py")
-    )
     monkeypatch.setenv("SKMAXENT_DATA", str(tmp_path))
     monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path / "scikit_learn_data"))
-    for module in ("documents", "sequences"):
-        monkeypatch.setattr(getattr(datasets, module), "read_nltk", lambda corpus, read: None)
+    without_nltk(monkeypatch, lambda corpus, read: None)
     return tmp_path
+
+
+def without_nltk(monkeypatch, stand_in):
+    """Put a function in place of the look at NLTK's copies."""
+    for module in ("documents", "files"):
+        monkeypatch.setattr(getattr(datasets, module), "read_nltk", stand_in)
 
 
 def write(path, text):
@@ -183,20 +185,18 @@ def test_data_home_comes_before_the_environment(no_corpora, tmp_path):
 
 @pytest.mark.parametrize("loader", LOADERS)
 def test_absent_corpus_names_the_choices(loader, no_corpora):
+    options = {} if loader is datasets.load_senseval2 else {"download_if_missing": False}
     with pytest.raises(FileNotFoundError) as caught:
-        loader(data_home=no_corpora / "nowhere")
+        loader(data_home=no_corpora / "nowhere", **options)
     message = str(caught.value)
-    for choice in (
-        "data_home",
-        str(no_corpora / "nowhere"),
-        "SKMAXENT_DATA",
-        str(no_corpora),
-        "checkout",
-        ".gz",
-        "(2)",
-    ):
+    for choice in ("data_home", str(no_corpora / "nowhere"), "SKMAXENT_DATA", str(no_corpora), ".gz", "(2)"):
         assert choice in message
-    assert any(way in message for way in ("nltk.downloader", "download_if_missing=True", "release r2.15"))
+    assert ("download_if_missing=True" in message) == (loader is not datasets.load_senseval2)
+    ways = "nltk.downloader", "release r2.15", "download_if_missing"
+    assert any(way in message for way in ways)
+    assert "checkout" not in message and "../" not in message
+    if loader is not datasets.load_newsgroups:  # scikit-learn's makes it
+        assert not (no_corpora / "nowhere").exists()
 
 
 @pytest.mark.parametrize(
@@ -227,8 +227,7 @@ class FakeReader:
 
 
 def test_nltk_copies(no_corpora, monkeypatch):
-    for module in ("documents", "sequences"):
-        monkeypatch.setattr(getattr(datasets, module), "read_nltk", lambda corpus, read: read(FakeReader()))
+    without_nltk(monkeypatch, lambda corpus, read: read(FakeReader()))
     ppattach = datasets.load_ppattach()
     assert ppattach.data == [("join", "board", "as", "director"), ("is", "chairman", "of", "N.V.")]
     assert ppattach.target.tolist() == [1, 0]

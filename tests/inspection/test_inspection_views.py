@@ -1,5 +1,6 @@
 """Tables and HTML: aligned, escaped, readable with odd names and many classes."""
 
+import re
 from html.parser import HTMLParser
 
 import numpy as np
@@ -26,15 +27,26 @@ ODD += ["tab\there\n", " the ", "long" * 80, "\u202egnp.exe", "&amp;", "x$y$"]
 
 
 class Checker(HTMLParser):
-    """Balanced tags, and nothing that runs or loads."""
+    """Balanced tags, nothing that runs or loads, and nothing that only a mouse or an eye finds."""
 
     def __init__(self):
         super().__init__(convert_charrefs=True)
         self.open, self.seen, self.text = [], set(), []
+        self.captions = self.tables = 0
 
     def handle_starttag(self, tag, attrs):
         self.seen.add(tag)
         assert not any(name.startswith("on") or name in ("src", "href") for name, _ in attrs)
+        attrs = dict(attrs)
+        assert "title" not in attrs
+        if tag == "th":
+            assert attrs["scope"] == ("col" if "thead" in self.open else "row")
+        if attrs.get("class") in ("skmaxent", "text"):  # they scroll
+            assert attrs["tabindex"] == "0" and attrs["role"] == "region" and attrs["aria-label"]
+        if "bar" in attrs.get("class", ""):
+            assert attrs["aria-hidden"] == "true"
+        self.captions += tag == "caption"
+        self.tables += tag == "table"
         if tag not in VOID:
             self.open.append(tag)
 
@@ -50,7 +62,9 @@ def check(html):
     checker.feed(html)
     checker.close()
     assert checker.open == []
-    assert checker.seen <= {"style", "div", "p", "b", "table", "tr", "th", "td", "span", "i", "bdi"}
+    tables = {"table", "caption", "thead", "tbody", "tr", "th", "td"}
+    assert checker.seen <= tables | {"style", "div", "p", "span", "i", "bdi", "mark", "details", "summary"}
+    assert checker.captions == checker.tables
     return checker
 
 
@@ -76,10 +90,26 @@ def test_html_marks_words_and_escapes_the_text():
     model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(texts, [0, 1, 0, 1])
     html = explain(model, texts[0])._repr_html_()
     assert texts[0] in "".join(check(html).text)
-    assert html.count("<span style=") > 3
-    assert len(html) < 8_000
+    assert html.count("<mark class=") > 3
+    assert len(html) < 9_000
     long = explain(model, "bold " * 10_000)._repr_html_()
     assert "30,000 more characters" in "".join(check(long).text)
+
+
+def test_the_votes_of_words_are_read_without_a_mouse():
+    texts = ["good good bad", "bad bad nothing", "good"] * 2
+    model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(texts, [1, 0, 1] * 2)
+    explanation = explain(model, texts[0])
+    ((_, spans),) = explanation.marked_texts
+    html = explanation._repr_html_()
+    details = html[html.index("<details>") :]
+    rows = re.findall("<bdi>(.*?)</bdi></th><td>(.*?)</td><td>.*?>(.*?)</span>", details)
+    sums = {"good": (2, spans[0][2] + spans[1][2]), "bad": (1, spans[2][2])}
+    assert [word for word, *_ in rows] == ["good", "bad"]
+    for word, count, vote in rows:
+        assert int(count) == sums[word][0]
+        assert float(vote.replace("\u2212", "-")) == pytest.approx(sums[word][1], rel=1e-3)
+    assert 'class="for"' in html and 'class="against"' in html  # not by colour only
 
 
 def test_many_classes_show_the_best_few():

@@ -1,5 +1,7 @@
 """Columns of one training row, trained as one: the same network."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -51,7 +53,7 @@ def hapax_rows(n=60, n_common=30, seed=0):
 def shared_network(X, seed=0):
     parameters = FeedForward((X.shape[1], 4, 3), "relu").parameters(np.float64)
     parameters.initialise(np.random.default_rng(seed))
-    return SharedColumns(X, parameters, lonely_groups(X, 4), BlockRunner(2)), parameters
+    return SharedColumns(X, parameters, lonely_groups(X, 4), BlockRunner(2), 10), parameters
 
 
 def test_the_shared_network_computes_the_same(sharing):
@@ -90,6 +92,8 @@ def test_restore_follows_the_members(sharing, rule):
 @pytest.mark.parametrize("epsilon", [1e-15, 1e-8, 1e-3, 1.0])
 def test_training_is_the_same(sharing, monkeypatch, solver, options, epsilon):
     X, y = hapax_rows(200)
+    # Rows that never sleep are exact, the rest of others is so but for epsilon.
+    monkeypatch.setattr(shared_columns, "HEAD_SHARE", 2.0)
     settings = {"solver": solver, "max_iter": 8, "batch_size": 10, "random_state": 0, "epsilon": epsilon}
     settings |= {"learning_rate_init": 0.01, "n_iter_no_change": 3, **options}
     together = BackpropMLPClassifier((6, 5), **settings).fit(X, y)
@@ -148,11 +152,34 @@ def test_columns_that_never_occur_are_left_out_and_the_others_ordered(sharing, s
     assert (np.diff(counts) <= 0).all()
     assert_allclose(shared.X @ shared.parameters.first, wide @ parameters.first, atol=1e-14)
     settings = {"solver": solver, "alpha": 0.5, "batch_size": 10, "random_state": 0, "max_iter": 5}
+    settings["epsilon"] = 1e-15  # what the closed form of Adam's rest does not know
     model = BackpropMLPClassifier((4,), **settings).fit(wide, y)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shared_columns, "LEAST_WEIGHTS", np.inf)
         dense = BackpropMLPClassifier((4,), **settings).fit(wide, y)
     assert len(sharing) == 1
-    # but for epsilon, which the closed form of Adam's rest does not know
     assert_allclose(model.coefs_[0], dense.coefs_[0], rtol=1e-9, atol=1e-12)
     assert_allclose(model.coefs_[1], dense.coefs_[1], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("solver", ["adam", "adagrad"])
+@pytest.mark.parametrize("head_share, n_head", [(0.0, 31), (0.985, None), (2.0, 0)])
+@pytest.mark.parametrize("options", [{}, {"early_stopping": True, "dropout": 0.3}])
+def test_columns_of_most_batches_never_sleep(sharing, monkeypatch, solver, head_share, n_head, options):
+    """All (30, and one of an explicit zero), some or none: the dense optimiser's weights, for any threads."""
+    X, y = hapax_rows(200)
+    monkeypatch.setattr(shared_columns, "HEAD_SHARE", head_share)
+    settings = {"solver": solver, "max_iter": 6, "batch_size": 20, "random_state": 0, "epsilon": 1e-15}
+    settings |= {"alpha": 0.05, "learning_rate_init": 0.01, **options}
+    models = []
+    for n_threads in (1, 2):
+        monkeypatch.setattr(session, "BlockRunner", partial(lambda n, _: BlockRunner(n), n_threads))
+        models.append(BackpropMLPClassifier((6,), **settings).fit(X, y))
+    assert sharing[0].n_head == n_head or (n_head is None and 0 < sharing[0].n_head < 31)
+    assert len(sharing) == 2
+    monkeypatch.setattr(session, "DENSE_FRACTION", 0.0)
+    dense = BackpropMLPClassifier((6,), **settings).fit(X, y)
+    assert len(sharing) == 2
+    for a, b, c in zip(*(model.coefs_ + model.intercepts_ for model in (*models, dense))):
+        np.testing.assert_array_equal(a, b)
+        assert_allclose(a, c, rtol=0, atol=1e-9)

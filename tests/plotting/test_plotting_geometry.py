@@ -16,6 +16,8 @@ from skmaxent import (
     PathDisplay,
     TransitionsDisplay,
     VotesDisplay,
+    VoteSummaryDisplay,
+    explain_many,
 )
 from skmaxent.plotting.base import AGAINST, COLOURS, FOR, line_style
 
@@ -88,7 +90,14 @@ def curves(form):
     )
 
 
+def summary(form, n):
+    pd = pytest.importorskip("pandas")
+    rows = pd.DataFrame(RNG.normal(size=(50, D)), columns=names("feature", form, D))
+    return explain_many(fitted(n, form), rows, class_=names("class", form, n)[-1])
+
+
 DISPLAYS = {
+    "summary": lambda n, form, ax: VoteSummaryDisplay(summary(form, n)).plot(ax),
     "votes": lambda n, form, ax: VotesDisplay.from_estimator(fitted(n, form), row(form), ax=ax),
     "coefficients": lambda n, form, ax: CoefficientsDisplay.from_estimator(fitted(n, form), n=6, ax=ax),
     "convergence": lambda n, form, ax: ConvergenceDisplay(history(), estimator_name=LONG).plot(ax),
@@ -102,10 +111,10 @@ DISPLAYS = {
 CASES = [
     *(
         (name, n, "long")
-        for name in ("votes", "coefficients", "path", "states", "transitions")
+        for name in ("votes", "summary", "coefficients", "path", "states", "transitions")
         for n in (2, 20)
     ),
-    *((name, 20, "arabic") for name in ("votes", "path", "states", "transitions")),
+    *((name, 20, "arabic") for name in ("votes", "summary", "path", "states", "transitions")),
     *((name, 1000, "long") for name in ("votes", "transitions", "states")),
     *((name, 2, "short") for name in DISPLAYS),
     ("loss", 2, "long"),

@@ -1,8 +1,11 @@
 """Back ends: who runs the programs on the blocks.
 
 A back end has `n_columns`, `n_outputs`, `workers` (the threads of the client's own vectors) and
-``run(program) -> list``: the results of the program, of all blocks together, added in their order.
+``run(program) -> list``: the results of the program, of all blocks together, added in their order. It may
+have ``learn(steps, epochs, seed)``: epochs of `AdaGrad`, as a start where there are many rows.
 """
+
+import numpy as np
 
 from .programs import Merge
 
@@ -19,6 +22,13 @@ class BlockBackend:
 
     def __init__(self, blocks, n_columns, n_outputs, workers):
         self._blocks, self.n_columns, self.n_outputs, self.workers = blocks, n_columns, n_outputs, workers
+
+    def learn(self, steps, epochs, seed):
+        """Epochs over all blocks, in random order, and over the rows of each."""
+        rng = np.random.default_rng(seed)
+        for _ in range(epochs):
+            for number in rng.permutation(len(self._blocks)):
+                self._blocks[number].learn(steps, rng, self.workers)
 
     def run(self, program):
         """The results of the steps that have one, of all blocks together."""

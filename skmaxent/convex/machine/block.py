@@ -57,6 +57,21 @@ class Block:
             self._likelihoods.clear()
         return reply
 
+    def learn(self, steps, rng, workers):
+        """An epoch of `AdaGrad` over the rows."""
+        if self.shape[0] and sparse.issparse(self._part.X):
+            labels = self._labelling.labels(self._part)
+            steps.epoch(self._part.X, *labels, rng, workers, self.columns)
+
+    def do_learn(self, target, number, steps, epochs, seed, size):
+        """Weights after epochs over these rows alone, times the occurrences of their columns, and these."""
+        steps, rng = steps.fresh(), np.random.default_rng(seed)
+        for _ in range(epochs):
+            self.learn(steps, rng, self._workers)
+        counts = column_counts(self._part.X)[:, None].astype(float)
+        W = steps.W if self.columns is None else steps.W[self.columns]
+        return Piece(counts * W, self.columns), Piece(counts, self.columns)
+
     def _value(self, arg):
         """What an argument stands for."""
         if isinstance(arg, Register):

@@ -22,7 +22,8 @@ from ..reductions.units import LIMIT, ORDINARY
 from ..solvers import SOLVERS
 from ..solvers.control import Control
 from ..spaces import WeightSpace
-from ..starts import zero_start
+from ..starts import EPOCHS, STOCHASTIC_ROWS, zero_start
+from ..stochastic_start import AdaGrad
 from .designs import Some
 from .handles import Machine
 from .proxies import MachineDesign, MachineLikelihood, MachineVectors
@@ -42,6 +43,7 @@ def train_rows(
     tol,
     max_iter,
     dtype=np.float64,
+    seed=0,
     start=None,
     report=None,
     begun=None,
@@ -53,7 +55,7 @@ def train_rows(
     backend : back end
         Of blocks with this labelling; see `backends`.
     labelling : Labelling
-    C, l1_ratio, fit_intercept, tol, max_iter, start, report, begun
+    C, l1_ratio, fit_intercept, tol, max_iter, seed, start, report, begun
         As of `skmaxent.convex.fit.optimise`; C finite.
     penalty_weights, min_count, observed, solver
         As of `skmaxent.convex.prepare.prepare`; no penalty weight 0.
@@ -83,8 +85,11 @@ def train_rows(
 
     control = Control(tol, max_iter, machine.total_weight, reported, begun, None, SOLVERS[solver].history)
     start = reduced_start(start, class_map)
+    learner = backend if hasattr(backend, "learn") and solver != "newton-cholesky" else None
     # Held by the solver alone: it lets go of it.
-    point, gradient = SOLVERS[solver].solve(objective, _begin(objective, frame, start), control)
+    point, gradient = SOLVERS[solver].solve(
+        objective, _begin(objective, frame, start, learner, seed), control
+    )
     control.finish(objective, point, gradient)
     if automatic and solver == "newton-cholesky" and control.reason == "precision":
         solver, control.reason = "newton-cg", None  # which goes on where a factor has no digits left
@@ -233,11 +238,12 @@ def _objective(frame, machine, backend, solver, C, l1_ratio, fit_intercept):
     return Objective(space, likelihood, penalty, fit_intercept, vectors, frame.scale)
 
 
-def _begin(objective, frame, start):
-    """The point of given weights as far as the settings allow them; zero where that is better."""
+def _begin(objective, frame, start, learner, seed):
+    """The point of given weights as far as the settings allow them, or a stochastic start; zero if better."""
     zero = zero_start(objective)
     if start is None:
-        return zero
+        begun = None if learner is None else _stochastic(objective, frame, zero, learner, seed)
+        return zero if begun is None or objective.value(begun) >= objective.value(zero) else begun
     weights, intercept = frame.reduced(start[0]), start[1]
     intercept = intercept if objective.fit_intercept else np.zeros_like(intercept)
     if not (np.isfinite(weights).all() and np.isfinite(intercept).all()):
@@ -248,6 +254,17 @@ def _begin(objective, frame, start):
         weights = weights - weights.mean(axis=1, keepdims=True)  # all that a Gaussian prior leaves
     point = objective.point(weights, intercept)
     return point if objective.value(point) < objective.value(zero) else zero
+
+
+def _stochastic(objective, frame, zero, learner, seed):
+    """The point after some epochs over the rows, where there are many; None elsewhere."""
+    (n, K), design, prior = objective.likelihood.shape, objective.space.design, objective.penalty
+    many = n >= max(design.n_columns, STOCHASTIC_ROWS) and K > 2
+    if not many or design.definition is not None or frame.scale is not None:
+        return None
+    steps = AdaGrad(K, design.column_counts, objective.likelihood.total_weight / n, prior.ridge, prior.lasso)
+    learner.learn(steps, EPOCHS, seed)
+    return objective.point(steps.W, zero.intercept, settle=False)
 
 
 def _lost_in_rounding(objective, frame, point, weights, intercept):

@@ -53,13 +53,12 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0):
         smooth = _Smoothed(space, vectors, r, enough)
     start, smoothed = rz, False
     for _ in range(MAX_CG):
-        curvature = 0.0
         if joint is not None:
             Hp, curvature = joint.times(p)
         elif p_scores is None:
-            Hp = space.curved(likelihood, expected, p, shift_of)[0]
+            Hp, curvature = space.curved(likelihood, expected, p, shift_of)[0], 0.0
         else:
-            Hp = space.pull(likelihood.curvature(expected, p_scores, shift_of(p_scores)))
+            Hp, curvature = space.pull(likelihood.curvature(expected, p_scores, shift_of(p_scores))), 0.0
         if ridge:
             space.penalise(Hp, ridge, p)
         curvature += space.inner(Hp, p, p_scores)

@@ -49,6 +49,7 @@ class SearchRouting:
         Returns
         -------
         routing : MetadataRouter
+            What the splitter and the scorer ask for.
         """
         split = MethodMapping().add(caller="fit", callee="split")
         score = MethodMapping().add(caller="fit", callee="score").add(caller="score", callee="score")

@@ -65,6 +65,7 @@ class NetworkPrediction(AsMLPClassifier):
         Returns
         -------
         y : ndarray of shape (n_samples,), or (n_samples, n_outputs) for a multilabel model
+            Of `classes_`; of a multilabel model 1 for each label that is more probable than not.
         """
         scores = self._scores(X)
         if self._target_kind == "multilabel":
@@ -105,6 +106,7 @@ class NetworkPrediction(AsMLPClassifier):
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
+            Natural logarithms, columns as in `predict_proba`.
         """
         scores = self._scores(X)
         if self.out_activation_ == "softmax":
@@ -126,6 +128,7 @@ class NetworkPrediction(AsMLPClassifier):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             As for `fit`. Of a multilabel y all labels of a row must be right.
         sample_weight : array-like of shape (n_samples,), optional
+            Weights of the rows; None: all 1.
 
         Returns
         -------
@@ -155,6 +158,7 @@ class NetworkPrediction(AsMLPClassifier):
         Returns
         -------
         activations : ndarray of shape (n_samples, H)
+            A column for each of the H units of the layer.
 
         Raises
         ------

@@ -51,7 +51,6 @@ def fit_rows(estimator, data, survey, make_backend, events, attributes, train=tr
     multipliers = settings["penalty_weights"]
     if multipliers is not None and not multipliers.all():
         raise ValueError(f"On {kind} all weights need a penalty: penalty_weights must be above 0.")
-    del settings["seed"]
     start = estimator._previous(classes, {"n_features_in_": d}) if estimator.warm_start else None
 
     def solve(workers, report):

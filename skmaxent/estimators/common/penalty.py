@@ -98,17 +98,21 @@ def c_min(
     Parameters
     ----------
     X : array-like or sparse array of shape (n, d)
+        The rows of the fit.
     y : array-like of shape (n,) or (n, K)
         Labels, or non-negative label masses.
     l1_ratio : float, default=1.0
         Share of the Laplace prior, above 0.
     fit_intercept : bool, default=True
+        Whether the models have an intercept.
     class_weight : dict or "balanced", default=None
+        Weights of the classes, as in MaxEntClassifier.
     target_type : {"auto", "masses"}, default="auto"
         As in MaxEntClassifier.
     penalty_weights : array-like of shape (d,) or (K, d), default=None
         As in MaxEntClassifier, above 0.
     sample_weight : array-like of shape (n,), default=None
+        Weights of the rows; None: all 1.
 
     Returns
     -------

@@ -81,6 +81,7 @@ class Prediction(AsLogisticRegression):
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
+            Rows with the columns of `fit`; with joint features a list of data.
 
         Returns
         -------
@@ -97,10 +98,12 @@ class Prediction(AsLogisticRegression):
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
+            Rows with the columns of `fit`; with joint features a list of data.
 
         Returns
         -------
         labels : ndarray of shape (n,)
+            Of `classes_`.
         """
         scores = self._scores(X)
         return self.classes_[scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)]
@@ -112,6 +115,7 @@ class Prediction(AsLogisticRegression):
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
+            Rows with the columns of `fit`; with joint features a list of data.
 
         Returns
         -------
@@ -130,6 +134,7 @@ class Prediction(AsLogisticRegression):
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
+            Rows with the columns of `fit`; with joint features a list of data.
 
         Returns
         -------
@@ -147,7 +152,9 @@ class Prediction(AsLogisticRegression):
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
+            Rows with the columns of `fit`; with joint features a list of data.
         sample_weight : array-like of shape (n,), default=None
+            Weights of the rows; None: all 1.
 
         Returns
         -------
@@ -163,9 +170,11 @@ class Prediction(AsLogisticRegression):
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d)
+            Rows with the columns of `fit`; with joint features a list of data.
         y : array-like of shape (n,) or (n, K)
             Labels among `classes_`, or label masses.
         sample_weight : array-like of shape (n,), default=None
+            Weights of the rows; None: all 1.
 
         Returns
         -------
@@ -188,10 +197,12 @@ class Prediction(AsLogisticRegression):
         Parameters
         ----------
         X : array-like or sparse array of shape (n, d), or partitions
-            With partitions their own labels and weights count, and the others are None.
+            Rows with the columns of `fit`; with joint features a list of data. With partitions their own
+            labels and weights count, and the others are None.
         y : array-like of shape (n,) or (n, K)
             Labels, or label masses as in `fit`.
         sample_weight : array-like of shape (n,), default=None
+            Weights of the rows; None: all 1.
 
         Returns
         -------

@@ -62,6 +62,10 @@ class BaseRecurrent(BaseNetwork):
 
     def _fit(self, X, y, sample_weight, validation_data=(None, None, None), classes=None, incremental=False):
         started = perf_counter()
+        if incremental and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all examples at once: give partial_fit a dict instead."
+            )
         old = self if hasattr(self, "weights_") and (incremental or self.warm_start) else None
         # what is learnt about the columns of an array goes to a stand-in until the fit has succeeded
         known = self if old is not None else self._stand_in()

@@ -234,6 +234,7 @@ class Tagger(VersionedPickle, BaseEstimator):
         Parameters
         ----------
         X : list of S sentences
+            Each a list of tokens as in `fit`.
 
         Returns
         -------
@@ -252,10 +253,12 @@ class Tagger(VersionedPickle, BaseEstimator):
         Parameters
         ----------
         sentence : list of tokens
+            As one of X in `fit`.
 
         Returns
         -------
         tags : list
+            A tag for each token.
         """
         return self.predict([sentence])[0]
 
@@ -265,6 +268,7 @@ class Tagger(VersionedPickle, BaseEstimator):
         Parameters
         ----------
         X : list of S sentences
+            Each a list of tokens as in `fit`.
 
         Returns
         -------
@@ -280,6 +284,7 @@ class Tagger(VersionedPickle, BaseEstimator):
         Parameters
         ----------
         X : list of S sentences
+            Each a list of tokens as in `fit`.
 
         Returns
         -------
@@ -295,10 +300,12 @@ class Tagger(VersionedPickle, BaseEstimator):
         Parameters
         ----------
         sentence : list of tokens
+            As one of X in `fit`.
 
         Returns
         -------
         marginals : list of dict
+            From tags to probabilities, for each token.
         """
         return self.predict_marginals([sentence])[0]
 
@@ -308,7 +315,9 @@ class Tagger(VersionedPickle, BaseEstimator):
         Parameters
         ----------
         X : list of S sentences
+            Each a list of tokens as in `fit`.
         y : list of S lists of tags
+            The right tags, one for each token.
         sample_weight : array-like of shape (S,), default=None
             Weights of the sentences.
 

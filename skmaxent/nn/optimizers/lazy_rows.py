@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ...numerics.threads import Buffers
 from ..kernels import row_block
 
 
@@ -13,6 +12,9 @@ class LazyRows:
     alone. These moves have closed forms (`rest` of each rule in `optimizers`), so that a row may sleep
     until a batch holds its column again, and then catch up: the weights are those of the dense optimiser.
 
+    Rows that nearly every batch holds, the first `n_head`, never sleep: they take part in every step in a
+    place of their own, before that of the rows that a batch wakes, so that nothing of them is copied.
+
     Parameters
     ----------
     weights : C-ordered ndarray of shape (d, h)
@@ -21,17 +23,19 @@ class LazyRows:
         State of the optimiser.
     rule : optimiser of `optimizers`
     run : BlockRunner
+    n_head : int
     """
 
-    def __init__(self, weights, slots, rule, run):
+    def __init__(self, weights, slots, rule, run, n_head=0):
         self.weights, self.slots, self.rule, self.run = weights, slots, rule, run
         self.since = np.zeros(weights.shape[0], dtype=np.intp)
-        self._buffer = Buffers()
         self._block = row_block(weights.strides[0])
         # one opaque item a row: NumPy then moves a row by one memcpy
         item = np.dtype((np.void, weights.strides[0]))
         self._arrays = [weights, *slots]
         self._items = [a.view(item)[:, 0] for a in self._arrays]
+        self.n_head = n_head
+        self._places = [a[:n_head].copy() for a in self._arrays]
         rule.restart()
 
     def read(self, rows):
@@ -40,25 +44,33 @@ class LazyRows:
         Parameters
         ----------
         rows : intp ndarray of shape (r,), without repeats
+            The head first.
 
         Returns
         -------
         block : ndarray of shape (r, h)
             Valid until the next call.
         """
-        self.rows = rows
-        h, dtype = self.weights.shape[1], self.weights.dtype
-        self._held = [self._buffer(i, rows.size, h, dtype) for i in range(len(self._arrays))]
-        since = self.since[rows]
+        self.rows, woken = rows, rows[self.n_head :]
+        self._held = [self._place(i, rows.size) for i in range(len(self._arrays))]
+        since = self.since[woken]
 
         def catch_up(start, stop):
-            blocks = [held[start:stop] for held in self._held]
+            blocks = [held[self.n_head + start : self.n_head + stop] for held in self._held]
             for array, block in zip(self._arrays, blocks):
-                np.take(array, rows[start:stop], axis=0, out=block, mode="clip")
+                np.take(array, woken[start:stop], axis=0, out=block, mode="clip")
             self.rule.rest(blocks[0], blocks[1:], since[start:stop], self.run.scratch)
 
-        self.run(catch_up, rows.size, self._block)
+        self.run(catch_up, woken.size, self._block)
         return self._held[0]
+
+    def _place(self, i, n_rows):
+        """The first rows of the place of an array: its head, then what was held last."""
+        if self._places[i].shape[0] < n_rows:
+            larger = np.empty((n_rows, self.weights.shape[1]), self.weights.dtype)
+            larger[: self.n_head] = self._places[i][: self.n_head]
+            self._places[i] = larger
+        return self._places[i][:n_rows]
 
     def update(self, gradient_rows):
         """One step of the rule for the rows last read; the others rest.
@@ -75,8 +87,10 @@ class LazyRows:
             blocks = [held[start:stop] for held in self._held]
             gradient = gradient_rows(start, stop, self.run.scratch("gradient", stop - start, h, dtype))
             self.rule.step(blocks[0], blocks[1:], gradient, self.run.scratch("work", stop - start, h, dtype))
-            for target, block in zip(self._items, blocks):
-                target[self.rows[start:stop]] = block.view(item)[:, 0]
+            first = max(start, self.n_head)  # what comes before is where it belongs
+            if first < stop:
+                for target, held in zip(self._items, self._held):
+                    target[self.rows[first:stop]] = held[first:stop].view(item)[:, 0]
 
         self.run(move, self.rows.size, self._block)
         self.since[self.rows] = self.rule.now + 1
@@ -91,6 +105,9 @@ class LazyRows:
         if self.rule.now == 0:
             return
         np.minimum(self.since, self.rule.now, out=self.since)  # after an interrupt in the middle of a step
+        self.since[: self.n_head] = self.rule.now
+        for array, place in zip(self._arrays, self._places):
+            array[: self.n_head] = place[: self.n_head]
 
         def catch_up(start, stop):
             blocks = [array[start:stop] for array in self._arrays]

@@ -21,6 +21,8 @@ from ..kernels import csr_dot, row_block
 
 #: Least share of the non-zeros that groups must remove, and of numbers in the first weights.
 LEAST_SHARE, LEAST_WEIGHTS = 0.1, 1_000_000
+#: Share of the batches that hold a column from which on its weights take part in every step.
+HEAD_SHARE = 0.4
 
 
 def lonely_groups(X, n_hidden):
@@ -57,6 +59,7 @@ class SharedColumns:
     groups : tuple
         From `lonely_groups`.
     run : BlockRunner
+    batch_size : int
 
     Attributes
     ----------
@@ -66,9 +69,11 @@ class SharedColumns:
         What the gradients of the rows of its first weights are to be multiplied by: 1 / k for a group.
     parameters : Parameters
         The network on these columns.
+    n_head : int
+        Number of columns, the first ones, that most batches hold.
     """
 
-    def __init__(self, X, parameters, groups, run):
+    def __init__(self, X, parameters, groups, run, batch_size):
         self._whole, self._run = parameters, run
         entries, self._starts = groups
         size = np.diff(self._starts)
@@ -81,6 +86,8 @@ class SharedColumns:
         counts[self._columns] = 0
         kept = np.flatnonzero(counts)
         self._kept = kept[np.argsort(-counts[kept], kind="stable")]
+        missing = (1 - np.minimum(counts[self._kept] / X.shape[0], 1)) ** batch_size
+        self.n_head = int(np.count_nonzero(missing <= 1 - HEAD_SHARE))
         self.scale = np.concatenate([np.ones(self._kept.size), 1 / size]).astype(X.dtype)
         first = entries[self._starts[:-1]]
         self.X = self._merge(X, entries, first, np.abs(X.data[first]) * size.astype(X.dtype))

@@ -15,8 +15,8 @@ class SparseBatch:
     x, x_transposed : tuples (indptr, indices, data)
         Compressed rows of x and of its transpose.
     rows : intp ndarray of shape (r,) or None
-        The columns that occur, ascending, when x is renumbered to just these; None when it keeps its d
-        columns.
+        The columns that occur, or that every batch has, ascending, when x is renumbered to just these;
+        None when it keeps its d columns.
 
     With `scale`, one number a column of x, the rows of the transpose are multiplied by it, and so are the
     gradients that follow from it.
@@ -45,12 +45,14 @@ class Dataset:
         `row_keys`, where there is dropout.
     scale : ndarray of shape (d,), optional
         Factors on the gradients of the rows of the first weights, for a sparse X.
+    n_head : int
+        Number of columns, the first ones, that every batch has, whether they occur or not.
     """
 
-    def __init__(self, X, targets, weights=None, keys=None, scale=None):
+    def __init__(self, X, targets, weights=None, keys=None, scale=None, n_head=0):
         self.X, self.targets, self.weights, self.keys, self.scale = X, targets, weights, keys, scale
         self.sparse = not isinstance(X, np.ndarray)
-        self.renumber = False
+        self.renumber, self.n_head = False, n_head
         self.n_columns = X.shape[1]
         self._positions = None
 
@@ -91,7 +93,7 @@ class Dataset:
         return x
 
     def _renumbered(self, x):
-        """The batch with only the columns that occur, numbered in their order.
+        """The batch with only the columns that occur and the head, numbered in their order.
 
         Marks instead of sorting: a pass over d bytes is cheaper than a sort of the non-zeros.
         """
@@ -99,6 +101,7 @@ class Dataset:
             self._marks = np.zeros(x.shape[1], dtype=bool)
             self._positions = np.empty(x.shape[1], dtype=x.indices.dtype)
         self._marks[x.indices] = True
+        self._marks[: self.n_head] = True
         rows = np.flatnonzero(self._marks)
         self._marks[rows] = False
         self._positions[rows] = np.arange(rows.size, dtype=x.indices.dtype)

@@ -114,8 +114,8 @@ class Session:
         if lazy and not keep and not options.l1 and self.rule.decoupled and data.may_share:
             groups = lonely_groups(data.X, parameters.first.shape[1])
             if groups is not None:
-                shared = SharedColumns(data.X, parameters, groups, self.run)
-                data = Dataset(shared.X, data.targets, data.weights, data.keys, shared.scale)
+                shared = SharedColumns(data.X, parameters, groups, self.run, batch_size)
+                data = Dataset(shared.X, data.targets, data.weights, data.keys, shared.scale, shared.n_head)
                 parameters, slots = shared.parameters, self._new_slots(shared.parameters)
         graph, loss = self._graph(parameters, data.sparse), LOSSES[self.output]()
         trainer = Trainer(graph, loss, self.rule, slots, self.run, lazy, shared, options.max_norm)

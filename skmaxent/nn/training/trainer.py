@@ -48,7 +48,7 @@ class Trainer:
         if lazy:
             shape = parameters.first.shape
             first_slots = [s[: self.n_first].reshape(shape) for s in slots]
-            self.rows = LazyRows(parameters.first, first_slots, rule, run)
+            self.rows = LazyRows(parameters.first, first_slots, rule, run, shared.n_head if shared else 0)
 
     def epoch(self, data, batches, lr):
         """One pass over the examples.
