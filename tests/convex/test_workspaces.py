@@ -98,7 +98,7 @@ def test_a_product_is_added_in_place(kind, dtypes, order):
 
 
 def test_single_precision_stays_single_where_columns_are_shifted():
-    """The median of a column's weights has their precision: in float64 all that follows took twice the time."""
+    """The median of a column's weights has their precision; in float64 all that follows took longer."""
     from skmaxent.convex.objective import Objective
     from skmaxent.convex.penalty import ElasticNet
     from skmaxent.convex.solvers.orthant_newton import shift_columns
