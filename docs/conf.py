@@ -14,6 +14,10 @@ from pathlib import Path
 from sphinx_gallery.sorting import ExplicitOrder
 
 HERE = Path(__file__).resolve().parent
+# Corpora beside the checkout, where nothing else is said.
+CORPORA = HERE.parents[1] / "shared" / "data"
+if CORPORA.is_dir():
+    os.environ.setdefault("SKMAXENT_DATA", str(CORPORA))
 # The checkout first, and for the processes of tutorials too: what is described is what is beside the pages.
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "benchmarks")]
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
@@ -93,7 +97,7 @@ autosummary_context = {"own_methods": own_methods}
 def examples_to_run():
     """The pattern of the tutorials that find their data on this machine."""
     corpora = re.compile(r"load_(newsgroups|ppattach|trec|senseval|sentence|ud_|conll)")
-    present = Path(os.environ.get("SKMAXENT_DATA") or HERE.parents[1] / "shared" / "data").is_dir()
+    present = Path(os.environ.get("SKMAXENT_DATA") or CORPORA).is_dir()
     runnable = [
         file.stem
         for file in sorted((HERE / "examples").glob("*.py"))
