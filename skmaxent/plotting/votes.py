@@ -348,7 +348,9 @@ class CoefficientsDisplay:
             panel.set_axis_off()
         texts = [(panel.title, plain(heading(class_), 60)) for panel, class_ in zip(self.axes_, tables)]
         self.axes_[-1].xaxis.label.set_size(1.2 * letters)
-        texts.append((self.axes_[-1].xaxis.label, "weight"))
+        missing = len(tables) < len(self.top)
+        note = f"weight ({len(tables)} of {len(self.top):,} classes)" if missing else "weight"
+        texts.append((self.axes_[-1].xaxis.label, note))
         if self.title and ax is None:
             texts.append((self.figure_.suptitle(" "), self.title))
         panels.finish(texts)

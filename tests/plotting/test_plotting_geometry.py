@@ -163,6 +163,13 @@ def assert_no_tick_hides_another(figure):
                         assert not first.padded(-1).overlaps(second), (one, other)
 
 
+def assert_no_text_is_over_a_colour_bar(figure):
+    for ax in figure.axes:
+        for bar in ax.child_axes:
+            for text in ax.texts:
+                assert not text.get_window_extent().overlaps(bar.get_window_extent()), text
+
+
 def visible(figure):
     """Texts that are drawn: ticks beyond the limits of their axis are not."""
     low_high = {}
@@ -183,6 +190,7 @@ def test_all_is_inside_of_the_figure(plt, name, n, form):
     for text, box in texts:
         assert_inside(box, np.array(figure.bbox.extents), text)
     assert_no_tick_hides_another(figure)
+    assert_no_text_is_over_a_colour_bar(figure)
     assert max(figure.get_size_inches()) <= 60
 
 
@@ -201,9 +209,22 @@ def test_nothing_is_over_the_neighbour_of_a_given_axes(plt, name, form, place):
             assert_inside(box, np.array(figure.bbox.extents), text)
             assert not box.overlaps(taken), text
     assert_no_tick_hides_another(figure)
+    assert_no_text_is_over_a_colour_bar(figure)
     assert np.allclose(
         neighbour.get_position().extents, neighbour.get_subplotspec().get_position(figure).extents
     )
+
+
+def test_classes_that_have_no_room_in_a_given_axes_are_counted(plt):
+    _, axes = plt.subplots(1, 2, figsize=(9, 3))
+    display = CoefficientsDisplay.from_estimator(fitted(8, "short"), n=6, ax=axes[0])
+    assert len(display.axes_) < 8
+    assert f"{len(display.axes_)} of 8 classes" in display.axes_[-1].get_xlabel().replace("\n", " ")
+    for panel, (class_, pairs) in zip(display.axes_, display.top.items()):
+        lengths = [bar.get_width() for bar in panel.patches]
+        weakest = min(map(abs, lengths))
+        assert lengths == [weight for _, weight in pairs if abs(weight) >= weakest]
+        assert panel.get_title() == class_
 
 
 def test_two_displays_one_above_the_other(plt):
