@@ -135,9 +135,8 @@ class VoteSummaryDisplay:
                 va="center",
                 fontsize=0.85 * letters,
             )
-        bar = colour_bar(
-            self.ax_, self.points_, "value", points=0.65 * letters * max(map(len, numbers), default=0)
-        )
+        beyond = 0.65 * letters * max(map(len, numbers), default=0)
+        bar = colour_bar(self.ax_, self.points_, "value", beyond)
         bar.set_ticks([0, 1], labels=["low", "high"])
         what = "gradient times input" if summary.approximate else "vote"
         note = f"{what} {plain(summary.title, 60)}; at the right the mean size"

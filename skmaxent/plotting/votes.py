@@ -160,12 +160,13 @@ class VotesDisplay:
         self.ax_.set_yticks(places[shown], names[shown], fontsize=letters)
         self.ax_.set_ylim(len(rows) - 0.4, -0.6)
         self.ax_.axvline(0, color="gray", linewidth=0.8)
-        write_number = number_format(votes.tolist(), 3)
+        fixed = number_format((of_features if of_features.any() else votes).tolist(), 3)
+        bound = 1e5 * np.abs(of_features).max(initial=0.0) or np.inf
         for place in places[shown]:
             self.ax_.text(
                 1.01,
                 place,
-                write_number(votes[place]),
+                fixed(votes[place]) if abs(votes[place]) < bound else f"{votes[place]:+.2e}",
                 transform=self.ax_.get_yaxis_transform(),
                 va="center",
                 fontsize=0.85 * letters,

@@ -21,10 +21,13 @@ from skmaxent import (
 )
 from skmaxent.plotting.base import AGAINST, COLOURS, FOR, line_style
 
-RNG = np.random.default_rng(0)
 D = 30
 LONG = "the quite long name of a {} that somebody has chosen with care, number {} of $many$"
 ARABIC = "الانتخابات البرلمانية في {} رقم {}"
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def fitted(n_classes, form, intercept=0.0):
     scaler.feature_names_in_ = np.array(names("feature", form, D), dtype=object)
     model = LogisticRegression()
     rows = 1 if n_classes == 2 else n_classes
-    model.coef_, model.intercept_ = RNG.normal(size=(rows, D)), RNG.normal(size=rows) + intercept
+    model.coef_, model.intercept_ = rng().normal(size=(rows, D)), rng().normal(size=rows) + intercept
     model.classes_ = np.array(sorted(names("class", form, n_classes)), dtype=object)
     model.n_features_in_ = D
     return make_pipeline(scaler, model)
@@ -56,20 +59,20 @@ def fitted(n_classes, form, intercept=0.0):
 
 def row(form):
     pd = pytest.importorskip("pandas")
-    return pd.DataFrame(RNG.normal(size=(1, D)) * 50, columns=names("feature", form, D))
+    return pd.DataFrame(rng().normal(size=(1, D)) * 50, columns=names("feature", form, D))
 
 
 def path(form, n):
     Cs = np.logspace(-4, 4, 9)
-    coefs = np.log1p(Cs)[:, None] ** 3 * RNG.normal(size=D)
+    coefs = np.log1p(Cs)[:, None] ** 3 * rng().normal(size=D)
     title = f"Search: weights for {names('class', form, n)[-1]}"
-    scores = RNG.random((3, 9))
+    scores = rng().random((3, 9))
     return PathDisplay(Cs, coefs, names=names("feature", form, D), scores=scores, best_C=0.1, title=title)
 
 
 def states(form, n):
     sequence = names("token", form, n)
-    return HiddenStatesDisplay(np.tanh(RNG.normal(size=(n, 12))), sequence, n_forward=6, title="Network")
+    return HiddenStatesDisplay(np.tanh(rng().normal(size=(n, 12))), sequence, n_forward=6, title="Network")
 
 
 def history():
@@ -92,7 +95,7 @@ def curves(form):
 
 def summary(form, n):
     pd = pytest.importorskip("pandas")
-    rows = pd.DataFrame(RNG.normal(size=(50, D)), columns=names("feature", form, D))
+    rows = pd.DataFrame(rng().normal(size=(50, D)), columns=names("feature", form, D))
     return explain_many(fitted(n, form), rows, class_=names("class", form, n)[-1])
 
 
@@ -105,7 +108,7 @@ DISPLAYS = {
     "path": lambda n, form, ax: path(form, n).plot(ax),
     "states": lambda n, form, ax: states(form, min(n, 200)).plot(ax),
     "transitions": lambda n, form, ax: TransitionsDisplay(
-        RNG.normal(size=(n, n)), names("tag", form, n), title="Tagger"
+        rng().normal(size=(n, n)), names("tag", form, n), title="Tagger"
     ).plot(ax),
 }
 CASES = [
