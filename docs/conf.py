@@ -56,11 +56,11 @@ copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"skmaxent {version}"
-html_css_files = ["site.css"]
+html_css_files, html_favicon = ["site.css"], "_static/icon.svg"
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
-    "logo": {"text": "skmaxent"},
+    "logo": {"text": "skmaxent", "image_light": "_static/icon.svg", "image_dark": "_static/icon.svg"},
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
     "show_toc_level": 2,
@@ -131,6 +131,7 @@ sphinx_gallery_conf = {
             "*",
         ]
     ),
+    "default_thumb_file": str(HERE / "_static" / "thumbnail.png"),
     "doc_module": ("skmaxent",),
     "backreferences_dir": "api/generated/backreferences",
     "inspect_global_variables": False,
