@@ -71,7 +71,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "changelog": [], "citing": []}
+html_sidebars = {"index": [], "getting_started": []}
 
 
 def own_methods(name):
