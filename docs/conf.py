@@ -60,11 +60,11 @@ copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"skmaxent {version}"
-html_css_files = ["site.css"]
+html_css_files, html_favicon = ["site.css"], "_static/icon.svg"
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
-    "logo": {"text": "skmaxent"},
+    "logo": {"text": "skmaxent", "image_light": "_static/icon.svg", "image_dark": "_static/icon.svg"},
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
     "show_toc_level": 2,
@@ -75,7 +75,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "changelog": [], "citing": []}
+html_sidebars = {"index": [], "getting_started": []}
 
 
 def own_methods(name):
@@ -135,6 +135,7 @@ sphinx_gallery_conf = {
             "*",
         ]
     ),
+    "default_thumb_file": str(HERE / "_static" / "thumbnail.png"),
     "doc_module": ("skmaxent",),
     "backreferences_dir": "api/generated/backreferences",
     "inspect_global_variables": False,
