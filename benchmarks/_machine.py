@@ -7,6 +7,11 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+# Corpora beside the checkout, where nothing else is said.
+_CORPORA = Path(__file__).resolve().parents[2] / "shared" / "data"
+if _CORPORA.is_dir():
+    os.environ.setdefault("SKMAXENT_DATA", str(_CORPORA))
+
 
 def describe_machine():
     """One line: processor, cores, memory, system, versions."""

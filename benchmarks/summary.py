@@ -22,7 +22,7 @@ MARKS = ("<!-- figures: benchmarks/summary.py -->", "<!-- end of figures -->")
 OURS = "#2684ff"
 # Peers in the colours of Okabe & Ito (2008) without their blues, and in shapes, for eyes of all kinds.
 PEER_COLOURS = ("#e69f00", "#009e73", "#d55e00", "#cc79a7", "#999999", "#b8a800")
-PEER_SHAPES = "osD^vP"
+PEER_SHAPES = "osD^vPX*"
 IN_README = [
     ("Gaussian prior", "20 Newsgroups, words, C=1", "LogisticRegression lbfgs"),
     ("Gaussian prior", "20 Newsgroups, words, C=1", "LogisticRegression newton-cg"),
@@ -286,26 +286,32 @@ def rounded(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value >= 1e-4 else f"{value:.1g}"
 
 
+def cells(figure):
+    """What the tables say of a figure: ours, the peer's, and their ratio."""
+    if not math.isfinite(figure.theirs):
+        return f"{rounded(figure.ours)} {figure.unit}", "", "not to this accuracy"
+    more = "> " if figure.at_least else ""
+    ours, theirs = (f"{rounded(value)} {figure.unit}" for value in (figure.ours, figure.theirs))
+    return ours, more + theirs, more + rounded(figure.ratio)
+
+
 def table(found):
     """The table of all figures, and the machines that its letters stand for, as Markdown."""
     machines = {}
     lines = ["| task | size | peer | ours | peer's | ratio | machine |", "|---|---|---|--:|--:|--:|---|"]
     for group, members in by_group(found).items():
         lines.append(f"| **{group}** | | | | | | |")
+        last = None
         for figure in members:
             letter = machines.setdefault(figure.machine, chr(ord("A") + len(machines)))
-            ratio, theirs = "not to this accuracy", ""
-            if math.isfinite(figure.theirs):
-                more = "> " if figure.at_least else ""
-                ratio, theirs = (
-                    f"{more}{rounded(figure.ratio)}",
-                    f"{more}{rounded(figure.theirs)} {figure.unit}",
-                )
-                ratio = f"**{ratio}** slower" if figure.ratio < 1 and not figure.at_least else ratio
-            lines.append(
-                f"| {figure.task} | {figure.size} | {figure.peer} | {rounded(figure.ours)} {figure.unit} "
-                f"| {theirs} | {ratio} | {letter} |"
-            )
+            ours, theirs, ratio = cells(figure)
+            if figure.ratio < 1 and not figure.at_least:
+                ratio = f"**{ratio}** slower"
+            # What rows have in common stands in the first of them.
+            common = (figure.task, figure.size, ours)
+            task, size, ours = ("", "", "") if common == last else common
+            last = common
+            lines.append(f"| {task} | {size} | {figure.peer} | {ours} | {theirs} | {ratio} | {letter} |")
     lines += ["", "Machines:", "", *(f"- {letter}: {name}" for name, letter in machines.items())]
     return "\n".join(lines) + "\n"
 
@@ -329,8 +335,9 @@ def readme_table(found):
             figure = by_name[key]
             task = f"{figure.task}, {key[0]}" if key[0].endswith("prior") else figure.task
             task = f"memory of a fit on {task}" if key[0] == "Memory" else task
-            ratio = f"{'> ' if figure.at_least else ''}{rounded(figure.ratio)}"
-            ratio = f"**{ratio}** (the peer wins)" if figure.ratio < 1 else ratio
+            ratio = cells(figure)[-1]
+            if figure.ratio < 1 and not figure.at_least:
+                ratio = f"**{ratio}** (the peer wins)"
             lines.append(f"| {task} | {figure.size} | {figure.peer} | {ratio} |")
     return "\n".join(lines) + "\n"
 
@@ -392,8 +399,8 @@ def draw(group, members, path, dark):
             ax.plot([], [], label=peer, **style)
         if any(figure.at_least for figure in members):
             ax.plot([], [], label="at least (stopped)", **edge | {"marker": ">", "color": "none"})
-        what = "memory that a fit adds" if group == "Memory" else "time"
-        ax.set_xlabel(f"{what}: peer / skmaxent (left of the line the peer needs less)")
+        what = "memory" if group == "Memory" else "time"
+        drawn.supxlabel(f"{what}, peer / skmaxent: left of the line the peer needs less", fontsize=9)
         drawn.legend(frameon=False, loc="outside upper left", ncols=3, fontsize=8)
         drawn.savefig(path, transparent=True, metadata={"Date": None})
         plt.close(drawn)

@@ -14,6 +14,10 @@ from pathlib import Path
 from sphinx_gallery.sorting import ExplicitOrder
 
 HERE = Path(__file__).resolve().parent
+# Corpora beside the checkout, where nothing else is said.
+CORPORA = HERE.parents[1] / "shared" / "data"
+if CORPORA.is_dir():
+    os.environ.setdefault("SKMAXENT_DATA", str(CORPORA))
 # The checkout first, and for the processes of tutorials too: what is described is what is beside the pages.
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "benchmarks")]
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
@@ -56,11 +60,11 @@ copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"skmaxent {version}"
-html_css_files = ["site.css"]
+html_css_files, html_favicon = ["site.css"], "_static/icon.svg"
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
-    "logo": {"text": "skmaxent"},
+    "logo": {"text": "skmaxent", "image_light": "_static/icon.svg", "image_dark": "_static/icon.svg"},
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
     "show_toc_level": 2,
@@ -71,7 +75,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "changelog": [], "citing": []}
+html_sidebars = {"index": [], "getting_started": []}
 
 
 def own_methods(name):
@@ -93,7 +97,7 @@ autosummary_context = {"own_methods": own_methods}
 def examples_to_run():
     """The pattern of the tutorials that find their data on this machine."""
     corpora = re.compile(r"load_(newsgroups|ppattach|trec|senseval|sentence|ud_|conll)")
-    present = Path(os.environ.get("SKMAXENT_DATA") or HERE.parents[1] / "shared" / "data").is_dir()
+    present = Path(os.environ.get("SKMAXENT_DATA") or CORPORA).is_dir()
     runnable = [
         file.stem
         for file in sorted((HERE / "examples").glob("*.py"))
@@ -131,6 +135,7 @@ sphinx_gallery_conf = {
             "*",
         ]
     ),
+    "default_thumb_file": str(HERE / "_static" / "thumbnail.png"),
     "doc_module": ("skmaxent",),
     "backreferences_dir": "api/generated/backreferences",
     "inspect_global_variables": False,

@@ -18,14 +18,18 @@ WORD = re.compile(r"(?u)\b\w\w+\b")
 
 
 def features(message):
-    """Words, pairs of words and first letters; once more the words of subject and sender, named as such."""
+    """Words, pairs of words and first letters; those of the subject, words of the sender, named as such."""
     words = WORD.findall(message.lower())
     found = words + [f"{a} {b}" for a, b in pairwise(words)] + [f"stem={word[:6]}" for word in words]
     header, _, _ = message.partition("\n\n")
     for line in header.lower().split("\n"):
         field, _, content = line.partition(":")
         if field in ("subject", "from", "organization"):
-            found += [f"{field}:{word}" for word in WORD.findall(content)]
+            own = WORD.findall(content)
+            found += [f"{field}:{word}" for word in own]
+            if field == "subject":
+                found += [f"subject:{a} {b}" for a, b in pairwise(own)]
+                found += [f"subject:stem={word[:5]}" for word in own]
     return found
 
 
@@ -47,7 +51,9 @@ TASK = Task(
     "of the training messages",
     published="about 85 (tf-idf, logistic regression); 84.2 WideMLP (Galke & Scherp 2022, own split)",
     goal=86.5,
-    tried="subject and sender as a part of their own with weights 0.5 and 1 (worse on the development part)",
+    tried="on the same part: subject and sender as a part of their own with weights 0.5 and 1, other "
+    "fields of the header, names of hosts, each worse by 0.1; pairs and stems of the subject's words, 0.1 "
+    "better. The test set was read once before, without the latter (MaxEnt 86.29, network 86.95)",
     load=load,
     features=of_each(features),
     direct={"majority": DummyClassifier},

@@ -152,7 +152,8 @@ def task(labels, published, goal, **options):
         "words, rows of unit length, twice the weight on what is asked for, a cutoff of 2, none better; "
         "weights by inverse document frequency, 0.4 better on coarse and 1.4 worse on fine classes; pairs of "
         "shapes and numbers of words and capitals, 0.2 better on coarse and none on fine classes; models "
-        "of both levels, 0.8 better on coarse and 0.1 on fine classes",
+        "of both levels, 0.8 better on coarse and 0.1 on fine classes. The test set was read once before, "
+        "without these two (MaxEnt 91.20 and 84.40)",
         load=load,
         **options,
     )

@@ -1,10 +1,10 @@
 """
-Seven pictures of a model
+Eight pictures of a model
 =========================
 
-All Displays on small data: the votes of one prediction, the weights of classes, the way of a fit to its
-optimum, the path of a Laplace prior, the loss of a network, and what taggers know of the order of tags and of
-a sentence.
+All Displays on small data: the votes of one prediction and of many, the weights of classes, the way of a fit
+to its optimum, the path of a Laplace prior, the loss of a network, and what taggers know of the order of tags
+and of a sentence.
 """
 
 import warnings
@@ -31,6 +31,7 @@ from skmaxent import (
     TokenFeatures,
     TransitionsDisplay,
     VotesDisplay,
+    VoteSummaryDisplay,
 )
 from skmaxent.datasets import load_docstrings
 from skmaxent.sequences import word_features
@@ -43,6 +44,14 @@ model = make_pipeline(TfidfVectorizer(sublinear_tf=True), MaxEntClassifier(C=10)
 # Why this class? Votes for it point to the right, votes against it to the left.
 
 VotesDisplay.from_estimator(model, "Compute the eigenvalues of a sparse matrix.")
+plt.show()
+
+# %%
+# And over many texts? A point is the vote of a word in one of them, coloured by its value; what decides most
+# stands on top.
+
+some = [text for text, label in zip(docs.data, labels) if label == "scipy.stats"][:100]
+VoteSummaryDisplay.from_estimator(model, some, class_="scipy.stats")
 plt.show()
 
 # %%

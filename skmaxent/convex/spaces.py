@@ -139,6 +139,10 @@ class RowSpace:
     def push(self, v):
         return self.design.gram(v)[0]
 
+    def curved(self, likelihood, expected, v, shift, v_scores):
+        """Hessian of the loss times coordinates with these scores and an intercept, a function of them."""
+        return likelihood.curvature(expected, v_scores, shift(v_scores)), None
+
     def metric(self, r):
         scores, _ = self.design.gram(r)
         return r, scores, self._vectors.dot(r, scores)
@@ -254,7 +258,7 @@ class WeightSpace:
     def push(self, v):
         return self.design.forward(v)
 
-    def curved(self, likelihood, expected, v, shift):
+    def curved(self, likelihood, expected, v, shift, v_scores=None):
         """Hessian of the loss times weights and an intercept: both parts; see `Design.curved`."""
         return self.design.curved(likelihood, expected, v, shift, self._vectors.buffers)
 

@@ -127,6 +127,7 @@ def load_ud_ewt_pos(subset="train", *, data_home=None, download_if_missing=True)
     subset : {"train", "dev", "test"}, default="train"
         204,577, 25,147 or 25,094 words.
     data_home : path-like, default=None
+        See `load_ud_ewt`.
     download_if_missing : bool, default=True
         See `load_ud_ewt`.
 

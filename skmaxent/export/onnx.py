@@ -42,7 +42,7 @@ def register_onnx() -> None:
 
     See Also
     --------
-    skmaxent.export.to_sklearn : Turns the classes of `skmaxent.dropin` into ones that skl2onnx knows.
+    skmaxent.export.to_sklearn : Turns the classes of ``skmaxent.dropin`` into ones that skl2onnx knows.
 
     Notes
     -----

@@ -68,7 +68,7 @@ def to_sklearn(estimator: Any) -> Any:
     Parameters
     ----------
     estimator : estimator
-        One of our classifiers, `skmaxent.dropin` included, or anything around them that can be pickled:
+        One of our classifiers, ``skmaxent.dropin`` included, or anything around them that can be pickled:
         Pipeline, GridSearchCV, CalibratedClassifierCV, VotingClassifier, ... Those that are not fitted, such
         as the ``estimator`` of a search, become ones with the same parameters, as far as both have them.
 

@@ -7,6 +7,7 @@ from operator import itemgetter
 
 import numpy as np
 
+from .records import Records
 from .templates import as_tuple, atom_name, fail, fault
 
 
@@ -89,10 +90,15 @@ def _coded(data, keys):
 def _numbered(column):
     """The distinct values of a column, numbered as they appear, and the number of each, -1 for None.
 
-    A dict that counts on every miss numbers a column in one pass without a call into Python.
+    A dict that counts on every miss numbers a column in one pass without a call into Python, and a getter of
+    all its values at once asks without a call for each.
     """
     number = defaultdict(count().__next__)
-    codes = np.fromiter(map(number.__getitem__, column), np.int32, len(column))
+    codes = np.fromiter(
+        itemgetter(*column)(number) if len(column) > 1 else map(number.__getitem__, column),
+        np.int32,
+        len(column),
+    )
     words = dict(number)
     if None in words:
         missing = words.pop(None)
@@ -103,6 +109,8 @@ def _numbered(column):
 
 def _columns(data, keys):
     """The values of the keys as lists, in one pass over the data if possible; unreadable keys left out."""
+    if isinstance(data, Records):
+        return {key: data.column(key) for key in keys}
     if len(keys) > 1:
         try:
             flat = list(chain.from_iterable(map(itemgetter(*keys), data)))
@@ -127,10 +135,13 @@ def _conjunction(parts):
     codes = np.column_stack([part for _, part in parts])
     rows = np.flatnonzero((codes >= 0).all(axis=1))
     codes = codes[rows]
-    _, first, group = np.unique(_ranked(codes, words), return_index=True, return_inverse=True)
+    # Any row of a predicate has its codes; to ask for the first one would take a stable sort.
+    found, group = np.unique(_ranked(codes, words), return_inverse=True)
+    place = np.empty(len(found), np.intp)
+    place[group.ravel()] = np.arange(len(codes))
     numbers = np.full(len(parts[0][1]), -1, np.int32)
     numbers[rows] = group.ravel()
-    return Occurrences(words, codes[first], numbers)
+    return Occurrences(words, codes[place], numbers)
 
 
 def _ranked(codes, words):

@@ -79,10 +79,11 @@ def add_product(A, W, out):
     ----------
     A : CSR or CSC array of shape (m, n)
     W : ndarray of shape (n, K)
-    out : ndarray of shape (m, K), of the dtype of W
+    out : ndarray of shape (m, K)
     """
     kernel = csr_matvecs if A.format == "csr" else csc_matvecs
-    if kernel is None or not (W.flags.c_contiguous and out.flags.c_contiguous):
+    plain = W.dtype == out.dtype and W.flags.c_contiguous and out.flags.c_contiguous
+    if kernel is None or not plain:
         out += A @ W
         return
     data = A.data.astype(out.dtype, copy=False)

@@ -246,8 +246,12 @@ def cell_labels(panels, panel, names, most, across=0):
     return letters
 
 
-def colour_bar(panel, image, text, place=1.03):
-    """A colour bar beside a panel, part of its labels; it begins at `place`, in widths of the panel."""
-    bar = panel.figure.colorbar(image, cax=panel.inset_axes([place, 0.0, 0.04, 1.0]), label=text)
+def colour_bar(panel, image, text, points=0.0):
+    """A colour bar beside a panel, part of its labels, `points` further to the right."""
+    from matplotlib.transforms import ScaledTranslation
+
+    shift = ScaledTranslation(points / 72, 0, panel.figure.dpi_scale_trans)
+    place = panel.inset_axes([1.03, 0.0, 0.04, 1.0], transform=panel.transAxes + shift)
+    bar = panel.figure.colorbar(image, cax=place, label=text)
     bar.ax.tick_params(labelsize="small")
     return bar

@@ -125,16 +125,18 @@ class VoteSummaryDisplay:
         self.ax_.set_ylim(m - 0.4, -0.6)
         self.ax_.axvline(0, color="gray", linewidth=0.8, zorder=0)
         write_number = number_format(summary.mean_sizes.tolist(), 3)
+        numbers = [write_number(size).lstrip("+") for size in summary.mean_sizes]
         for j in shown:
             self.ax_.text(
                 1.01,
                 j,
-                write_number(summary.mean_sizes[j]).lstrip("+"),
+                numbers[j],
                 transform=self.ax_.get_yaxis_transform(),
                 va="center",
                 fontsize=0.85 * letters,
             )
-        bar = colour_bar(self.ax_, self.points_, "value", 1.03 + 0.011 * letters)
+        beyond = 0.65 * letters * max(map(len, numbers), default=0)
+        bar = colour_bar(self.ax_, self.points_, "value", beyond)
         bar.set_ticks([0, 1], labels=["low", "high"])
         what = "gradient times input" if summary.approximate else "vote"
         note = f"{what} {plain(summary.title, 60)}; at the right the mean size"

@@ -160,12 +160,13 @@ class VotesDisplay:
         self.ax_.set_yticks(places[shown], names[shown], fontsize=letters)
         self.ax_.set_ylim(len(rows) - 0.4, -0.6)
         self.ax_.axvline(0, color="gray", linewidth=0.8)
-        write_number = number_format(votes.tolist(), 3)
+        fixed = number_format((of_features if of_features.any() else votes).tolist(), 3)
+        bound = 1e5 * np.abs(of_features).max(initial=0.0) or np.inf
         for place in places[shown]:
             self.ax_.text(
                 1.01,
                 place,
-                write_number(votes[place]),
+                fixed(votes[place]) if abs(votes[place]) < bound else f"{votes[place]:+.2e}",
                 transform=self.ax_.get_yaxis_transform(),
                 va="center",
                 fontsize=0.85 * letters,
@@ -348,7 +349,9 @@ class CoefficientsDisplay:
             panel.set_axis_off()
         texts = [(panel.title, plain(heading(class_), 60)) for panel, class_ in zip(self.axes_, tables)]
         self.axes_[-1].xaxis.label.set_size(1.2 * letters)
-        texts.append((self.axes_[-1].xaxis.label, "weight"))
+        missing = len(tables) < len(self.top)
+        note = f"weight ({len(tables)} of {len(self.top):,} classes)" if missing else "weight"
+        texts.append((self.axes_[-1].xaxis.label, note))
         if self.title and ax is None:
             texts.append((self.figure_.suptitle(" "), self.title))
         panels.finish(texts)

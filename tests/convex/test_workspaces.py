@@ -92,3 +92,24 @@ def test_a_product_is_added_in_place(kind, dtypes, order):
     add_product(A, W, out)
     assert_allclose(out, 1 + A.toarray() @ W, rtol=1e-5, atol=1e-5)
     assert out.dtype == dtypes[1]
+    other = np.ones((30, 3), np.float32)
+    add_product(A, W, other)  # of another precision than W
+    assert_allclose(other, 1 + A.toarray() @ W, rtol=1e-5, atol=1e-5)
+
+
+def test_single_precision_stays_single_where_columns_are_shifted():
+    """The median of a column's weights has their precision; in float64 all that follows took longer."""
+    from skmaxent.convex.objective import Objective
+    from skmaxent.convex.penalty import ElasticNet
+    from skmaxent.convex.solvers.orthant_newton import shift_columns
+    from skmaxent.convex.spaces import Vectors, WeightSpace
+
+    workers = Workers()
+    vectors, X = Vectors(workers), random_sparse(50, 6)
+    design = make_design(X, 3, workers)
+    parts = WeightSpace(design, vectors), likelihood_of(3, workers, 50), ElasticNet(0.5, 0.0), True, vectors
+    single = Objective(*parts).astype(np.float32)
+    point = single.point(np.array([[1.0, 2, 3]] * 6), np.zeros(3))
+    shift_columns(single, point)
+    assert_allclose(point.coords, [[-1, 0, 1]] * 6)
+    assert point.coords.dtype == np.float32

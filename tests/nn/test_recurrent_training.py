@@ -128,6 +128,27 @@ def test_lazy_rows_with_clipping_are_the_dense_optimiser(pooling, max_norm):
     assert_allclose(vectors[1], vectors[0], rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("pooling", [None, "mean"])
+@pytest.mark.parametrize("epsilon, precision", [(1e-300, 1e-10), (1e-8, 1e-3)])
+def test_the_losses_of_epochs_are_those_of_dense_adam(pooling, epsilon, precision):
+    """Epochs in length buckets, with dropout and clipping, the features far apart in a wide table."""
+    losses = []
+    for lazy in (False, True):
+        data = tagging(n_types=60) if pooling is None else classifying(n_types=60)
+        network = Recurrent(data.n_columns, 6, (5,), "gru", True, pooling, 4, 0.2, 0.1)
+        parameters = network.parameters(np.float64)
+        parameters.initialise(np.random.default_rng(0))
+        graph = network.graph(parameters, parameters.like(), True, np.random.default_rng(1))
+        slots = [np.zeros_like(parameters.vector) for _ in range(2)]
+        rule = Adam(l2=0.01, epsilon=epsilon)
+        trainer = Trainer(graph, LOSSES["softmax"](), rule, slots, BlockRunner(1), lazy, max_norm=0.5)
+        rng = np.random.default_rng(2)
+        epochs = [data.batches(rng.permutation(len(data)), 3) for _ in range(6)]
+        losses.append([trainer.epoch(data, batches, 0.02) for batches in epochs])
+    assert losses[0][-1] < 0.7 * losses[0][0]
+    assert_allclose(losses[1], losses[0], rtol=precision)
+
+
 def gradient_after(max_norm, lazy):
     """The step that plain gradient descent of rate 1 takes, which is the clipped gradient."""
     data = tagging()

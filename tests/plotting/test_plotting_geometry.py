@@ -21,10 +21,13 @@ from skmaxent import (
 )
 from skmaxent.plotting.base import AGAINST, COLOURS, FOR, line_style
 
-RNG = np.random.default_rng(0)
 D = 30
 LONG = "the quite long name of a {} that somebody has chosen with care, number {} of $many$"
 ARABIC = "الانتخابات البرلمانية في {} رقم {}"
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def fitted(n_classes, form, intercept=0.0):
     scaler.feature_names_in_ = np.array(names("feature", form, D), dtype=object)
     model = LogisticRegression()
     rows = 1 if n_classes == 2 else n_classes
-    model.coef_, model.intercept_ = RNG.normal(size=(rows, D)), RNG.normal(size=rows) + intercept
+    model.coef_, model.intercept_ = rng().normal(size=(rows, D)), rng().normal(size=rows) + intercept
     model.classes_ = np.array(sorted(names("class", form, n_classes)), dtype=object)
     model.n_features_in_ = D
     return make_pipeline(scaler, model)
@@ -56,20 +59,20 @@ def fitted(n_classes, form, intercept=0.0):
 
 def row(form):
     pd = pytest.importorskip("pandas")
-    return pd.DataFrame(RNG.normal(size=(1, D)) * 50, columns=names("feature", form, D))
+    return pd.DataFrame(rng().normal(size=(1, D)) * 50, columns=names("feature", form, D))
 
 
 def path(form, n):
     Cs = np.logspace(-4, 4, 9)
-    coefs = np.log1p(Cs)[:, None] ** 3 * RNG.normal(size=D)
+    coefs = np.log1p(Cs)[:, None] ** 3 * rng().normal(size=D)
     title = f"Search: weights for {names('class', form, n)[-1]}"
-    scores = RNG.random((3, 9))
+    scores = rng().random((3, 9))
     return PathDisplay(Cs, coefs, names=names("feature", form, D), scores=scores, best_C=0.1, title=title)
 
 
 def states(form, n):
     sequence = names("token", form, n)
-    return HiddenStatesDisplay(np.tanh(RNG.normal(size=(n, 12))), sequence, n_forward=6, title="Network")
+    return HiddenStatesDisplay(np.tanh(rng().normal(size=(n, 12))), sequence, n_forward=6, title="Network")
 
 
 def history():
@@ -92,7 +95,7 @@ def curves(form):
 
 def summary(form, n):
     pd = pytest.importorskip("pandas")
-    rows = pd.DataFrame(RNG.normal(size=(50, D)), columns=names("feature", form, D))
+    rows = pd.DataFrame(rng().normal(size=(50, D)), columns=names("feature", form, D))
     return explain_many(fitted(n, form), rows, class_=names("class", form, n)[-1])
 
 
@@ -105,7 +108,7 @@ DISPLAYS = {
     "path": lambda n, form, ax: path(form, n).plot(ax),
     "states": lambda n, form, ax: states(form, min(n, 200)).plot(ax),
     "transitions": lambda n, form, ax: TransitionsDisplay(
-        RNG.normal(size=(n, n)), names("tag", form, n), title="Tagger"
+        rng().normal(size=(n, n)), names("tag", form, n), title="Tagger"
     ).plot(ax),
 }
 CASES = [
@@ -163,6 +166,13 @@ def assert_no_tick_hides_another(figure):
                         assert not first.padded(-1).overlaps(second), (one, other)
 
 
+def assert_no_text_is_over_a_colour_bar(figure):
+    for ax in figure.axes:
+        for bar in ax.child_axes:
+            for text in ax.texts:
+                assert not text.get_window_extent().overlaps(bar.get_window_extent()), text
+
+
 def visible(figure):
     """Texts that are drawn: ticks beyond the limits of their axis are not."""
     low_high = {}
@@ -183,6 +193,7 @@ def test_all_is_inside_of_the_figure(plt, name, n, form):
     for text, box in texts:
         assert_inside(box, np.array(figure.bbox.extents), text)
     assert_no_tick_hides_another(figure)
+    assert_no_text_is_over_a_colour_bar(figure)
     assert max(figure.get_size_inches()) <= 60
 
 
@@ -201,9 +212,22 @@ def test_nothing_is_over_the_neighbour_of_a_given_axes(plt, name, form, place):
             assert_inside(box, np.array(figure.bbox.extents), text)
             assert not box.overlaps(taken), text
     assert_no_tick_hides_another(figure)
+    assert_no_text_is_over_a_colour_bar(figure)
     assert np.allclose(
         neighbour.get_position().extents, neighbour.get_subplotspec().get_position(figure).extents
     )
+
+
+def test_classes_that_have_no_room_in_a_given_axes_are_counted(plt):
+    _, axes = plt.subplots(1, 2, figsize=(9, 3))
+    display = CoefficientsDisplay.from_estimator(fitted(8, "short"), n=6, ax=axes[0])
+    assert len(display.axes_) < 8
+    assert f"{len(display.axes_)} of 8 classes" in display.axes_[-1].get_xlabel().replace("\n", " ")
+    for panel, (class_, pairs) in zip(display.axes_, display.top.items()):
+        lengths = [bar.get_width() for bar in panel.patches]
+        weakest = min(map(abs, lengths))
+        assert lengths == [weight for _, weight in pairs if abs(weight) >= weakest]
+        assert panel.get_title() == class_
 
 
 def test_two_displays_one_above_the_other(plt):

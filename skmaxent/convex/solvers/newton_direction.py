@@ -55,10 +55,8 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0):
     for _ in range(MAX_CG):
         if joint is not None:
             Hp, curvature = joint.times(p)
-        elif p_scores is None:
-            Hp, curvature = space.curved(likelihood, expected, p, shift_of)[0], 0.0
         else:
-            Hp, curvature = space.pull(likelihood.curvature(expected, p_scores, shift_of(p_scores))), 0.0
+            Hp, curvature = space.curved(likelihood, expected, p, shift_of, p_scores)[0], 0.0
         if ridge:
             space.penalise(Hp, ridge, p)
         curvature += space.inner(Hp, p, p_scores)

@@ -12,6 +12,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from ...convex.grouped import GroupedProblem
 from ...convex.problem import Problem
 from ...features.joint import JointFeatures, column_names
+from ...features.records import Records, as_records
 
 if TYPE_CHECKING:
     from typing import Self
@@ -79,7 +80,7 @@ class JointModel(JointNames):
 
 
 def as_data(X, name):
-    """The data as a list; the rows of a DataFrame, of pandas or polars, and of a pyarrow table as dicts.
+    """The data as a list; a DataFrame, of pandas or polars, a pyarrow table and a 2-D array as `Records`.
 
     Parameters
     ----------
@@ -92,7 +93,10 @@ def as_data(X, name):
             f"Expected a list of data, one Python object each, because {name} has joint features. "
             f"Got {type(X).__name__} instead."
         )
-    if hasattr(X, "iloc") and X.ndim == 2:
+    records = X if isinstance(X, Records) else as_records(X)
+    if records is not None:
+        X = records
+    elif hasattr(X, "iloc") and X.ndim == 2:
         X = X.to_dict("records")
     elif hasattr(X, "columns"):  # iterating over them would give their columns
         rows = getattr(X, "to_dicts", None) or getattr(X, "to_pylist", None)
@@ -100,7 +104,7 @@ def as_data(X, name):
     n = _num_samples(X)
     if n == 0:
         raise ValueError(f"Found array with 0 sample(s) while a minimum of 1 is required by {name}.")
-    return list(X)
+    return list(X) if records is None else X
 
 
 def joint_problem(features, data, labels):

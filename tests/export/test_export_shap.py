@@ -1,0 +1,29 @@
+"""SHAP's explainer of linear models takes ours, and what they become."""
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from problems import random_sparse
+from scipy import sparse
+
+from skmaxent import MaxEntClassifier
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of its own imports
+    shap = pytest.importorskip("shap", reason="comes with the extra 'shap'")
+
+X = random_sparse(60, 8, 0.5, seed=3)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("rows", [sparse.csr_matrix(X), X.toarray()], ids=["sparse", "dense"])
+def test_values_sum_to_the_decision_function(rows, n_classes):
+    model = MaxEntClassifier().fit(rows, np.arange(60) % n_classes)
+    for linear in (model, model.to_sklearn()):
+        explainer = shap.LinearExplainer(linear, rows)
+        values = np.asarray(explainer.shap_values(rows[:5]))
+        assert_allclose(
+            values.sum(axis=1) + explainer.expected_value, model.decision_function(rows[:5]), atol=1e-9
+        )
