@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 import skmaxent
-from skmaxent import dropin
+from skmaxent import distributed, dropin
 
 ROOT = Path(skmaxent.__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -81,6 +81,7 @@ def test_the_api_page_has_every_public_name_once():
     expected["skmaxent"] = [name for name, value in public.items() if value not in parts]
     # Its classes are scikit-learn's, and so are their pages.
     expected["skmaxent.dropin"] = [name for name in dropin.__all__ if name[0].islower()]
+    expected["skmaxent.distributed"] = distributed.__all__
     assert {part: sorted(names) for part, names in lists.items()} == {
         part: sorted(names) for part, names in expected.items()
     }
