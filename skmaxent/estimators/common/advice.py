@@ -109,15 +109,12 @@ def advice_on(X, estimator):
     A collection of dask's would be computed on the way where it is dense, and misread where it is sparse.
     """
     if hasattr(X, "__dask_graph__"):
+        elsewhere = "fit skmaxent.distributed.DaskMaxEntClassifier where the data lie"
+        if hasattr(estimator, "partial_fit"):
+            elsewhere = "give its partitions to partial_fit one by one"
         raise TypeError(
             f"{type(estimator).__name__} takes arrays that are in memory, got a {type(X).__module__}."
-            f"{type(X).__name__} of dask. skmaxent.distributed.DaskMaxEntClassifier fits on it, or "
-            "call X.compute() first."
-        )
-    if isinstance(X, Partitions):
-        raise TypeError(
-            f"{type(estimator).__name__} takes arrays that are in memory, got partitions. MaxEntClassifier "
-            "takes them."
+            f"{type(X).__name__} of dask. Call X.compute() first, or {elsewhere}."
         )
     try:
         yield
