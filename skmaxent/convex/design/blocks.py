@@ -143,7 +143,7 @@ class ColumnBlocks(_SparseDesign):
     def gram(self, A):
         """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus, in one pass.
 
-        The (d, K) array in between never exists whole: it is made and used up in parts of the size of A.
+        The (d, K) array in between never exists whole: it is made and used in parts of about the size of A.
         """
         self.tally[0] += 1
         peaks = []
