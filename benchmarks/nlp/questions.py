@@ -200,10 +200,10 @@ def task(labels, published, goal, **options):
         protocol="5,452 questions to train, 500 to test; accuracy",
         choices="features and C by 5-fold cross-validation on the training set; those of a recurrent network "
         "by fine classes on the first of five folds of the training set, one seed: words and affixes 77.4 %, "
-        "pairs of words 79.0, question words and what is asked for as well 80.4; LSTM of 200 units 81.4, mean "
-        "pooling 80.9, dropout 0.65 77.2, word dropout 0.3 77.4, rate 0.0015 80.8, alpha 1 79.5 (means of "
-        "the best three epochs); after 12 epochs GRU 81.6, with embeddings of 200 82.0, of 200 units 80.0 (on "
-        "the second fold all GRUs 80.7 to 81.0); coarse classes on two folds by sums over fine ones 88.7, "
+        "pairs of words 79.0, question words and what is asked for as well 80.4; LSTM of 200 units 81.4, mean"
+        " pooling 80.9, dropout 0.65 77.2, word dropout 0.3 77.4, rate 0.0015 80.8, alpha 1 79.5 (means of "
+        "the best three epochs); after 12 epochs GRU 81.6, with embeddings of 200 82.0, of 200 units 80.0 (on"
+        " the second fold all GRUs 80.7 to 81.0); coarse classes on two folds by sums over fine ones 88.7, "
         "trained on coarse ones 87.2",
         published=published,
         goal=goal,
