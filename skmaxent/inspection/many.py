@@ -78,7 +78,7 @@ class VoteSummary:
     >>> X, y = load_iris(return_X_y=True)
     >>> summary = explain_many(MaxEntClassifier().fit(X, y), X, top=2)
     >>> summary.votes.shape, summary.features
-    ((150, 2), ['x2', 'x3'])
+    ((150, 2), ['x2', 'x1'])
     """
 
     estimator_name: str
