@@ -53,7 +53,5 @@ def to_shap(explanation):
         base_values=float(base[0]) if single else base,
         data=np.array([np.nan if value is None else value for value in data]),
         feature_names=[row.name for row in rows],
-        output_names=None
-        if single
-        else [explanation.column_name(j) for j in range(len(explanation.classes))],
+        output_names=None if single else names,
     )
