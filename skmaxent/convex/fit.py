@@ -158,10 +158,13 @@ def optimise(
     extras = SOLVERS[solver].history
     control = Control(tol, max_iter, total, reported, begun, separation, extras)
     start = reduced_start(start, class_map)
-    point = None if start is None else warm_start(objective, *start, prepared, fit_intercept)
-    if point is None:
-        point = cold_start(objective, problem, solver, seed, workers)
-    point, gradient = SOLVERS[solver].solve(objective, point, control)
+
+    def begin():
+        point = None if start is None else warm_start(objective, *start, prepared, fit_intercept)
+        return cold_start(objective, problem, solver, seed, workers) if point is None else point
+
+    # Held by the solver alone: it lets go of it.
+    point, gradient = SOLVERS[solver].solve(objective, begin(), control)
     control.finish(objective, point, gradient)
     if prepared.automatic and solver == "newton-cholesky" and control.reason == "precision":
         solver, control.reason = "newton-cg", None  # which goes on where a factor has no digits left

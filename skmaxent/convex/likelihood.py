@@ -20,6 +20,8 @@ from ..numerics.losses import softmax_above
 from ..numerics.threads import even_cuts
 
 BLOCK_ENTRIES = 65_536
+# Row length from which the sum over a row is fast by itself; below a matrix product is.
+LONG_ROW = 8
 # Matrices (K, K) that are added up at a time.
 MAX_PARTS = 16
 
@@ -93,12 +95,12 @@ class Likelihood:
         self._workers.map(block, self._cuts)
         return result
 
-    def curvature(self, expected, V, shift=None):
-        """The Hessian with respect to the scores, applied to V + shift (one shift a column)."""
-        result = np.empty_like(V)
+    def curvature(self, expected, V, shift=None, out=None):
+        """The Hessian with respect to the scores, applied to V + shift (one a column); `out` may be V."""
+        result = np.empty_like(V) if out is None else out
 
         def block(rows):
-            v = V[rows] if shift is None else V[rows] + shift
+            v = V[rows] if shift is None else np.add(V[rows], shift.astype(V.dtype), out=result[rows])
             self._curvature_rows(rows, expected[rows], v, result[rows])
 
         self._workers.map(block, self._cuts)
@@ -174,6 +176,13 @@ def _column_sums(block):
     return (np.ones(len(block), block.dtype) @ block).astype(float)
 
 
+def _row_dots(u, v):
+    """Sums of u * v over each row; without an array in between where rows are long enough."""
+    if u.shape[1] >= LONG_ROW:
+        return np.einsum("ij,ij->i", u, v)
+    return (u * v) @ np.ones(u.shape[1], u.dtype)
+
+
 class Multinomial(Likelihood):
     """Softmax likelihood of K >= 2 classes, one score column each."""
 
@@ -202,10 +211,10 @@ class Multinomial(Likelihood):
             result[np.arange(len(result)), self.codes[rows]] -= share * self.weights[rows]
 
     def _curvature_rows(self, rows, E, v, out):
-        np.multiply(E, v, out=out)
-        mean = out @ np.ones(out.shape[1], out.dtype)
+        mean = _row_dots(E, v)
         mean /= self.weights[rows]
-        out -= E * mean[:, None]
+        np.subtract(v, mean[:, None], out=out)
+        out *= E
 
     def _curvature_totals_rows(self, rows, E, v):
         product = E * v

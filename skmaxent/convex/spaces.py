@@ -18,6 +18,7 @@ A point or direction v always travels with its scores X @ v. What a solver needs
 import numpy as np
 
 from ..numerics.sparse import peak
+from ..numerics.threads import Buffers
 from .preconditioners.centring import Centring
 from .preconditioners.hessian import NewtonSystem
 
@@ -29,6 +30,7 @@ class Vectors:
 
     def __init__(self, workers):
         self.workers = workers
+        self.buffers = Buffers()  # where products have their arrays of the rows
 
     def _cuts(self, u):
         return [slice(i, i + self.BLOCK) for i in range(0, u.size, self.BLOCK)] or [slice(0, 0)]
@@ -136,6 +138,10 @@ class RowSpace:
 
     def push(self, v):
         return self.design.gram(v)[0]
+
+    def curved(self, likelihood, expected, v, shift, v_scores):
+        """Hessian of the loss times coordinates with these scores and an intercept, a function of them."""
+        return likelihood.curvature(expected, v_scores, shift(v_scores)), None
 
     def metric(self, r):
         scores, _ = self.design.gram(r)
@@ -252,9 +258,9 @@ class WeightSpace:
     def push(self, v):
         return self.design.forward(v)
 
-    def curved(self, likelihood, expected, v, shift):
-        """Hessian of the loss times weights and an intercept: both parts, in one pass over the rows."""
-        return self.design.curved(likelihood, expected, v, shift)
+    def curved(self, likelihood, expected, v, shift, v_scores=None):
+        """Hessian of the loss times weights and an intercept: both parts; see `Design.curved`."""
+        return self.design.curved(likelihood, expected, v, shift, self._vectors.buffers)
 
     def metric(self, r):
         z = self._apply(r)

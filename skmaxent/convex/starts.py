@@ -21,7 +21,7 @@ STOCHASTIC_ROWS = 20_000
 EPOCHS = 2
 
 
-def _zero(objective):
+def zero_start(objective):
     """Zero weights and the intercept at its optimum, the log priors."""
     K = objective.likelihood.shape[1]
     coords = objective.space.zeros(objective.likelihood)
@@ -36,7 +36,7 @@ def _zero(objective):
 
 def cold_start(objective, problem, solver, seed, workers):
     """Zero weights, or a better start where there are many rows."""
-    point = _zero(objective)
+    point = zero_start(objective)
     n, d = problem.X.shape
     if n < max(d, STOCHASTIC_ROWS) or solver == "newton-cholesky" or objective.space.design.paired:
         return point
@@ -70,7 +70,7 @@ def warm_start(objective, weights, intercept, prepared, fit_intercept):
 
     Weights that the settings exclude become 0, as does an intercept that is not to be fitted.
     """
-    zero = _zero(objective)
+    zero = zero_start(objective)
     weights, intercept = prepared.reduced(weights, intercept, objective.space.design)
     if not fit_intercept:
         intercept = np.zeros_like(intercept)
@@ -84,7 +84,7 @@ def warm_start(objective, weights, intercept, prepared, fit_intercept):
         point = objective.point(weights, intercept)
     else:
         scores = objective.space.design.forward(weights)
-        point = _row_space_start(objective, _zero(objective), scores, intercept)
+        point = _row_space_start(objective, zero_start(objective), scores, intercept)
     return point if objective.value(point) < objective.value(zero) else None
 
 

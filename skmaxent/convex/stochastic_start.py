@@ -29,52 +29,82 @@ def stochastic_start(problem, ridge, lasso=0.0, *, epochs, seed, workers):
     workers : Workers
     """
     X = problem.X.tocsr()
-    n, d = X.shape
     rng = np.random.default_rng(seed)
-    mean_weight = float(problem.weights.mean())
-    # One share of the penalty for each occurrence of a column.
-    occurrences = np.maximum(np.bincount(X.indices, minlength=d), 1)[:, None] * mean_weight
-    shares = [(part / occurrences).astype(np.float32) for part in (ridge, lasso)]
-    laplace = bool(np.any(lasso))
-    W = np.zeros((d, problem.n_classes), np.float32)
-    squares = np.full_like(W, 1e-6)
-
-    def prepare(rows):
-        """The batch on the columns that it touches: small CSR array, columns, penalties, targets, weights."""
-        B = X[rows]
-        columns, inverse, counts = np.unique(B.indices, return_inverse=True, return_counts=True)
-        data = B.data.astype(np.float32, copy=False)
-        B = sparse.csr_array(
-            (data, inverse.ravel().astype(np.int32), B.indptr), shape=(len(rows), len(columns))
-        )
-        counts = counts.astype(np.float32)[:, None]
-        penalty = [share[columns] * counts for share in shares]
-        if problem.codes is None:
-            return B, columns, penalty, (problem.masses[rows] / mean_weight).astype(np.float32), None
-        return (
-            B,
-            columns,
-            penalty,
-            problem.codes[rows],
-            (problem.weights[rows] / mean_weight).astype(np.float32),
-        )
-
+    occurrences = np.bincount(X.indices, minlength=X.shape[1])
+    steps = AdaGrad(problem.n_classes, occurrences, float(problem.weights.mean()), ridge, lasso)
     for _ in range(epochs):
-        order = rng.permutation(n)
-        batches = [order[start : start + BATCH] for start in range(0, n, BATCH)]
+        steps.epoch(X, problem.codes, problem.masses, problem.weights, rng, workers)
+    return steps.W
+
+
+class AdaGrad:
+    """The weights, and the sums of squared gradients that set their rates.
+
+    Parameters
+    ----------
+    n_classes : int
+    occurrences : ndarray of shape (d,)
+        Numbers of the entries of the columns, over which their penalty is spread.
+    mean_weight : float
+        Mean mass of the rows.
+    ridge, lasso
+        See `stochastic_start`.
+
+    Attributes
+    ----------
+    W : ndarray of shape (d, K), float32
+    """
+
+    def __init__(self, n_classes, occurrences, mean_weight, ridge, lasso):
+        shares = np.maximum(occurrences, 1)[:, None] * mean_weight
+        self._shares = [(part / shares).astype(np.float32) for part in (ridge, lasso)]
+        self._laplace, self._mean_weight = bool(np.any(lasso)), mean_weight
+        self.W = np.zeros((len(occurrences), n_classes), np.float32)
+        self._squares = np.full_like(self.W, 1e-6)
+
+    def epoch(self, X, codes, masses, weights, rng, workers, names=None):
+        """Once over some rows, in random order.
+
+        Parameters
+        ----------
+        X : CSR array of shape (n, c)
+        codes, masses, weights
+            As of a Problem with these rows.
+        rng : Generator
+        workers : Workers
+        names : integer ndarray of shape (c,), optional
+            The columns that those of X are; by default all.
+        """
+
+        def prepare(rows):
+            """The batch on the columns that it touches, these columns, targets, weights."""
+            B = X[rows]
+            columns, inverse, counts = np.unique(B.indices, return_inverse=True, return_counts=True)
+            data = B.data.astype(np.float32, copy=False)
+            inverse = inverse.ravel().astype(np.int32)
+            B = sparse.csr_array((data, inverse, B.indptr), shape=(len(rows), len(columns)))
+            columns = columns if names is None else names[columns]
+            counts = counts.astype(np.float32)[:, None]
+            if codes is None:
+                return B, columns, counts, (masses[rows] / self._mean_weight).astype(np.float32), None
+            return B, columns, counts, codes[rows], (weights[rows] / self._mean_weight).astype(np.float32)
+
+        order = rng.permutation(X.shape[0])
+        batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
         # Cutting and renumbering take as long as the arithmetic: some batches at a time, in threads.
         for first in range(0, len(batches), 8):
-            for B, columns, (decay, pull), targets, weights in workers.map(
-                prepare, batches[first : first + 8]
-            ):
-                w = W[columns]
-                g = B.T @ softmax_nll(B @ w, targets, weights)[1]
-                g += decay * w
-                squares[columns] = h = squares[columns] + g * g
-                rate = np.float32(STEP) / np.sqrt(h)
-                w = w - rate * g
-                if laplace:
-                    rate *= pull
-                    w -= np.clip(w, -rate, rate)
-                W[columns] = w
-    return W
+            for batch in workers.map(prepare, batches[first : first + 8]):
+                self._step(*batch)
+
+    def _step(self, B, columns, counts, targets, weights):
+        w = self.W[columns]
+        g = B.T @ softmax_nll(B @ w, targets, weights)[1]
+        decay, pull = (share[columns] * counts for share in self._shares)
+        g += decay * w
+        self._squares[columns] = h = self._squares[columns] + g * g
+        rate = np.float32(STEP) / np.sqrt(h)
+        w = w - rate * g
+        if self._laplace:
+            rate *= pull
+            w -= np.clip(w, -rate, rate)
+        self.W[columns] = w

@@ -19,12 +19,14 @@ from ..compat import (
     validate_training_data,
     with_callbacks,
 )
+from ..convex.machine.files import Partitions
 from ..features.joint import JointFeatures, column_names
 from ..numerics.sparse import canonical
 from .common.advice import advice_on, advise_observed, with_advice
 from .common.convex_fit import PRIOR, SOLUTION, ConvexFit
 from .common.joint import JointForm, JointModel, as_data, joint_problem
 from .common.labels import LABELS, encode_labels, make_problem
+from .common.partitioned import fit_rows, refuse_beside
 from .common.penalty import penalty_name
 from .common.prediction import Prediction, stored_weights
 
@@ -233,20 +235,21 @@ class MaxEntClassifier(
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model.
 
         Parameters
         ----------
-        X : array-like or sparse array of shape (n, d), or list of n data
+        X : array-like or sparse array of shape (n, d), list of n data, or partitions
             Training data, float64 or float32 (other types become float64); any Python objects with
-            joint features.
+            joint features. Or what `skmaxent.distributed.open_partitions` opens: rows in files, with their
+            labels and weights, of which a block at a time is in use.
         y : array-like of shape (n,) or (n, K)
             Labels of any sortable kind, or non-negative label masses: distributions or counts (see
-            `target_type`).
+            `target_type`). None with partitions.
         sample_weight : array-like of shape (n,), default=None
             Non-negative weights; a row of weight 0 counts as absent, but its label stays among the
-            classes.
+            classes. None with partitions.
 
         Returns
         -------
@@ -256,8 +259,16 @@ class MaxEntClassifier(
         Raises
         ------
         ValueError
-            If the data are malformed, hold fewer than two classes, or weigh nothing.
+            If the data are malformed, hold fewer than two classes, or weigh nothing; on partitions also
+            with joint features, without a penalty (``C=np.inf`` or a penalty weight of 0).
         """
+        if isinstance(X, Partitions):
+            refuse_beside("Partitions", y=y, sample_weight=sample_weight)
+            events = FitEvents(self, None, X, None)
+            columns = {"n_features_in_": X.shape[1]}
+            return fit_rows(
+                self, X, X.survey, X.backend, events, lambda *model: columns | _parameters(*model)
+            )
         events = FitEvents(self, None, X, y, {"sample_weight": sample_weight})
         joint = isinstance(self.features, JointFeatures)
         if joint:

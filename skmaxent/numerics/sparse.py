@@ -5,6 +5,11 @@ from scipy import sparse
 
 from .threads import even_cuts
 
+try:  # the kernels behind sparse @ dense: they add into memory of ours
+    from scipy.sparse._sparsetools import csc_matvecs, csr_matvecs
+except ImportError:  # pragma: no cover - a future SciPy
+    csc_matvecs = csr_matvecs = None
+
 # Rows of dense float32 data that are widened at a time, as entries.
 WIDENED_ENTRIES = 2_000_000
 
@@ -67,6 +72,24 @@ def flipped(A):
     return assembled(kind, A.data, A.indices, A.indptr, A.shape[::-1])
 
 
+def add_product(A, W, out):
+    """``out += A @ W`` without an array in between.
+
+    Parameters
+    ----------
+    A : CSR or CSC array of shape (m, n)
+    W : ndarray of shape (n, K)
+    out : ndarray of shape (m, K)
+    """
+    kernel = csr_matvecs if A.format == "csr" else csc_matvecs
+    plain = W.dtype == out.dtype and W.flags.c_contiguous and out.flags.c_contiguous
+    if kernel is None or not plain:
+        out += A @ W
+        return
+    data = A.data.astype(out.dtype, copy=False)
+    kernel(*A.shape, W.shape[1], A.indptr, A.indices, data, W.reshape(-1), out.reshape(-1))
+
+
 def take_rows(X, rows):
     """Rows of an array or a sparse array of any format, by number or by mask."""
     return (X.tocsr() if sparse.issparse(X) else X)[rows]
@@ -94,7 +117,8 @@ def column_squares(X):
     if sparse.issparse(X):
         squares = np.square(X.data, dtype=float)
         if X.format == "csr":
-            return np.bincount(X.indices, squares, minlength=X.shape[1])
+            sums = np.bincount(X.indices, squares, minlength=X.shape[1])
+            return sums.astype(float, copy=False)  # of no entries at all they are integers
         sums, filled = np.zeros(X.shape[1]), np.flatnonzero(np.diff(X.indptr))
         if len(filled):
             sums[filled] = np.add.reduceat(squares, X.indptr[filled])

@@ -182,6 +182,12 @@ class Workers:
         finally:
             single_blas.__exit__(*error)
 
+    def count_threads(self):
+        """How many threads there are; asking scikit-learn's joblib for the number of cores takes its time."""
+        if self._n_threads is None:
+            self._n_threads = thread_count(self._n_jobs)
+        return max(self._n_threads, 1)
+
     def map(self, function, pieces):
         """`[function(piece) for piece in pieces]`, in that order, perhaps at the same time."""
         if len(pieces) == 1 or not self._started():
@@ -189,10 +195,8 @@ class Workers:
         return list(self._pool.map(function, pieces))
 
     def _started(self):
-        """Whether there is a pool; asking scikit-learn's joblib for the number of cores takes its time."""
-        if self._n_threads is None:
-            self._n_threads = thread_count(self._n_jobs)
-        if self._pool is None and self._n_threads > 1:
+        """Whether there is a pool."""
+        if self._pool is None and self.count_threads() > 1:
             self._pool = ThreadPoolExecutor(self._n_threads, initializer=single_blas.join)
         return self._pool is not None
 

@@ -17,7 +17,7 @@ FILES = {str(path.relative_to(PACKAGE)): path for path in sorted(PACKAGE.rglob("
 LAYERS = [
     {"__init__"},
     {"plotting"},
-    {"inspection", "export", "dropin"},
+    {"inspection", "export", "dropin", "distributed"},
     {"estimators"},
     {"features", "sequences"},
     {"convex", "nn"},
@@ -86,7 +86,7 @@ def test_the_picture_has_few_arrows_and_no_circle():
     arrows = PICTURE.rooms(PACKAGE)
     floors, circle = PICTURE.floors(arrows)
     assert not circle and len(floors) <= 6
-    assert sum(map(len, arrows.values())) <= 24
+    assert sum(map(len, arrows.values())) <= 26
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -15,7 +15,7 @@ from skmaxent.convex.penalty import ElasticNet, Gaussian
 from skmaxent.convex.solvers import SOLVERS
 from skmaxent.convex.solvers.control import Control
 from skmaxent.convex.spaces import RowSpace, Vectors, WeightSpace
-from skmaxent.convex.starts import _zero
+from skmaxent.convex.starts import zero_start
 from skmaxent.numerics.threads import Workers
 
 CASES = {
@@ -42,7 +42,7 @@ def problem(kind, labels):
 def solved(solver, space, penalty, design, likelihood, vectors):
     objective = Objective(space(design, vectors), likelihood, penalty, True, vectors)
     control = Control(1e-13, 500, 1.0, lambda *line: False)
-    point, gradient = SOLVERS[solver].solve(objective, _zero(objective), control)
+    point, gradient = SOLVERS[solver].solve(objective, zero_start(objective), control)
     return objective, objective.space.weights(point.coords), point, gradient
 
 

@@ -33,6 +33,8 @@ def parts_of(arguments, i):
 class ApartVectors:
     """`Vectors` on arrays of the weights and on arrays of the rows."""
 
+    buffers = None
+
     def __init__(self, workers):
         self.workers, self._here = workers, Vectors(workers)
 
@@ -81,7 +83,9 @@ class ApartLikelihood:
         return lambda *arguments: Rows(self._each(name, *arguments))
 
     def __getattr__(self, name):
-        if name in ("zeros", "residual", "curvature", "curvature_diagonal"):
+        if name == "curvature":
+            return lambda *arguments, out=None: Rows(self._each(name, *arguments))
+        if name in ("zeros", "residual", "curvature_diagonal"):
             return self.rows(name)
         if name in ("evaluate", "totals", "intercept_hessian", "curvature_totals", "mixed_entropy"):
             return lambda *arguments: sum(self._each(name, *arguments))
@@ -113,7 +117,7 @@ class ApartDesign(Design):
     def astype(self, dtype):
         return ApartDesign([block.astype(dtype) for block in self._blocks], self._n_outputs)
 
-    def forward(self, W):
+    def forward(self, W, out=None):
         self.tally[0] += 0.5
         return Rows([block.forward(W) for block in self._blocks])
 

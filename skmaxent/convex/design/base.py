@@ -42,6 +42,33 @@ class Design:
         n_terms = column_counts(self.X.T).max(initial=1) if sparse.issparse(self.X) else self.X.shape[1]
         return int(n_terms), float(np.sqrt(column_squares(self.X.T).max(initial=0)))
 
+    def curved(self, likelihood, expected, W, shift=None, buffers=None):
+        """The Hessian of the loss times weights and an intercept.
+
+        Parameters
+        ----------
+        likelihood : Likelihood
+        expected : ndarray of shape (n, K)
+            State of the likelihood.
+        W : ndarray like the weights
+        shift : ndarray of shape (K,) or callable, optional
+            Of the intercept; or a function of the scores X W that gives it. A shift that is known before
+            takes one pass over the data, even where they lie elsewhere.
+        buffers : Buffers, optional
+            Where the arrays of the rows lie, so that they are not made anew each time.
+
+        Returns
+        -------
+        product : ndarray like the weights
+            X' S (X W + shift), S the curvature of the likelihood.
+        totals : ndarray of shape (K,), float64, or None
+            Class totals of S (X W + shift), the part of the intercept; None where the shift is a function.
+        """
+        out = None if buffers is None else buffers("scores", *likelihood.shape, self.dtype)
+        scores, follows = self.forward(W, out), callable(shift)
+        curved = likelihood.curvature(expected, scores, shift(scores) if follows else shift, out=scores)
+        return self.adjoint(curved), None if follows else likelihood.totals(curved)
+
     def hessian(self, likelihood, expected, fit_intercept, columns=None, sample=None, dtype=None):
         """Hessian of the loss for all columns or some, from all rows or about so many; see `loss_hessian`."""
         X = self.X if columns is None else self.X[:, columns]
@@ -50,28 +77,6 @@ class Design:
         if rows is not None:
             H *= likelihood.shape[0] / len(rows)
         return H
-
-    def curved(self, likelihood, expected, W, shift=None):
-        """The Hessian of the loss times weights and an intercept, in one pass over the data.
-
-        Parameters
-        ----------
-        likelihood : Likelihood
-        expected : ndarray of shape (n, K)
-            State of the likelihood.
-        W : ndarray like the weights
-        shift : ndarray of shape (K,), optional
-            Of the intercept.
-
-        Returns
-        -------
-        product : ndarray like the weights
-            X' S (X W + shift), S the curvature of the likelihood.
-        totals : ndarray of shape (K,), float64
-            Class totals of S (X W + shift): the part of the intercept.
-        """
-        curved = likelihood.curvature(expected, self.forward(W), shift)
-        return self.adjoint(curved), likelihood.totals(curved)
 
     def moments(self, R):
         """X.T @ R and (X * X).T @ R; the same array for indicators."""

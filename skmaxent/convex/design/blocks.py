@@ -12,7 +12,7 @@ float64 vectors, and are widened block by block within the products.
 import numpy as np
 from scipy import sparse
 
-from ...numerics.sparse import WIDENED_ENTRIES, assembled, flipped, peak
+from ...numerics.sparse import WIDENED_ENTRIES, add_product, assembled, flipped, peak
 from ...numerics.threads import balanced_cuts, even_cuts
 from .base import Design
 
@@ -48,12 +48,12 @@ def narrowed(values, dtype):
 
 
 class _SparseDesign(Design):
-    def __init__(self, X, n_outputs, workers, tally=None, dtype=None):
-        self.shape, self.dtype = X.shape, np.dtype(dtype or X.dtype)
+    def __init__(self, X, n_outputs, workers, tally=None, dtype=None, max_lanes=MAX_LANES):
+        self.shape, self.dtype, self._max_lanes = X.shape, np.dtype(dtype or X.dtype), max_lanes
         self.X, self._n_outputs, self._workers = X, n_outputs, workers
         self.tally = [0.0] if tally is None else tally  # products; forward and adjoint are one half each
         self._squares = None
-        n_lanes = int(np.clip(X.nnz * n_outputs // LANE_WORK, 1, MAX_LANES))
+        n_lanes = int(np.clip(X.nnz * n_outputs // LANE_WORK, 1, max_lanes))
         n_blocks = n_lanes * max(1, X.nnz // (n_lanes * BLOCK_NNZ)) if self._fine else n_lanes
         self._cuts = balanced_cuts(X.indptr, n_blocks)
         blocks = [(cut, self._block(cut)) for cut in self._cuts]
@@ -74,7 +74,7 @@ class _SparseDesign(Design):
         """The same design in another precision, sharing the indices."""
         X = self.X
         twin = type(X)((narrowed(X.data, dtype), X.indices, X.indptr), shape=X.shape, copy=False)
-        return type(self)(twin, self._n_outputs, self._workers, self.tally, dtype)
+        return type(self)(twin, self._n_outputs, self._workers, self.tally, dtype, self._max_lanes)
 
     def squared_adjoint(self, R):
         """(X * X).T @ R without forming X * X whole: the diagonal of a weighted Gram matrix."""
@@ -86,7 +86,8 @@ class _SparseDesign(Design):
                 squared = type(self.X)(
                     (values**2, self.X.indices, self.X.indptr), shape=self.shape, copy=False
                 )
-                self._squares = type(self)(squared, self._n_outputs, self._workers, dtype=self.dtype)
+                parts = self._n_outputs, self._workers, None, self.dtype, self._max_lanes
+                self._squares = type(self)(squared, *parts)
         return self._squares.adjoint(R)
 
     def moments(self, R):
@@ -102,13 +103,14 @@ class _SparseDesign(Design):
             total += part
         return total
 
-    def _piecewise(self, shape, function):
-        """Array filled block by block: result[cut] = function(B, B.T) for each block."""
-        result = np.empty(shape, self.dtype)
+    def _piecewise(self, result, add):
+        """The array filled block by block: add(B, B.T, part of it that is 0) for each block."""
 
         def fill(block):
             cut, B, B_T = block
-            result[cut] = function(B, B_T)
+            part = result[cut]
+            part[:] = 0
+            add(B, B_T, part)
 
         self._workers.map(fill, self._blocks)
         return result
@@ -123,14 +125,16 @@ class ColumnBlocks(_SparseDesign):
     def convert(X):
         return X.tocsc()
 
-    def forward(self, W):
-        """Scores X @ W, (n, K)."""
+    def forward(self, W, out=None):
+        """Scores X @ W, (n, K); in `out` where it is given."""
         self.tally[0] += 0.5
+        first = np.empty((self.shape[0], W.shape[1]), self.dtype) if out is None else out
 
         def lane_sum(lane):
-            total = np.zeros((self.shape[0], W.shape[1]), self.dtype)
+            total = first if lane is self._lanes[0] else np.empty_like(first)
+            total[:] = 0
             for cut, B, _ in lane:
-                total += B @ W[cut]
+                add_product(B, W[cut], total)
             return total
 
         return self._lane_sums(lane_sum)
@@ -138,12 +142,13 @@ class ColumnBlocks(_SparseDesign):
     def adjoint(self, R):
         """X.T @ R, (d, K)."""
         self.tally[0] += 0.5
-        return self._piecewise((self.shape[1], R.shape[1]), lambda B, B_T: B_T @ R)
+        result = np.empty((self.shape[1], R.shape[1]), self.dtype)
+        return self._piecewise(result, lambda B, B_T, part: add_product(B_T, R, part))
 
     def gram(self, A):
         """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus, in one pass.
 
-        The (d, K) array in between never exists whole: it is made and used in parts of about the size of A.
+        The (d, K) array in between never exists whole, but in parts of about the size of A.
         """
         self.tally[0] += 1
         peaks = []
@@ -154,7 +159,7 @@ class ColumnBlocks(_SparseDesign):
                 parts = [B_T @ A for _, _, B_T in run]
                 for (_, B, _), V in zip(run, parts):
                     peaks.append(peak(V))
-                    total += B @ V
+                    add_product(B, V, total)
             return total
 
         return self._lane_sums(lane_sum), max(peaks)
@@ -185,19 +190,20 @@ class RowBlocks(_SparseDesign):
     def convert(X):
         return X.tocsr()
 
-    def forward(self, W):
-        """Scores X @ W, (n, K)."""
+    def forward(self, W, out=None):
+        """Scores X @ W, (n, K); in `out` where it is given."""
         self.tally[0] += 0.5
-        return self._piecewise((self.shape[0], W.shape[1]), lambda B, B_T: B @ W)
+        out = np.empty((self.shape[0], W.shape[1]), self.dtype) if out is None else out
+        return self._piecewise(out, lambda B, B_T, part: add_product(B, W, part))
 
     def adjoint(self, R):
         """X.T @ R, (d, K)."""
         self.tally[0] += 0.5
 
         def lane_sum(lane):
-            total = lane[0][2] @ R[lane[0][0]]
-            for cut, _, B_T in lane[1:]:
-                total += B_T @ R[cut]
+            total = np.zeros((self.shape[1], R.shape[1]), self.dtype)
+            for cut, _, B_T in lane:
+                add_product(B_T, R[cut], total)
             return total
 
         return self._lane_sums(lane_sum)
@@ -223,10 +229,10 @@ class DenseDesign(Design):
         """The same design in another precision."""
         return DenseDesign(narrowed(self.X, dtype), self._workers, self.tally, dtype)
 
-    def forward(self, W):
-        """Scores X @ W, (n, K)."""
+    def forward(self, W, out=None):
+        """Scores X @ W, (n, K); in `out` where it is given."""
         self.tally[0] += 0.5
-        scores = np.empty((self.shape[0], W.shape[1]), self.dtype)
+        scores = np.empty((self.shape[0], W.shape[1]), self.dtype) if out is None else out
 
         def block(rows):
             np.matmul(self.X[rows], W, out=scores[rows])

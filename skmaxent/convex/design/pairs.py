@@ -87,11 +87,11 @@ class PairDesign(Design):
         """The same design in another precision."""
         return self._mapped(lambda values: values.astype(dtype))
 
-    def forward(self, w):
-        """Scores (n, K) of the weights (m, 1)."""
+    def forward(self, w, out=None):
+        """Scores (n, K) of the weights (m, 1); in `out` where it is given."""
         self.tally[0] += 0.5
         n, K = self.shape[0], self._n_outputs
-        scores = np.empty((n, K), self.dtype)
+        scores = np.empty((n, K), self.dtype) if out is None else out
 
         def lane(piece):
             cut, pairs, B = piece

@@ -96,15 +96,16 @@ class ObservedDesign(Design):
         )
         return part, chosen[part.order]
 
-    def forward(self, w):
-        """Scores (n, K) of the weights (m, 1)."""
+    def forward(self, w, out=None):
+        """Scores (n, K) of the weights (m, 1); in `out` where it is given."""
         self.tally[0] += 0.5
         if self._block is None:
-            scores = np.zeros((self.shape[0], self.n_outputs), self.dtype)
+            scores = np.empty((self.shape[0], self.n_outputs), self.dtype) if out is None else out
+            scores[:] = 0
         else:
             W = np.zeros((self._block.shape[1], self.n_outputs), self.dtype)
             W.reshape(-1)[self._flat] = w[: self._n_block, 0]
-            scores = self._block.forward(W)
+            scores = self._block.forward(W, out)
         if self._pairwise is not None:
             self._pairwise.add_forward(w[self._n_block :, 0], scores)
         return scores

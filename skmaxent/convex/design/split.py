@@ -84,15 +84,16 @@ class SplitDesign(Design):
         """Largest number of entries in a row of X, and its largest Euclidean norm."""
         return self._row_bounds
 
-    def forward(self, w):
-        """Scores (n, K) of the weights (m, 1)."""
+    def forward(self, w, out=None):
+        """Scores (n, K) of the weights (m, 1); in `out` where it is given."""
         self.tally[0] += 0.5
         if self._block is None:
-            scores = np.zeros((self.shape[0], self.n_outputs), self.dtype)
+            scores = np.empty((self.shape[0], self.n_outputs), self.dtype) if out is None else out
+            scores[:] = 0
         else:
             W = np.zeros((self._block.shape[1], self.n_outputs), self.dtype)
             W.reshape(-1)[self._flat] = w[: self._n_block, 0]
-            scores = self._block.forward(W)
+            scores = self._block.forward(W, out)
         flat, rare = scores.reshape(-1), w[self._n_block :, 0]
 
         def add(lane):

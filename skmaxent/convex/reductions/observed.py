@@ -59,7 +59,7 @@ class Pairs:
         return Pairs(indptr, self.classes[places], self.n_outputs)
 
 
-def count_pairs(problem, min_count):
+def count_pairs(problem, min_count, counted=False):
     """The pairs that at least `min_count` rows show: a non-zero value, and some mass of the class.
 
     When binary there is one weight a column, the log-odds of the second class: the difference of the
@@ -70,6 +70,8 @@ def count_pairs(problem, min_count):
     problem : Problem
         Its rows all count, whatever they weigh. A sparse X is CSC without stored zeros.
     min_count : int
+    counted : bool
+        Whether to return the number of rows of each pair as well; not when binary.
     """
     X, n = problem.X, problem.X.shape[0]
     if problem.codes is None:
@@ -80,7 +82,7 @@ def count_pairs(problem, min_count):
             shape=(n, problem.n_classes),
         )
     kind = np.int16 if problem.n_classes <= np.iinfo(np.int16).max else np.int32
-    sizes, classes = [], []
+    sizes, classes, rows = [], [], []
     for block in _column_blocks(X):
         counts = block @ labels
         counts.data[counts.data < min_count] = 0
@@ -92,10 +94,12 @@ def count_pairs(problem, min_count):
             counts.indices = np.zeros(observed.sum(), kind)
         sizes.append(observed)
         classes.append(counts.indices.astype(kind))
+        rows.append(counts.data if counted else None)
     total = sum(map(len, classes))
     indptr = np.zeros(X.shape[1] + 1, np.int32 if total <= np.iinfo(np.int32).max else np.int64)
     np.cumsum(np.concatenate(sizes), out=indptr[1:])
-    return Pairs(indptr, np.concatenate(classes), problem.n_outputs)
+    pairs = Pairs(indptr, np.concatenate(classes), problem.n_outputs)
+    return (pairs, np.concatenate(rows)) if counted else pairs
 
 
 def _column_blocks(X):

@@ -55,9 +55,7 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0):
         if joint is not None:
             Hp, curvature = joint.times(p)
         else:
-            moved = space.push(p) if p_scores is None else p_scores
-            shift = shift_of(moved).astype(inner.dtype)
-            Hp, curvature = space.pull(likelihood.curvature(expected, moved, shift)), 0.0
+            Hp, curvature = space.curved(likelihood, expected, p, shift_of, p_scores)[0], 0.0
         if ridge:
             space.penalise(Hp, ridge, p)
         curvature += space.inner(Hp, p, p_scores)
@@ -129,7 +127,7 @@ class _JointIntercept:
     def times(self, p):
         """Hessian of the loss times a direction, and what the intercept adds to its curvature."""
         inner, centring = self._inner, self._centring
-        shift = (self._p + centring.shift(p)).astype(inner.dtype)
+        shift = self._p + centring.shift(p)
         Hp, self._product = inner.space.curved(inner.likelihood, self._expected, p, shift)
         centring.correct(Hp, self._product)
         return Hp, float(self._product @ self._p)

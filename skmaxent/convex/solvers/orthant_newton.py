@@ -138,7 +138,7 @@ def shift_columns(objective, point):
     if W.shape[1] != K or K == 1 or np.any(objective.penalty.ridge) or (lasso.ndim and lasso.shape[1] > 1):
         return
     low, high = np.partition(W, ((K - 1) // 2, K // 2), axis=1)[:, ((K - 1) // 2, K // 2)].T
-    shift = np.clip(0, low, high)  # any number between the two is a median
+    shift = np.clip(W.dtype.type(0), low, high)  # any number between the two is a median
     shift *= lasso.ravel() > 0  # free weights stay centred
     if shift.any():
         point.coords = W - shift[:, None]

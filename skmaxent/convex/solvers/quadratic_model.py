@@ -45,16 +45,15 @@ class KrylovModel:
     def __init__(self, inner, expected, free, ridge, diagonal, run, r):
         self._design, self._likelihood = inner.space.design, inner.likelihood
         self._vectors = inner.vectors
-        self._expected, self._ridge, self._run, self._dtype = expected, ridge, run, inner.dtype
+        self._expected, self._ridge, self._run = expected, ridge, run
         self._eliminate = inner.intercept_elimination(expected)
         self._conditioner = _conditioner(inner, expected, free, diagonal, run)
         self._start = self._vectors.dot(r, self._conditioner(np.zeros(r.shape, bool))(r))
 
     def times(self, p):
         """Hessian times p, the intercept eliminated."""
-        scores = self._design.forward(p)
-        shift = self._eliminate(scores).astype(self._dtype)
-        Hp = self._design.adjoint(self._likelihood.curvature(self._expected, scores, shift))
+        parts = self._expected, p, self._eliminate, self._vectors.buffers
+        Hp = self._design.curved(self._likelihood, *parts)[0]
         if np.any(self._ridge):
             Hp += self._ridge * p
         return Hp

@@ -69,9 +69,17 @@ class ConvexFit:
             Gives the names of the columns, or None, for messages.
         """
         settings = solver_settings(self, problem, fit_intercept)
+
+        def solve(workers, report):
+            return train(problem, C=self.C, workers=workers, start=start, report=report, **settings)
+
+        return self._solved(solve, events, attributes, names)
+
+    def _solved(self, solve, events, attributes, names=None):
+        """`_fit_problem` by any means: ``solve(workers, report)`` gives the `Result`."""
         report = progress(self, events, attributes)
         with Workers(None, self.n_jobs) as workers:
-            result = train(problem, C=self.C, workers=workers, start=start, report=report, **settings)
+            result = solve(workers, report)
         warn_unless_converged(self, result, names or (lambda: None))
         state = attributes(result.weights, result.intercept)
         state["convergence_"] = result.report

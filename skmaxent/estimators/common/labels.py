@@ -69,16 +69,9 @@ def encode_labels(y, X, sample_weight, class_weight, target_type="auto", classes
     masses = label_masses(y, target_type)
     if masses is not None:
         return _encode_masses(masses, weights, class_weight)
-    if any_missing(y):
-        raise ValueError("Input y contains NaN.")
-    if type(y) is not np.ndarray or y.ndim != 1:  # of others it takes scikit-learn its time to see that
-        y = column_or_1d(y, warn=True)
-    if y.dtype.kind == "f":  # before the next line casts them to integers
-        assert_all_finite(y, input_name="y")
-    if y.dtype.kind not in "biuUS":  # these are classes by their type
-        check_classification_targets(y)
+    y = plain_labels(y)
     if classes is None:
-        classes, codes = _sorted_classes(y)
+        classes, codes = sorted_classes(y)
     else:
         codes = label_codes(y, classes)
     if len(classes) < 2:
@@ -96,7 +89,20 @@ def encode_labels(y, X, sample_weight, class_weight, target_type="auto", classes
     return Labels(classes, rows, weights, codes, None)
 
 
-def _sorted_classes(y):
+def plain_labels(y):
+    """Labels (n,) as an array, checked."""
+    if any_missing(y):
+        raise ValueError("Input y contains NaN.")
+    if type(y) is not np.ndarray or y.ndim != 1:  # of others it takes scikit-learn its time to see that
+        y = column_or_1d(y, warn=True)
+    if y.dtype.kind == "f":  # before the next line casts them to integers
+        assert_all_finite(y, input_name="y")
+    if y.dtype.kind not in "biuUS":  # these are classes by their type
+        check_classification_targets(y)
+    return y
+
+
+def sorted_classes(y):
     """``np.unique(y, return_inverse=True)``; text is only sorted once it is distinct."""
     if y.dtype.kind not in "UO":
         return np.unique(y, return_inverse=True)

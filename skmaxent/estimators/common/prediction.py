@@ -10,9 +10,11 @@ from scipy import sparse
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from ...compat import check_sample_weight
+from ...convex.machine.files import Partitions
 from ...numerics.losses import logistic, sigmoids, softmax
 from .as_sklearn import AsLogisticRegression
 from .joint import JointForm
+from .partitioned import by_blocks, refuse_beside, score_of_partitions
 from .rows import validate_rows
 from .targets import expected_accuracy, masses_of_model
 
@@ -72,6 +74,7 @@ class Prediction(AsLogisticRegression):
             check_is_fitted(self)
         return self._form.scores(self, X)
 
+    @by_blocks
     def decision_function(self, X: Any) -> np.ndarray:
         """Scores of the classes: the votes of the features, added up.
 
@@ -88,6 +91,7 @@ class Prediction(AsLogisticRegression):
         scores = self._scores(X)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
+    @by_blocks
     def predict(self, X: Any) -> np.ndarray:
         """Most probable label of each row.
 
@@ -104,6 +108,7 @@ class Prediction(AsLogisticRegression):
         scores = self._scores(X)
         return self.classes_[scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)]
 
+    @by_blocks
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class in each row.
 
@@ -122,6 +127,7 @@ class Prediction(AsLogisticRegression):
             return softmax(scores, out=scores)[1]
         return sigmoids(scores)
 
+    @by_blocks
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithm of the probability of each class in each row, exact where it underflows.
 
@@ -185,13 +191,14 @@ class Prediction(AsLogisticRegression):
             masses = self.classes_ == y[:, None]
         return self._counts(X, masses, sample_weight)
 
-    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy; on label masses the expected accuracy.
 
         Parameters
         ----------
-        X : array-like or sparse array of shape (n, d)
-            Rows with the columns of `fit`; with joint features a list of data.
+        X : array-like or sparse array of shape (n, d), or partitions
+            Rows with the columns of `fit`; with joint features a list of data. With partitions their own
+            labels and weights count, and the others are None.
         y : array-like of shape (n,) or (n, K)
             Labels, or label masses as in `fit`.
         sample_weight : array-like of shape (n,), default=None
@@ -204,6 +211,9 @@ class Prediction(AsLogisticRegression):
             rows, that lies on the predicted classes.
         """
         check_is_fitted(self)
+        if isinstance(X, Partitions):
+            refuse_beside("Partitions", y=y, sample_weight=sample_weight)
+            return score_of_partitions(self, X)
         masses = masses_of_model(y, self.target_type, self.classes_)
         if masses is None:
             return super().score(X, y, sample_weight=sample_weight)
