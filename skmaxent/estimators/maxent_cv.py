@@ -294,7 +294,8 @@ class MaxEntClassifierCV(
         def parts(fold):
             return (train, validation) if fold is None else (train.take(fold[0]), test.take(fold[1]))
 
-        paths = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+        # Threads that share the arrays, also where a backend such as dask's would send them with each task.
+        paths = Parallel(n_jobs=self.n_jobs, prefer="threads", require="sharedmem")(
             delayed(score_path)(
                 self._model(1.0, float(l1_ratios[share])),
                 *parts(folds[fold]), classes, Cs, scorer, keep, partial(report, (fold, share)),
