@@ -44,6 +44,7 @@ COMMANDS = {
     "path": "maxent_path.py",
     "certificates": "certificates.py",
     "out-of-core": "out_of_core.py",
+    "dask-cluster": "dask_cluster.py --kill",
     "l2": "maxent_l2.py",
     "l1": "maxent_l1.py",
     "mlp": "mlp.py",
@@ -61,6 +62,7 @@ PEERS = {
     "PyTorch": ("torch", "torch", "mlp, recurrent"),
     "NLTK": ("nltk", "nltk", "joint"),
     "CRFsuite": ("pycrfsuite", "python-crfsuite", "crf"),
+    "Spark": ("pyspark", "pyspark", "dask_cluster, by --spark-python"),
 }
 # Programs that are no Python packages -> (command, why there is no comparison in the tables).
 PROGRAMS = {

@@ -6,6 +6,8 @@ column is spread over its occurrences, so that only touched weights ever move. I
 proximal step, which keeps weights at 0 (Duchi & Singer 2009).
 """
 
+from copy import copy
+
 import numpy as np
 from scipy import sparse
 
@@ -61,6 +63,12 @@ class AdaGrad:
         self._laplace, self._mean_weight = bool(np.any(lasso)), mean_weight
         self.W = np.zeros((len(occurrences), n_classes), np.float32)
         self._squares = np.full_like(self.W, 1e-6)
+
+    def fresh(self):
+        """The same at zero."""
+        other = copy(self)
+        other.W, other._squares = np.zeros_like(self.W), np.full_like(self.W, 1e-6)
+        return other
 
     def epoch(self, X, codes, masses, weights, rng, workers, names=None):
         """Once over some rows, in random order.

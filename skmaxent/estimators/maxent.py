@@ -266,9 +266,7 @@ class MaxEntClassifier(
             refuse_beside("Partitions", y=y, sample_weight=sample_weight)
             events = FitEvents(self, None, X, None)
             columns = {"n_features_in_": X.shape[1]}
-            return fit_rows(
-                self, X, X.survey, X.backend, events, lambda *model: columns | _parameters(*model)
-            )
+            return fit_rows(self, X, X.survey, X.backend, events, lambda *model: columns | parameters(*model))
         events = FitEvents(self, None, X, y, {"sample_weight": sample_weight})
         joint = isinstance(self.features, JointFeatures)
         if joint:
@@ -287,7 +285,7 @@ class MaxEntClassifier(
         def attributes(weights, intercept):
             if joint:
                 return names | {"classes_": labels.classes, "coef_": weights[:, 0]}
-            return names | _parameters(labels.classes, weights, intercept)
+            return names | parameters(labels.classes, weights, intercept)
 
         def columns():
             return column_names(table, labels.classes) if joint else names.get("feature_names_in_")
@@ -318,7 +316,7 @@ class MaxEntClassifier(
         return weights, self.intercept_
 
 
-def _parameters(classes, weights, intercept):
+def parameters(classes, weights, intercept):
     """The attributes that prediction needs."""
     return {
         "classes_": classes,

@@ -294,7 +294,8 @@ class MaxEntClassifierCV(
         def parts(fold):
             return (train, validation) if fold is None else (train.take(fold[0]), test.take(fold[1]))
 
-        paths = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+        # Threads that share the arrays, also where a backend such as dask's would send them with each task.
+        paths = Parallel(n_jobs=self.n_jobs, prefer="threads", require="sharedmem")(
             delayed(score_path)(
                 self._model(1.0, float(l1_ratios[share])),
                 *parts(folds[fold]), classes, Cs, scorer, keep, partial(report, (fold, share)),
@@ -403,10 +404,8 @@ class MaxEntClassifierCV(
         check_is_fitted(self)
         routed = self._routed("score", sample_weight, score_params)
         if sample_weight is not None and "sample_weight" not in routed.scorer.score:
-            raise TypeError(
-                f"{type(self).__name__}.score got unexpected argument(s) {{'sample_weight'}}, which are not "
-                "routed to any object."
-            )
+            name = f"{type(self).__name__}.score got unexpected argument(s) {{'sample_weight'}}"
+            raise TypeError(f"{name}, which are not routed to any object.")
         scorer = make_scoring(self.scoring, y, self.classes_, self.target_type)
         return scorer(self, X, y, **routed.scorer.score)
 

@@ -290,4 +290,4 @@ def balanced_cuts(indptr, n_pieces):
     n_items = len(indptr) - 1
     targets = [int(indptr[-1]) * i // n_pieces for i in range(1, n_pieces)]
     edges = sorted({0, *indptr.searchsorted(targets).tolist(), n_items})
-    return [slice(a, b) for a, b in pairwise(edges)]
+    return [slice(a, b) for a, b in pairwise(edges)] or [slice(0, 0)]

@@ -26,7 +26,16 @@ LAYERS = [
 LEVEL = {part: i for i, layer in enumerate(LAYERS) for part in layer}
 FREE_OF_SKLEARN = {"numerics", "convex", "nn", "sequences"}
 TO_TRAVEL = {"onnx", "skl2onnx", "eli5"}
-ONLY_INSIDE_FUNCTIONS = {"matplotlib", "pandas", "torch", "nltk", "IPython", "rich"} | TO_TRAVEL
+ONLY_INSIDE_FUNCTIONS = {
+    "matplotlib",
+    "pandas",
+    "torch",
+    "nltk",
+    "IPython",
+    "rich",
+    "dask",
+    "distributed",
+} | TO_TRAVEL
 MAX_FILE, MAX_FUNCTION = 420, 60
 
 
@@ -86,7 +95,7 @@ def test_the_picture_has_few_arrows_and_no_circle():
     arrows = PICTURE.rooms(PACKAGE)
     floors, circle = PICTURE.floors(arrows)
     assert not circle and len(floors) <= 6
-    assert sum(map(len, arrows.values())) <= 26
+    assert sum(map(len, arrows.values())) <= 28
 
 
 @pytest.mark.parametrize("file", FILES)

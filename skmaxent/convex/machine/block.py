@@ -63,6 +63,15 @@ class Block:
             labels = self._labelling.labels(self._part)
             steps.epoch(self._part.X, *labels, rng, workers, self.columns)
 
+    def do_learn(self, target, number, steps, epochs, seed, size):
+        """Weights after epochs over these rows alone, times the occurrences of their columns, and these."""
+        steps, rng = steps.fresh(), np.random.default_rng(seed)
+        for _ in range(epochs):
+            self.learn(steps, rng, self._workers)
+        counts = column_counts(self._part.X)[:, None].astype(float)
+        W = steps.W if self.columns is None else steps.W[self.columns]
+        return Piece(counts * W, self.columns), Piece(counts, self.columns)
+
     def _value(self, arg):
         """What an argument stands for."""
         if isinstance(arg, Register):
@@ -138,6 +147,8 @@ class Block:
     def do_pairs(self, target, n_classes):
         """Pairs of a column and a class, and how many rows show each."""
         X = self._part.X
+        if 0 in X.shape:
+            return (Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64)),)
         if sparse.issparse(X):
             X = X.tocsc()  # a copy
             X.eliminate_zeros()

@@ -68,10 +68,11 @@ RESULTS = {
     "squared_adjoint": ("weights",),
     "moments": ("weights", "weights", "sum"),
     "hessian": ("sum",),
+    "learn": ("weights", "weights"),
 }
 #: Operations that read X.
 READING = {"forward", "adjoint", "product", "squared_adjoint", "moments", "hessian", "column_squares"}
-READING |= {"column_counts", "row_bounds", "pairs"}
+READING |= {"column_counts", "row_bounds", "pairs", "learn"}
 
 
 def reads_data(program):

@@ -111,7 +111,8 @@ def advice_on(X, estimator):
     if hasattr(X, "__dask_graph__"):
         raise TypeError(
             f"{type(estimator).__name__} takes arrays that are in memory, got a {type(X).__module__}."
-            f"{type(X).__name__} of dask. Call X.compute() first."
+            f"{type(X).__name__} of dask. skmaxent.distributed.DaskMaxEntClassifier fits on it, or "
+            "call X.compute() first."
         )
     if isinstance(X, Partitions):
         raise TypeError(

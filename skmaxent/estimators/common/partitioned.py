@@ -20,7 +20,7 @@ from .labels import class_factors
 Method = TypeVar("Method", bound=Callable)
 
 
-def fit_rows(estimator, data, survey, make_backend, events, attributes):
+def fit_rows(estimator, data, survey, make_backend, events, attributes, train=train_rows):
     """The body of `fit` on rows that lie in blocks.
 
     Parameters
@@ -35,6 +35,8 @@ def fit_rows(estimator, data, survey, make_backend, events, attributes):
     events : FitEvents
     attributes : callable
         ``attributes(classes, weights, intercept)`` gives the fitted attributes as a dict.
+    train : callable
+        `train_rows`, or what calls it.
     """
     kind = type(data).__name__
     classes, d = survey.classes, survey.n_columns
@@ -54,7 +56,7 @@ def fit_rows(estimator, data, survey, make_backend, events, attributes):
     def solve(workers, report):
         backend = make_backend(labelling, workers)
         parts = {"C": estimator.C, "dtype": survey.dtype, "start": start, "report": report}
-        return train_rows(backend, labelling, **parts, **settings)
+        return train(backend, labelling, **parts, **settings)
 
     return estimator._solved(solve, events, lambda *model: attributes(classes, *model))
 

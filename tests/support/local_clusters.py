@@ -1,0 +1,21 @@
+"""Clusters of dask for tests."""
+
+from contextlib import contextmanager
+
+import pytest
+
+
+def local_cluster(**options):
+    """A LocalCluster with a client, as a context manager; skips where there is no dask."""
+    distributed = pytest.importorskip("distributed", reason="needs dask and distributed: skmaxent[dask]")
+
+    @contextmanager
+    def running():
+        options.setdefault("dashboard_address", None)
+        with (
+            distributed.LocalCluster(threads_per_worker=1, **options) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield client
+
+    return running()
