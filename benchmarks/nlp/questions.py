@@ -9,8 +9,9 @@ from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
-from skmaxent import BackpropMLPClassifier, MaxEntClassifier
+from skmaxent import BackpropMLPClassifier, MaxEntClassifier, RecurrentClassifier
 from skmaxent.datasets import load_trec_questions
 
 from .protocol import Task, accuracy, identity, of_each
@@ -133,6 +134,58 @@ def network():
     return BackpropMLPClassifier((100,), dropout=0.5, max_iter=15, random_state=0)
 
 
+def tokens(questions):
+    """Of each question its tokens: question word, word before, word, whether it is what is asked for."""
+    X = np.empty(len(questions), dtype=object)
+    for i, question in enumerate(questions):
+        cased, words = question.split(), question.lower().split()
+        asks = next((word for word in words if word in QUESTION_WORDS), "-")
+        noun = asked_for(words)
+        befores = ["<s>", *words]
+        X[i] = [(asks, before, word, word.lower() == noun) for before, word in zip(befores, cased)]
+    return X
+
+
+def token_features(token):
+    """The word, its affixes and shape, its pairs with the word before and the question word, its role."""
+    asks, before, word, is_asked_for = token
+    lower = word.lower()
+    found = [("word", word), ("lower", lower), ("shape", shape(word))]
+    found += [("prefix", lower[:k]) for k in range(1, min(3, len(lower)) + 1)]
+    found += [("suffix", lower[-k:]) for k in range(1, min(4, len(lower)) + 1)]
+    found += [("pair", before, lower), ("asks", asks, lower)]
+    return found + [("noun", lower), "noun"] * is_asked_for
+
+
+def recurrent():
+    """A network that reads questions token by token."""
+    model = RecurrentClassifier(
+        (100,), "gru", embedding_size=200, features=token_features, dropout=0.5, max_iter=12, random_state=0
+    )
+    return make_pipeline(FunctionTransformer(tokens), model)
+
+
+class CoarseBySums(BaseEstimator):
+    """Coarse classes by one model of the fine ones: the probabilities of those that belong to each, summed.
+
+    Parameters
+    ----------
+    model : estimator
+    """
+
+    def __init__(self, model):
+        self.model = model
+
+    def fit(self, X, y):
+        self.model.fit(X, y)
+        self.classes_ = np.unique(coarse(self.model.classes_))
+        return self
+
+    def predict(self, X):
+        belongs = coarse(self.model.classes_)[:, None] == self.classes_
+        return self.classes_[(self.model.predict_proba(X) @ belongs).argmax(axis=1)]
+
+
 MODELS = {
     "naive Bayes": lambda: make_pipeline(columns(), MultinomialNB(alpha=0.1)),
     "MaxEnt": lambda: make_pipeline(columns(), maxent()),
@@ -145,7 +198,13 @@ def task(labels, published, goal, **options):
         name=f"questions {labels}",
         title=f"question classes, {labels}",
         protocol="5,452 questions to train, 500 to test; accuracy",
-        choices="features and C by 5-fold cross-validation on the training set",
+        choices="features and C by 5-fold cross-validation on the training set; those of a recurrent network "
+        "by fine classes on the first of five folds of the training set, one seed: words and affixes 77.4 %, "
+        "pairs of words 79.0, question words and what is asked for as well 80.4; LSTM of 200 units 81.4, mean"
+        " pooling 80.9, dropout 0.65 77.2, word dropout 0.3 77.4, rate 0.0015 80.8, alpha 1 79.5 (means of "
+        "the best three epochs); after 12 epochs GRU 81.6, with embeddings of 200 82.0, of 200 units 80.0 (on"
+        " the second fold all GRUs 80.7 to 81.0); coarse classes on two folds by sums over fine ones 88.7, "
+        "trained on coarse ones 87.2",
         published=published,
         goal=goal,
         tried="by cross-validation on the training set: triples of words, gaps between words, letters within "
@@ -166,7 +225,10 @@ TASKS = [
         92.0,
         score=coarse_accuracy,
         features=of_each(coarse_features),
-        direct={"majority": lambda: OfCoarse(DummyClassifier())},
+        direct={
+            "majority": lambda: OfCoarse(DummyClassifier()),
+            "recurrent network": lambda: CoarseBySums(recurrent()),
+        },
         models={
             **{name: (lambda new=new: OfCoarse(new())) for name, new in MODELS.items()},
             "MaxEnt of coarse and fine classes": BothLevels,
@@ -177,7 +239,7 @@ TASKS = [
         "89.0 MaxEnt with head words and WordNet (Huang et al. 2008)",
         84.5,
         features=of_each(features),
-        direct={"majority": DummyClassifier},
+        direct={"majority": DummyClassifier, "recurrent network": recurrent},
         models=MODELS,
     ),
 ]

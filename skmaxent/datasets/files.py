@@ -16,6 +16,11 @@ def _folders(data_home):
     ]
 
 
+def _beside_the_checkout():
+    """Where the corpora of a checkout are when SKMAXENT_DATA names no other place; no place of a message."""
+    return Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
 def read_text(names, data_home):
     """The text of the first file found, or None.
 
@@ -26,7 +31,10 @@ def read_text(names, data_home):
     data_home : path-like or None
         The folder to look in first.
     """
-    for _, folder in _folders(data_home):
+    folders = [folder for _, folder in _folders(data_home)]
+    if not os.environ.get("SKMAXENT_DATA"):
+        folders.append(_beside_the_checkout())
+    for folder in folders:
         for name in names if folder is not None else ():
             path = Path(folder).expanduser() / name
             if path.is_file():

@@ -403,10 +403,8 @@ class MaxEntClassifierCV(
         check_is_fitted(self)
         routed = self._routed("score", sample_weight, score_params)
         if sample_weight is not None and "sample_weight" not in routed.scorer.score:
-            raise TypeError(
-                f"{type(self).__name__}.score got unexpected argument(s) {{'sample_weight'}}, which are not "
-                "routed to any object."
-            )
+            name = f"{type(self).__name__}.score got unexpected argument(s) {{'sample_weight'}}"
+            raise TypeError(f"{name}, which are not routed to any object.")
         scorer = make_scoring(self.scoring, y, self.classes_, self.target_type)
         return scorer(self, X, y, **routed.scorer.score)
 

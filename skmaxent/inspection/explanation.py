@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .conversions import to_frame, to_shap
 from .forms import FORMS
 from .html import explanation_html, page
 from .text import (
@@ -379,28 +380,7 @@ class Explanation:
         ImportError
             Without pandas.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError("Explanation.to_frame requires pandas.") from error
-        rows = self.rows()[:-1]
-        heads = [self.column_name(0)] if self.against is not None else self.classes
-        empty = np.full(len(heads), np.nan)
-        one, many = self.headings
-        parts = {
-            one: pd.DataFrame({"": [np.nan if row.single is None else row.single for row in rows]}),
-            many: pd.DataFrame(
-                [empty if row.several is None else row.several for row in rows], columns=heads
-            ),
-            "vote": pd.DataFrame([row.votes for row in rows], columns=heads),
-        }
-        names = [row.name for row in rows]
-        if self.probabilities is not None:
-            labels = self.classes if self.against is None else [*self.classes, self.against]
-            proba = [[self.probabilities[label] for label in labels]]
-            parts["probability"] = pd.DataFrame(proba, columns=labels, index=[len(rows)])
-            names.append("probability")
-        return pd.concat(parts, axis=1).set_axis(names, axis=0)
+        return to_frame(self)
 
     def to_shap(self) -> Any:
         """The explanation as SHAP's plots take it: ``shap.plots.waterfall(explanation.to_shap())``.
@@ -424,24 +404,4 @@ class Explanation:
         ----------
         Lundberg, Lee (2017). A unified approach to interpreting model predictions. NeurIPS.
         """
-        try:
-            import shap
-        except ImportError as error:
-            raise ImportError(
-                "Explanation.to_shap requires shap. You can install it with `pip install shap`, or with this "
-                "package as `pip install skmaxent[shap]`."
-            ) from error
-        rows = [row for row in self.rows() if row.kind in ("feature", "remainder")]
-        values = np.array([row.votes for row in rows]).reshape(len(rows), len(self.classes))
-        base = self.offset + self.class_mean
-        single = len(self.classes) == 1
-        data = [row.single if self.headings[0] == "value" else row.several for row in rows]
-        if self.headings[0] != "value":  # joint features and candidates: the values of the column in focus
-            data = [None if several is None else several[self.focus] for several in data]
-        return shap.Explanation(
-            values=values[:, 0] if single else values,
-            base_values=float(base[0]) if single else base,
-            data=np.array([np.nan if value is None else value for value in data]),
-            feature_names=[row.name for row in rows],
-            output_names=None if single else [self.column_name(j) for j in range(len(self.classes))],
-        )
+        return to_shap(self)

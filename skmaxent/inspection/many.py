@@ -78,7 +78,7 @@ class VoteSummary:
     >>> X, y = load_iris(return_X_y=True)
     >>> summary = explain_many(MaxEntClassifier().fit(X, y), X, top=2)
     >>> summary.votes.shape, summary.features
-    ((150, 2), ['x2', 'x3'])
+    ((150, 2), ['x2', 'x1'])
     """
 
     estimator_name: str
@@ -209,7 +209,7 @@ def explain_many(estimator: Any, X: Any, *, top: int | None = 10, class_: Any = 
     >>> X, y = load_iris(return_X_y=True)
     >>> summary = explain_many(MaxEntClassifier().fit(X, y), X, top=2, class_=0)
     >>> summary.features, summary.votes.shape
-    (['x2', 'x3'], (150, 2))
+    (['x2', 'x1'], (150, 2))
     """
     peeled = unwrap(estimator)
     steps, model = peeled.steps, peeled.classifier

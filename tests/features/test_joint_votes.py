@@ -45,7 +45,7 @@ def test_the_votes_of_the_worked_example():
     lines = str(explanation).splitlines()
     assert lines[1].split() == ["feature", "weight", *CLASSES]
     assert lines[3].split() == ["in_capitalised", "1.8", "+1.800", "+0.000", "+0.000"]
-    assert "intercept" not in str(explanation) and "<th>weight</th>" in explanation._repr_html_()
+    assert "intercept" not in str(explanation) and ">weight</th>" in explanation._repr_html_()
     row = explanation.to_dict()["features"][1]
     assert (row["weight"], row["values"], row["votes"][0]) == (-0.6, [1.0, 0.0, 0.0], -0.6)
 

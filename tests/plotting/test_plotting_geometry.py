@@ -197,8 +197,13 @@ def test_all_is_inside_of_the_figure(plt, name, n, form):
     assert max(figure.get_size_inches()) <= 60
 
 
-@pytest.mark.parametrize("form, place", [("long", 0), ("long", 1), ("arabic", 1)])
-@pytest.mark.parametrize("name", DISPLAYS)
+@pytest.mark.parametrize(
+    "name, form, place",
+    [
+        *((name, "long", place) for name in DISPLAYS for place in (0, 1)),
+        *((name, "arabic", 1) for name in ("votes", "path", "states")),
+    ],
+)
 def test_nothing_is_over_the_neighbour_of_a_given_axes(plt, name, form, place):
     figure, axes = plt.subplots(1, 2, figsize=(12, 5))
     neighbour = axes[1 - place]

@@ -31,16 +31,15 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0):
     ridge = inner.penalty.ridge
     expected = vectors.astype(point.expected, inner.dtype)
     # The direction is proportional to the gradient: scaled to 1, float32 cannot underflow.
-    square = gradient.square
+    scale = np.sqrt(gradient.square)
     if space.preconditioned:
-        square = vectors.dot(gradient.coords, gradient.coords)
-    scale = np.sqrt(square)
-    r = vectors.scaled(gradient.coords, -1 / scale, inner.dtype)
-    if space.preconditioned:
+        scale = np.sqrt(vectors.dot(gradient.coords, gradient.coords))
+        r = vectors.scaled(gradient.coords, -1 / scale, inner.dtype)
         space.precondition(likelihood, expected, ridge, inner.fit_intercept)
         z, z_scores, rz = space.metric(r)
     else:
-        z, z_scores, rz = r, vectors.scaled(gradient.scores, -1 / scale, inner.dtype), 1.0
+        z = r = vectors.scaled(gradient.coords, -1 / scale, inner.dtype)
+        z_scores, rz = vectors.scaled(gradient.scores, -1 / scale, inner.dtype), 1.0
     shift_of = inner.intercept_elimination(expected, point.inverse)
     joint = _JointIntercept(inner, expected, point.inverse) if space.centring else None
 
@@ -82,9 +81,8 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0):
         if p_scores is not None:
             vectors.scale_add(p_scores, beta, z_scores)
         rz = rz_new
-    factor = inner.dtype.type(scale)
-    coords = vectors.scaled(coords, factor)
-    scores = space.push(coords) if scores is None else vectors.scaled(scores, factor)
+    coords = vectors.scaled(coords, inner.dtype.type(scale))
+    scores = space.push(coords) if scores is None else vectors.scaled(scores, inner.dtype.type(scale))
     return coords, scores, shift_of(scores), smoothed
 
 
