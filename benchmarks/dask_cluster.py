@@ -130,7 +130,7 @@ class Cluster:
         from distributed import Client, LocalCluster
 
         self._cluster = LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0, silence_logs=50
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", memory_limit=0, silence_logs=50
         )
         self.client = Client(self._cluster)
         self._folder = tempfile.TemporaryDirectory()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Seconds to wait for a connection.
 CONNECT = 5.0
+FORGOTTEN = "scattered data whose worker is gone, or futures that were released, cannot be made again"
 
 
 def client_of(client: Any, sources: list[Any]) -> Any:
@@ -136,7 +137,7 @@ class DaskCluster:
             elif future.status == "error":
                 answer.set_exception(future.exception())
             else:
-                answer.set_exception(ConnectionError(f"the actor was {future.status}"))
+                answer.set_exception(ConnectionError(f"{future.status}: {FORGOTTEN}"))
 
         actor.future.add_done_callback(settled)
         return answer

@@ -11,7 +11,7 @@ def local_cluster(**options):
 
     @contextmanager
     def running():
-        options.setdefault("dashboard_address", None)
+        options.setdefault("dashboard_address", ":0")  # any free port: several of these run at once
         with (
             distributed.LocalCluster(threads_per_worker=1, **options) as cluster,
             distributed.Client(cluster) as client,
