@@ -14,7 +14,6 @@ from scipy import sparse
 from sklearn.utils._param_validation import StrOptions
 
 from ...compat import warn_user
-from ...convex.machine.files import Partitions
 from ...convex.memory import require_weights
 from ...convex.reductions.observed import observe
 from ...convex.reductions.rare_columns import cut_columns
