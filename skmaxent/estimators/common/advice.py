@@ -14,6 +14,7 @@ from scipy import sparse
 from sklearn.utils._param_validation import StrOptions
 
 from ...compat import warn_user
+from ...convex.machine.files import Partitions
 from ...convex.memory import require_weights
 from ...convex.reductions.observed import observe
 from ...convex.reductions.rare_columns import cut_columns
@@ -114,6 +115,11 @@ def advice_on(X, estimator):
         raise TypeError(
             f"{type(estimator).__name__} takes arrays that are in memory, got a {type(X).__module__}."
             f"{type(X).__name__} of dask. Call X.compute() first, or {elsewhere}."
+        )
+    if isinstance(X, Partitions):
+        raise TypeError(
+            f"{type(estimator).__name__} takes arrays that are in memory, got partitions. MaxEntClassifier "
+            "takes them."
         )
     try:
         yield
