@@ -4,7 +4,7 @@
     python benchmarks/dask_cluster.py --problems pos        about 3 minutes
     python benchmarks/dask_cluster.py --problems made --rows 200000 --repeats 1      about 2 minutes
     python benchmarks/dask_cluster.py --kill                one worker is killed in mid-fit, on each problem
-    python benchmarks/dask_cluster.py --problems pos --spark-python SPARK/bin/python     Spark as well
+    python benchmarks/dask_cluster.py --problems pos --spark-python SPARK/bin/python     Spark: 30 minutes more
 
 Problems: `pos`, the 12 window features of UD EWT's tokens, 17 classes; `made`, rows drawn from them with
 labels drawn from a fitted model, so many that a pass takes long. Both with C = 1, to a duality gap of
