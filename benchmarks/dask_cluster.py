@@ -1,10 +1,10 @@
 """MaxEntClassifier in one process, DaskMaxEntClassifier on two, Spark's LogisticRegression: the same optimum.
 
-    python benchmarks/dask_cluster.py                       POS and 2e6 rows (about 25 minutes on two cores)
+    python benchmarks/dask_cluster.py                       POS and 2e6 rows (about 20 minutes on two cores)
     python benchmarks/dask_cluster.py --problems pos        about 3 minutes
     python benchmarks/dask_cluster.py --problems made --rows 200000 --repeats 1      about 2 minutes
     python benchmarks/dask_cluster.py --kill                one worker is killed in mid-fit, on each problem
-    python benchmarks/dask_cluster.py --problems pos --spark-python SPARK/bin/python     Spark: 30 minutes more
+    python benchmarks/dask_cluster.py --problems pos --spark-python SPARK/bin/python   Spark: + 30 minutes
 
 Problems: `pos`, the 12 window features of UD EWT's tokens, 17 classes; `made`, rows drawn from them with
 labels drawn from a fitted model, so many that a pass takes long. Both with C = 1, to a duality gap of
