@@ -3,6 +3,7 @@
 import functools
 import inspect
 import os
+import sys
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlparse
@@ -29,6 +30,14 @@ def nothing_is_downloaded():
     urllib.request.urlopen = here_alone
     yield
     urllib.request.urlopen = real
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open():
+    """Of what a test draws nothing is left to the next one."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @functools.cache

@@ -83,7 +83,7 @@ BREAKS = {
     "training": (convex_fit, "train", raise_interrupt, KeyboardInterrupt),
     "gradient": (Objective, "gradient", raise_interrupt, KeyboardInterrupt),
     "gap": (GaussianProof, "gap", raise_memory_error, MemoryError),
-    "state": (maxent, "_parameters", raise_interrupt, KeyboardInterrupt),
+    "state": (maxent, "parameters", raise_interrupt, KeyboardInterrupt),
 }
 
 

@@ -134,7 +134,7 @@ def test_no_hidden_layer_is_logistic_regression(n_classes, l1_ratio):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_no_hidden_layer_is_maximum_entropy(n_classes):
     X, y = text_like(n_classes=n_classes, n=200, d=60, density=0.1)
-    maxent = MaxEntClassifier(C=0.5, tol=1e-12).fit(X, y)
+    maxent = MaxEntClassifier(C=0.5, tol=1e-14).fit(X, y)
     options = {"solver": "lbfgs", "alpha": 2.0, "tol": 1e-9, "max_iter": 5000, "random_state": 0}
     mlp = BackpropMLPClassifier((), **options).fit(X, y)
     assert_allclose(mlp.coefs_[0].T, maxent.coef_, atol=1e-6)
