@@ -239,4 +239,4 @@ def test_displays_look_through_meta_estimators():
     assert len(CoefficientsDisplay.from_estimator(model).axes_) == 2
     votes = VotesDisplay.from_estimator(model, ROW)
     proba = inner.predict_proba([ROW])[0, 1]
-    assert votes.ax_.get_xlabel() == f"vote (probability of virginica: {proba:.4f})"
+    assert votes.ax_.get_xlabel() == f"vote; probability of virginica: {proba:.4f}"
