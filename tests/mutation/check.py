@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -153,13 +154,12 @@ def prepare_worker():
     warm_up()
 
 
-def check_without_faults():
-    """All tests pass where nothing was changed; else what they notice is none of the mutants."""
-    prepare_worker()
-    for tests in [*TARGETS.values(), CORE]:
-        if not run_tests(judge.root, tests):
-            log = (judge.root / "pytest.log").read_text(encoding="utf-8")
-            sys.exit(f"Without any fault these tests fail: {' '.join(tests)}\n{log[-3000:]}")
+def fails_without_faults(tests):
+    """What the tests say, in a worker as for the mutants, if they fail where nothing was changed; else ""."""
+    if run_tests(judge.root, tests):
+        return ""
+    log = (judge.root / "pytest.log").read_text(encoding="utf-8")
+    return f"Without any fault these tests fail: {' '.join(tests)}\n{log[-3000:]}"
 
 
 def read_results():
@@ -208,10 +208,15 @@ def main():
         tasks = random.Random(0).sample(tasks, min(args.sample, len(tasks)))
     current = {mutant.key for mutant, _ in load_mutants()}
     results = {key: row for key, row in results.items() if key in current}
-    check_without_faults()
     left = [task for task in tasks if task[0].key not in results]
-    with multiprocessing.get_context("spawn").Pool(args.workers, prepare_worker) as pool:
-        for mutant, fate, seconds in pool.imap_unordered(judge, left):
+    # Not a multiprocessing.Pool: its workers are daemons, in which joblib warns, and a warning is a failure.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(args.workers, context, prepare_worker) as pool:
+        for failure in pool.map(fails_without_faults, [*TARGETS.values(), CORE]):
+            if failure:
+                sys.exit(failure)
+        for future in as_completed([pool.submit(judge, task) for task in left]):
+            mutant, fate, seconds = future.result()
             results[mutant.key] = {"mutant": mutant.key, "fate": fate, "seconds": f"{seconds:.1f}"}
             print(f"{fate:9s} {seconds:6.1f} s  {mutant.path}:{mutant.line}  {mutant.what}", flush=True)
             write_results(results)
