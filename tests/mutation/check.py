@@ -16,7 +16,6 @@ What changes no number is left out: messages, types, constants of a module that 
 import argparse
 import csv
 import importlib
-import multiprocessing
 import os
 import random
 import shutil
@@ -24,14 +23,17 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 OUT = ROOT / "docs" / "benchmarks" / "mutants.csv"
+# The copy of the project that belongs to a thread.
+HELD = threading.local()
 # Seconds after which a mutant has made a test run forever: it is noticed.
 PATIENCE = 240
 
@@ -129,7 +131,7 @@ def run_tests(root, tests):
 def judge(task):
     """One mutant: "nearest", "core" (where it was noticed) or "survived"."""
     mutant, tests = task
-    root = judge.root
+    root = HELD.root
     file = root / mutant.path
     original = file.read_text(encoding="utf-8")
     begun = time.monotonic()
@@ -146,19 +148,15 @@ def judge(task):
 
 
 def prepare_worker():
-    """A copy of the project for each worker."""
-    os.environ.update(
-        OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", HYPOTHESIS_STORAGE_DIRECTORY=tempfile.mkdtemp()
-    )
-    judge.root = copy_project()
-    warm_up()
+    """A copy of the project for each thread."""
+    HELD.root = copy_project()
 
 
 def fails_without_faults(tests):
     """What the tests say, in a worker as for the mutants, if they fail where nothing was changed; else ""."""
-    if run_tests(judge.root, tests):
+    if run_tests(HELD.root, tests):
         return ""
-    log = (judge.root / "pytest.log").read_text(encoding="utf-8")
+    log = (HELD.root / "pytest.log").read_text(encoding="utf-8")
     return f"Without any fault these tests fail: {' '.join(tests)}\n{log[-3000:]}"
 
 
@@ -209,9 +207,12 @@ def main():
     current = {mutant.key for mutant, _ in load_mutants()}
     results = {key: row for key, row in results.items() if key in current}
     left = [task for task in tasks if task[0].key not in results]
-    # Not a multiprocessing.Pool: its workers are daemons, in which joblib warns, and a warning is a failure.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(args.workers, context, prepare_worker) as pool:
+    settings = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    os.environ.update(settings, HYPOTHESIS_STORAGE_DIRECTORY=tempfile.mkdtemp())
+    warm_up()
+    # Threads, each of which waits for a forked child: in processes of `multiprocessing` joblib and our own
+    # count of threads behave in another way.
+    with ThreadPoolExecutor(args.workers, initializer=prepare_worker) as pool:
         for failure in pool.map(fails_without_faults, [*TARGETS.values(), CORE]):
             if failure:
                 sys.exit(failure)
