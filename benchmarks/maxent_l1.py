@@ -20,7 +20,7 @@ tol = the target. The peers reveal nothing on their way: they are run with 1, 2,
 fit takes more than half of --limit seconds, and the time is interpolated log-linearly between the fits.
 MaxEntClassifier uses threads, the peers one thread. Which peers solve which problem:
 saga all; Cyanure all; liblinear, celer and skglm binary L1 (skglm's first fit, which compiles, is not
-counted). Runs of seconds are repeated (the CSV says how often), alternating; medians.
+counted). --runs of each, alternating: medians, with the fastest and the slowest beside them.
 """
 
 import argparse
@@ -193,7 +193,7 @@ def memory_row(solver):
     print(f"{solver},{grown / 2**20:.0f},{of_X / 2**20:.0f},{np.asarray(model.coef_).nbytes / 2**20:.0f}")
 
 
-def race(name, C, l1_ratio, limit, factor, peers):
+def race(name, C, l1_ratio, limit, factor, runs, peers):
     """Rows of the CSV of one problem."""
     X, y = PROBLEMS[name]()
     binary = y.max() == 1
@@ -207,44 +207,44 @@ def race(name, C, l1_ratio, limit, factor, peers):
     if "skglm" in runners:
         PEERS["skglm"](X[:100], y[:100], C, l1_ratio, False, 0)
     paths = {runner: [] for runner in runners}
-    for _ in range(3):
+    for turn in range(runs):
         for runner, run in runners.items():
-            if sum(path[-1][0] for path in paths[runner]) <= limit / 8:
-                paths[runner].append(run(X, y, C, l1_ratio, not binary, limit))
-            if runner == OURS and len(paths[OURS]) == 1:
+            paths[runner].append(run(X, y, C, l1_ratio, not binary, limit))
+            if runner == OURS and turn == 0:
                 limit = min(limit, max(20.0, factor * seconds_to(paths[OURS][0], optimum, 1e-4, False)))
-    optimum = min(optimum, *(value for runs in paths.values() for path in runs for _, value in path))
+    optimum = min(optimum, *(value for found in paths.values() for path in found for _, value in path))
     times = {
         runner: {
             target: [
                 path[place][0]
                 if runner == CERTIFIED
                 else seconds_to(path, optimum, target, interpolate=runner in PEERS)
-                for path in runs
+                for path in found
             ]
             for place, target in enumerate(TARGETS)
         }
-        for runner, runs in paths.items()
+        for runner, found in paths.items()
     }
     # A fit of ours that reached no gap was stopped at the limit.
     longest = {
-        runner: max(seconds if np.isfinite(seconds) else limit for path in runs for seconds, _ in path)
-        for runner, runs in paths.items()
+        runner: max(seconds if np.isfinite(seconds) else limit for path in found for seconds, _ in path)
+        for runner, found in paths.items()
     }
     rows = []
     for runner in runners:
         for target in TARGETS:
-            median = float(np.median(times[runner][target]))
+            seconds = times[runner][target]
+            median = float(np.median(seconds))
             rows.append({
                 "problem": name, "C": C, "l1_ratio": l1_ratio, "solver": runner, "target": target,
                 "seconds": round(median, 4),
+                "fastest": round(min(seconds), 4), "slowest": round(max(seconds), 4),
                 "times_ours": round(median / float(np.median(times[OURS][target])), 2),
-                "runs": len(times[runner][target]), "longest": round(longest[runner], 1),
+                "runs": len(seconds), "longest": round(longest[runner], 1),
                 "optimum": optimum, "weights": int(np.count_nonzero(best.coef_)),
             })  # fmt: skip
         line = "  ".join(f"{t:g}: {np.median(times[runner][t]):8.3f} s" for t in TARGETS)
-        runs = f"{len(times[runner][TARGETS[0]])} runs, longest {longest[runner]:.1f} s"
-        print(f"  {runner:30s} {line}   ({runs})", flush=True)
+        print(f"  {runner:30s} {line}   (longest {longest[runner]:.1f} s)", flush=True)
     return rows
 
 
@@ -293,6 +293,7 @@ def main():
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--limit", type=float, default=150, help="seconds for one fit of a peer")
     parser.add_argument("--factor", type=float, default=25, help="... in multiples of our time to 1e-4")
+    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     parser.add_argument("--dry", action="store_true", help="write nothing")
@@ -309,7 +310,7 @@ def main():
     print(describe_machine())
     for problem in options.problems:
         name, C, l1_ratio = problem.split(":")
-        rows = race(name, float(C), float(l1_ratio), options.limit, options.factor, peers)
+        rows = race(name, float(C), float(l1_ratio), options.limit, options.factor, options.runs, peers)
         if not options.dry:
             key = ("problem", "C", "l1_ratio", "solver", "target")
             rows = write_rows(OUTPUT / "maxent_l1.csv", rows, key)

@@ -1,6 +1,6 @@
 """Time to a given accuracy: MaxEntClassifier, scikit-learn's solvers and Cyanure under a Gaussian prior.
 
-    python benchmarks/maxent_l2.py                          every problem (about 40 minutes on two cores)
+    python benchmarks/maxent_l2.py                          every problem (about an hour on two cores)
     python benchmarks/maxent_l2.py --problems unigrams:1 digits:1
     python benchmarks/maxent_l2.py --memory                 peak memory on the bigrams, a process each
     python benchmarks/maxent_l2.py --one-row                latency of predict_proba on one sparse row
@@ -12,8 +12,9 @@ the whole fit with tol = the target, so that the accuracy is certified, not only
 newton-cg and newton-cholesky it is the moment inside one fit when an objective value within the target of
 the optimum is first computed. saga reveals nothing on its way: it is run with 1, 2, 4, ... epochs and the
 accuracy is interpolated log-linearly between them. Cyanure reports its objective every few epochs. Peers stop
-at --limit seconds. liblinear penalises the intercept, so that it solves another problem. Runs alternate
-between the competitors; medians over the repetitions (fewer for the slow ones; the CSV says how many).
+at --limit seconds, or at --factor times what ours took to 1e-6 (but not under 30 s) if that is less.
+liblinear penalises the intercept, so that it solves another problem. Runs alternate between the competitors,
+--runs of each and up to five of the quick ones: medians, with the fastest and the slowest beside them.
 """
 
 import argparse
@@ -28,6 +29,7 @@ import numpy as np
 from _machine import describe_machine, memory_of_each, peak_memory
 from _text_data import PROBLEMS
 from summary import OURS as BLUE
+from summary import rows as read_rows
 
 from skmaxent import MaxEntClassifier
 
@@ -170,8 +172,8 @@ def seconds_to(path, optimum, target, interpolate):
     return np.inf
 
 
-def race(name, C, limit, competitors):
-    """Rows of the CSV and the paths of one problem."""
+def race(name, C, limit, factor, runs, competitors):
+    """Rows of the CSV of one problem."""
     X, y = PROBLEMS[name]()
     tight = MaxEntClassifier(C=C, tol=1e-12, max_iter=10_000).fit(X, y)
     optimum = tight.convergence_["objective"]
@@ -180,16 +182,16 @@ def race(name, C, limit, competitors):
     print(f"{name} C={C:g}: {X.shape[0]} x {X.shape[1]}, optimum {optimum:.10g}, certified to "
           f"{tight.convergence_['relative_gap']:.1e}", flush=True)  # fmt: skip
     times = {c: {t: [] for t in TARGETS} for c in racing}
-    paths, spent = {}, dict.fromkeys(racing, 0.0)
-    for _ in range(5):
+    spent = dict.fromkeys(racing, 0.0)
+    for turn in range(max(runs, 5)):
         for competitor in racing:
-            enough = spent[competitor] > (40 if competitor == OURS else limit / 4)
-            if enough and (competitor != OURS or len(times[OURS][TARGETS[0]]) >= 3):
-                continue  # slow peers run once
+            if turn >= runs and spent[competitor] > 20:
+                continue
             start = time.perf_counter()
             path = COMPETITORS[competitor](X, y, C, limit)
             spent[competitor] += time.perf_counter() - start
-            paths.setdefault(competitor, path)
+            if competitor == OURS and turn == 0:
+                limit = min(limit, max(30.0, round(factor * path[TARGETS.index(1e-6)][0])))
             for place, target in enumerate(TARGETS):
                 if competitor == OURS:
                     seconds, value = path[place]
@@ -203,30 +205,28 @@ def race(name, C, limit, competitors):
     rows = []
     for competitor in racing:
         for target in TARGETS:
-            median = float(np.median(times[competitor][target]))
+            seconds = times[competitor][target]
+            median = float(np.median(seconds))
             ratio = median / float(np.median(times[OURS][target]))
             rows.append({
                 "problem": name, "C": C, "rows": X.shape[0], "columns": X.shape[1],
                 "classes": int(y.max()) + 1,
                 "solver": competitor, "target": target, "seconds": round(median, 4),
-                "times_ours": round(ratio, 2), "runs": len(times[competitor][target]), "limit": limit,
-                "optimum": optimum,
+                "fastest": round(min(seconds), 4), "slowest": round(max(seconds), 4),
+                "times_ours": round(ratio, 2), "runs": len(seconds), "limit": limit, "optimum": optimum,
             })  # fmt: skip
         line = "  ".join(f"{t:g}: {np.median(times[competitor][t]):8.3f} s" for t in TARGETS)
         print(f"  {competitor:18s} {line}   ({len(times[competitor][TARGETS[0]])} runs)", flush=True)
-    return rows, {c: [(s, v / optimum - 1) for s, v in path] for c, path in paths.items()}
+    return rows
 
 
 def write_rows(path, rows, key):
-    """Merge the rows into the CSV, replacing those of the same key; returns all rows."""
-    old = []
-    if path.exists():
-        with path.open() as file:
-            old = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    """Merge the rows into the CSV, replacing those of the same key; returns all, each with its machine."""
+    old = read_rows(path)
+    rows = [{**row, "machine": describe_machine()} for row in rows]
     fresh = {tuple(str(row[k]) for k in key) for row in rows}
     rows = [row for row in old if tuple(row[k] for k in key) not in fresh] + rows
     with path.open("w", newline="") as file:
-        file.write(f"# {describe_machine()}\n")
         # The columns of the new rows: those of an older format may differ.
         writer = csv.DictWriter(file, fieldnames=list(rows[-1]), extrasaction="ignore")
         writer.writeheader()
@@ -311,7 +311,9 @@ def main():
     )
     parser.add_argument("--problems", nargs="+", default=DEFAULT, metavar="NAME:C")
     parser.add_argument("--peers", nargs="*", default=PEERS, choices=PEERS)
-    parser.add_argument("--limit", type=float, default=90, help="seconds for one fit of a peer")
+    parser.add_argument("--limit", type=float, default=150, help="seconds for one fit of a peer")
+    parser.add_argument("--factor", type=float, default=15, help="... in multiples of our time to 1e-6")
+    parser.add_argument("--runs", type=int, default=3, help="at the least, of every competitor")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     parser.add_argument("--one-row", action="store_true")
@@ -333,7 +335,7 @@ def main():
     print(describe_machine())
     for problem in options.problems:
         name, C = problem.split(":")
-        rows, _ = race(name, float(C), options.limit, competitors)
+        rows = race(name, float(C), options.limit, options.factor, options.runs, competitors)
         if not options.dry:
             rows = write_rows(OUTPUT / "maxent_l2.csv", rows, ("problem", "C", "solver", "target"))
             draw(rows, OUTPUT / "maxent_l2.png")
