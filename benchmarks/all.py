@@ -23,6 +23,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 
+import maxent_l1
+import maxent_l2
 from _machine import describe_machine
 
 HERE = Path(__file__).resolve().parent
@@ -40,16 +42,17 @@ COMMANDS = {
     "dropin": "dropin.py",
     "observed": "maxent_observed.py",
     "out-of-core-fits": "out_of_core.py --fits",
-    "crf": "crf.py",
     "path": "maxent_path.py",
     "certificates": "certificates.py",
     "out-of-core": "out_of_core.py",
     "dask-cluster": "dask_cluster.py --kill",
-    "l2": "maxent_l2.py",
-    "l1": "maxent_l1.py",
     "mlp": "mlp.py",
     "recurrent": "recurrent.py",
     "nlp-tasks": "nlp_tasks.py --again",
+    # A problem at a time, so that an interruption costs little here too.
+    **{f"crf-{task}": f"crf.py --tasks {task}" for task in ("chunk", "upos", "ner")},
+    **{f"l2-{problem}": f"maxent_l2.py --problems {problem}" for problem in maxent_l2.DEFAULT},
+    **{f"l1-{problem}": f"maxent_l1.py --problems {problem}" for problem in maxent_l1.DEFAULT},
 }
 # Name -> (module, distribution, what it is compared in).
 PEERS = {

@@ -1,6 +1,6 @@
 """CRFTagger beside CRFsuite: training to the same objective, tagging, memory.
 
-    python benchmarks/crf.py               everything (about 15 minutes on two cores)
+    python benchmarks/crf.py               everything (about 40 minutes on two cores)
     python benchmarks/crf.py --quick       300 sentences of each corpus, printed and not written
     python benchmarks/crf.py --tasks ner   some of the tasks, in place of their old rows
 
@@ -8,7 +8,8 @@ Three corpora, each with the features below as lists of str, the same for both, 
 (C = 0.5), and weights for pairs that occur in training alone: CoNLL-2000 chunking (CRFsuite's own example
 features), universal parts of speech of UD EWT, names in CoNLL-2002 Spanish. Contestants: CRFTagger with two
 threads, and python-crfsuite's "lbfgs" and "l2sgd", which have one thread, with their own stopping rules. Each
-runs in a process of its own, one after another.
+runs in a process of its own, --runs of each by turns; of each contestant the run of median `to_lbfgs` is
+shown, with the fastest and the slowest `to_lbfgs`.
 
 Seconds count from the lists of features: reading them (`fit` here, `append` there) is part of it, and
 `read` tells how much. `to_lbfgs` is the time to the objective at which CRFsuite's lbfgs stops, `to_1_percent`
@@ -41,7 +42,7 @@ CONTESTANTS = ("CRFTagger", "lbfgs", "l2sgd")
 FIELDS = (
     "task", "contestant", "tokens", "columns", "tags", "weights", "read", "seconds", "iterations",
     "objective", "to_lbfgs", "times_ours_lbfgs", "to_1_percent", "times_ours_1_percent", "tokens_per_second",
-    "test", "grows_by_MiB",
+    "test", "grows_by_MiB", "runs", "fastest_to_lbfgs", "slowest_to_lbfgs",
 )  # fmt: skip
 
 
@@ -206,6 +207,18 @@ def reached(curve, objective):
     return next((seconds for seconds, value in curve if value <= objective), float("inf"))
 
 
+def middle_runs(found):
+    """Of each contestant's runs that of median time to lbfgs's objective, with the range of the times."""
+    target = min(result["curve"][-1][1] for result in found["lbfgs"])
+    chosen = {}
+    for name, results in found.items():
+        times = [reached(result["curve"], target) for result in results]
+        order = sorted(range(len(results)), key=lambda i: (times[i], results[i]["seconds"]))
+        extremes = (len(results), f"{min(times):.2f}", f"{max(times):.2f}")
+        chosen[name] = {**results[order[len(order) // 2]], "range": extremes}
+    return chosen
+
+
 def rows_of(results):
     """The rows of the table for the results of one task, by contestant."""
     optimum = min(value for result in results.values() for _, value in result["curve"])
@@ -221,7 +234,7 @@ def rows_of(results):
             f"{result['read']:.2f}", f"{result['seconds']:.1f}", len(result["curve"]),
             f"{result['curve'][-1][1]:.3f}", f"{to_target:.2f}", f"{to_target / our_target:.2f}",
             f"{to_percent:.2f}", f"{to_percent / our_percent:.2f}", f"{result['tokens_per_second']:.0f}",
-            f"{result['test']:.2f}", f"{result['grows'] / 2**20:.0f}",
+            f"{result['test']:.2f}", f"{result['grows'] / 2**20:.0f}", *result["range"],
         )  # fmt: skip
 
 
@@ -271,6 +284,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--runs", type=int, default=3, help="of each contestant")
     parser.add_argument("--quick", action="store_true", help="300 sentences, nothing written")
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -280,12 +294,14 @@ def main():
         return
     rows, curves = [], {}
     for task in arguments.tasks:
-        curves[task] = {}
-        for contestant in CONTESTANTS:
-            command = [sys.executable, __file__, "--measure", task, contestant]
-            command += ["--quick"] if arguments.quick else []
-            printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            curves[task][contestant] = json.loads(printed.strip().splitlines()[-1])
+        found = {contestant: [] for contestant in CONTESTANTS}
+        for _ in range(1 if arguments.quick else arguments.runs):
+            for contestant, results in found.items():
+                command = [sys.executable, __file__, "--measure", task, contestant]
+                command += ["--quick"] if arguments.quick else []
+                printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+                results.append(json.loads(printed.strip().splitlines()[-1]))
+        curves[task] = middle_runs(found)
         rows += rows_of(curves[task])
         for row in rows[-len(CONTESTANTS) :]:
             print(*(f"{name}={value}" for name, value in zip(FIELDS, row)), flush=True)
@@ -294,7 +310,8 @@ def main():
     if OUTPUT.exists():
         with OUTPUT.open(newline="") as file:
             old = list(csv.reader(line for line in file if not line.startswith("#")))[1:]
-        rows += [row for row in old if row[0] not in arguments.tasks]
+        # Rows of an older format lack the last columns.
+        rows += [row + [""] * (len(FIELDS) - len(row)) for row in old if row[0] not in arguments.tasks]
     with OUTPUT.open("w", newline="") as file:
         file.write(f"# {describe_machine()}; python-crfsuite beside it; c2 = {C2}, tol = {TOL}\n")
         writer = csv.writer(file, lineterminator="\n")
