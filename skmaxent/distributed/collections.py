@@ -106,8 +106,8 @@ def is_promise(value: Any) -> bool:
 
 
 def _is_of(value, module, name):
-    module = sys.modules.get(module)
-    return module is not None and isinstance(value, getattr(module, name))
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind is not None and isinstance(value, kind)
 
 
 def _in_chunks(value):

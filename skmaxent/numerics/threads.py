@@ -38,9 +38,10 @@ def thread_count(n_jobs):
 
 def _in_dask_task():
     """Whether this thread works for dask, which has given its cores to such threads already."""
-    distributed = sys.modules.get("distributed")
+    # Other modules may be called `distributed` too: a user's own, a folder that the path leads to.
+    get_worker = getattr(sys.modules.get("distributed"), "get_worker", None)
     try:
-        return distributed is not None and distributed.get_worker() is not None
+        return get_worker is not None and get_worker() is not None
     except ValueError:  # no worker here
         return False
 

@@ -16,7 +16,7 @@ from problems import random_sparse  # isort: skip
 from skmaxent import MaxEntClassifier
 
 dask = pytest.importorskip("dask", reason="needs dask: skmaxent[dask]")
-pytest.importorskip("distributed", reason="needs distributed: skmaxent[dask]")
+pytest.importorskip("distributed.worker", reason="needs distributed: skmaxent[dask]")
 pytest.importorskip("pandas", reason="needs pandas: skmaxent[dask]")
 
 import dask.array as da  # noqa: E402

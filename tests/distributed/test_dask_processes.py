@@ -14,7 +14,7 @@ from problems import random_sparse  # isort: skip
 from skmaxent import MaxEntClassifier
 
 dask = pytest.importorskip("dask", reason="needs dask: skmaxent[dask]")
-pytest.importorskip("distributed", reason="needs distributed: skmaxent[dask]")
+pytest.importorskip("distributed.worker", reason="needs distributed: skmaxent[dask]")
 
 from skmaxent.distributed import DaskMaxEntClassifier  # noqa: E402
 from skmaxent.distributed.crew import Crew  # noqa: E402

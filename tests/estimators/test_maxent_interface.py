@@ -1,5 +1,7 @@
 """MaxEntClassifier as an estimator: errors, warm start, threads, callbacks, pickles, unbroken state."""
 
+import sys
+import types
 import warnings
 
 import joblib
@@ -273,7 +275,10 @@ def test_threads_inside_joblib_contexts(monkeypatch):
 
 
 def test_one_thread_inside_a_task_of_dask():
-    distributed = pytest.importorskip("distributed", reason="needs dask's scheduler: pip install distributed")
+    # Its worker too: a folder of that name on the path would be taken for the package.
+    pytest.importorskip("distributed.worker", reason="needs dask's scheduler: pip install distributed")
+    import distributed
+
     assert not threads_module._in_dask_task()
     options = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}
     with warnings.catch_warnings():
@@ -281,6 +286,12 @@ def test_one_thread_inside_a_task_of_dask():
         with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
             assert client.submit(thread_count, None, pure=False).result(timeout=60) == 1
     assert thread_count(None) >= 1
+
+
+def test_a_module_of_the_same_name_is_not_taken_for_dask(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", types.ModuleType("distributed"))
+    model = MaxEntClassifier().fit([[0.0], [1.0]], [0, 1])
+    assert model.predict([[1.0]]) == [1]
 
 
 def test_threads_inside_worker_processes_never_oversubscribe():

@@ -7,7 +7,8 @@ import pytest
 
 def local_cluster(**options):
     """A LocalCluster with a client, as a context manager; skips where there is no dask."""
-    distributed = pytest.importorskip("distributed", reason="needs dask and distributed: skmaxent[dask]")
+    pytest.importorskip("distributed.worker", reason="needs dask and distributed: skmaxent[dask]")
+    import distributed
 
     @contextmanager
     def running():
