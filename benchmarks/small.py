@@ -44,7 +44,10 @@ OUTPUT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks"
 OURS = "MaxEntClassifier"
 # They penalise the intercept, and so solve another problem.
 OTHER_PROBLEM = ("LogisticRegression liblinear", "Snap ML")
-COLUMNS = ("data", "n", "d", "classes", "penalty", "C", "contestant", "tol", "suboptimality", "ms", "ratio")
+COLUMNS = (
+    "data", "n", "d", "classes", "penalty", "C", "contestant", "tol", "suboptimality", "ms",
+    "fastest", "slowest", "ratio",
+)  # fmt: skip
 
 
 def toy(load):
@@ -205,10 +208,10 @@ def measure(name, penalty, repeats, limit):
             seconds[label].append(time.perf_counter() - start)
     ours = float(np.median(seconds[OURS]))
     for label, (_, tol, reached) in runs.items():
-        took = float(np.median(seconds[label])) if label in seconds else np.nan
-        yield dict(
-            zip(COLUMNS, (name, *X.shape, K, penalty, C, label, tol, reached, 1e3 * took, took / ours))
-        )
+        taken = 1e3 * np.quantile(seconds[label], (0.5, 0, 1)) if label in seconds else np.full(3, np.nan)
+        ms = (float(value) for value in taken)
+        ratio = float(taken[0] / 1e3 / ours)
+        yield dict(zip(COLUMNS, (name, *X.shape, K, penalty, C, label, tol, reached, *ms, ratio)))
 
 
 def picture(rows, path):
@@ -235,6 +238,11 @@ def picture(rows, path):
     figure.savefig(path, dpi=130)
 
 
+def deciles(name, quantiles):
+    """The first and the last decile under names of their own."""
+    return {f"{name}_tenth": float(quantiles[1]), f"{name}_nine_tenths": float(quantiles[2])}
+
+
 def predictions(repeats):
     """Rows of a table of predictions: our models and scikit-learn's, parts of 1, 10 and 1,000 rows."""
     for name in ("iris", "cancer", "digits"):
@@ -253,11 +261,13 @@ def predictions(repeats):
                             start = time.perf_counter()
                             getattr(model, method)(part)
                             times.append(time.perf_counter() - start)
-                    ours, theirs = (1e3 * float(np.median(times)) for times in seconds)
+                    # The first and last deciles: of hundreds of calls the slowest one says nothing.
+                    ours, theirs = (1e3 * np.quantile(times, (0.5, 0.1, 0.9)) for times in seconds)
                     yield {
                         "data": name, "model": type(models[0]).__name__, "peer": type(models[1]).__name__,
-                        "method": method, "rows": len(part), "ms": ours, "peer_ms": theirs,
-                        "ratio": theirs / ours,
+                        "method": method, "rows": len(part), "ms": float(ours[0]),
+                        "peer_ms": float(theirs[0]), "ratio": float(theirs[0] / ours[0]),
+                        **deciles("ms", ours), **deciles("peer_ms", theirs),
                     }  # fmt: skip
 
 
@@ -311,8 +321,9 @@ def searches(repeats, names=None):
             print(f"{name} is left out: its corpus is not there", flush=True)
             continue
         ours, theirs = (float(np.median(seconds[who])) for who in seconds)
+        ranges = {f"{end.__name__}_{who}": end(times) for who, times in seconds.items() for end in (min, max)}
         yield {
-            "data": name, "fits": fits, "s": ours, "peer_s": theirs, "ratio": theirs / ours,
+            "data": name, "fits": fits, "s": ours, "peer_s": theirs, "ratio": theirs / ours, **ranges,
             "score": scores["ours"], "peer_score": scores["theirs"],
         }  # fmt: skip
 
