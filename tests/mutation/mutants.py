@@ -197,7 +197,11 @@ class _Finder(ast.NodeVisitor):
             self.add(end - len(name.attr), end, NAMES[name.attr], name.end_lineno)
         elif isinstance(name, ast.Name) and name.id in {"min", "max", "any", "all"}:
             self.replace(name, NAMES[name.id])
-        self.generic_visit(node)
+        self.visit(name)
+        for part in [*node.args, *node.keywords]:
+            # Any negative number stands for the dimension that NumPy works out.
+            if not (ast.unparse(part) == "-1" and getattr(name, "attr", "") == "reshape"):
+                self.visit(part)
 
 
 def mutants_of(path, source):
