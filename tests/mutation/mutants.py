@@ -43,6 +43,10 @@ NAMES = {
 }
 
 
+# Other numbers are tolerances, sizes and limits: somewhat larger ones are as good.
+TELLING = (0, 1, 2, 0.5)
+
+
 @dataclass(frozen=True)
 class Mutant:
     """A fault: the text between two places of a file replaced.
@@ -187,7 +191,7 @@ class _Finder(ast.NodeVisitor):
         value = node.value
         if isinstance(value, bool):
             self.replace(node, str(not value))
-        elif isinstance(value, (int, float)) and not isinstance(value, complex):
+        elif value in TELLING:
             self.replace(node, repr(value + 1) if abs(value) < 2 else repr(value * 2))
 
     def visit_Call(self, node):
@@ -198,7 +202,8 @@ class _Finder(ast.NodeVisitor):
         elif isinstance(name, ast.Name) and name.id in {"min", "max", "any", "all"}:
             self.replace(name, NAMES[name.id])
         self.visit(name)
-        for part in [*node.args, *node.keywords]:
+        # Whether something is copied shows in memory alone.
+        for part in [*node.args, *(keyword for keyword in node.keywords if keyword.arg != "copy")]:
             # Any negative number stands for the dimension that NumPy works out.
             if not (ast.unparse(part) == "-1" and getattr(name, "attr", "") == "reshape"):
                 self.visit(part)

@@ -5,18 +5,19 @@ import gc
 import json
 import os
 import signal
-import sys
 import tempfile
 import time
+import traceback
 from collections import defaultdict
 from pathlib import Path
 from types import CodeType, FunctionType
 
 import pytest
-from _pytest.runner import runtestprotocol
 
-# Seconds of tests that a mutant is worth, and after which it has made one run forever.
-BUDGET, PATIENCE = 40.0, 60.0
+# Seconds after which a mutant has made a test run forever.
+PATIENCE = 60.0
+# Exit code of a process in which not a test but the session itself went wrong.
+OUR_FAULT = 71
 
 
 class Judge:
@@ -30,10 +31,17 @@ class Judge:
         the test that noticed it.
     workers : int
         Mutants at a time.
+    budget : float
+        Seconds of tests that a mutant is worth.
     """
 
-    def __init__(self, mutants, tell, workers):
-        self.mutants, self.tell, self.workers = mutants, tell, workers
+    def __init__(self, mutants, tell, workers, budget):
+        self.mutants, self.tell, self.workers, self.budget = mutants, tell, workers, budget
+        self.failed = False
+
+    def pytest_runtest_logreport(self, report):
+        """Notice that a test fails."""
+        self.failed |= report.failed
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
@@ -44,9 +52,9 @@ class Judge:
         hypothesis.settings.load_profile("mutants")
         files = sorted({mutant.path for mutant in self.mutants})
         started = time.monotonic()
-        self.seconds, self.lines = _recorded(session.items, files)
-        print(f"{len(self.seconds)} tests recorded in {time.monotonic() - started:.0f} s", flush=True)
         self.items = session.items
+        self._record(files)
+        print(f"{len(self.seconds)} tests recorded in {time.monotonic() - started:.0f} s", flush=True)
         self._judge_all()
         return True
 
@@ -59,18 +67,17 @@ class Judge:
                 if not chosen:
                     self.tell(mutant, "no test", "")
                     continue
-                report, child = _forked(lambda file, m=mutant, c=chosen: _first_failure(file, m, c))
-                limit = time.monotonic() + PATIENCE + 10 * sum(self.seconds[i] for i, _ in chosen)
+                report, child = _forked(lambda file, m=mutant, c=chosen: self._first_failure(file, m, c))
+                limit = time.monotonic() + PATIENCE + 10 * sum(self.seconds[i] for i in chosen)
                 running[child] = (mutant, report, limit)
             for child, (mutant, report, limit) in list(running.items()):
                 late = time.monotonic() > limit
                 if late:
                     os.killpg(child, signal.SIGKILL)
-                if os.waitpid(child, 0 if late else os.WNOHANG)[0]:
+                ended, status = os.waitpid(child, 0 if late else os.WNOHANG)
+                if ended:
                     del running[child]
-                    said = report.read_text(encoding="utf-8")
-                    report.unlink()
-                    fate = json.loads(said) if said else ["noticed", "it ran forever or broke the process"]
+                    fate = _said(report, status) or ["noticed", "it ran forever or broke the process"]
                     self.tell(mutant, *fate)
             time.sleep(0.005)
 
@@ -82,10 +89,62 @@ class Judge:
         chosen, spent = [], 0.0
         for i in sorted(numbers, key=self.seconds.__getitem__):
             spent += self.seconds[i]
-            if chosen and spent > BUDGET:
+            if chosen and spent > self.budget:
                 break
-            chosen.append((i, self.items[i]))
+            chosen.append(i)
         return chosen
+
+    def _passes(self, i, following):
+        """Whether a test passes, or is skipped."""
+        self.failed = False
+        item, after = self.items[i], None if following is None else self.items[following]
+        item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
+        return not self.failed
+
+    def _record(self, files):
+        """Of tests that pass: `seconds` of each, and which of them run each of the `lines` of each file."""
+        report, child = _forked(lambda file: self._watched(file, files))
+        said = _said(report, os.waitpid(child, 0)[1])
+        if said is None:
+            raise RuntimeError("The tests broke the process in which they were to be recorded.")
+        seconds, lines = said
+        self.seconds = {int(i): value for i, value in seconds.items()}
+        self.lines = {file: {int(line): some for line, some in of.items()} for file, of in lines.items()}
+        for i, item in enumerate(self.items):
+            if i not in self.seconds:
+                print(f"fails without any fault, and is left out: {item.nodeid}")
+
+    def _watched(self, report, files):
+        """Run all tests and write what is seen, in the process that is forked for it."""
+        import coverage
+
+        watch = coverage.Coverage(data_file=None, include=files, config_file=False)
+        seconds, n_items = {}, len(self.items)
+        watch.start()
+        for i in range(n_items):
+            watch.switch_context(str(i))
+            begun = time.perf_counter()
+            if self._passes(i, i + 1 if i + 1 < n_items else None):
+                seconds[i] = time.perf_counter() - begun
+        watch.stop()
+        data, lines = watch.get_data(), {}
+        for file in files:
+            contexts = data.contexts_by_lineno(os.path.abspath(file))
+            lines[file] = {
+                line: [int(i) for i in some if i and int(i) in seconds] for line, some in contexts.items()
+            }
+        report.write_text(json.dumps([seconds, lines]), encoding="utf-8")
+
+    def _first_failure(self, report, mutant, chosen):
+        """Write what became of a mutant, in the process that is forked for it."""
+        if not _put_in(mutant):
+            raise RuntimeError(f"{mutant.key}: no function has its code.")
+        fate = ["survived", ""]
+        for i, following in zip(chosen, [*chosen[1:], None]):
+            if not self._passes(i, following):
+                fate = ["noticed", self.items[i].nodeid]
+                break
+        report.write_text(json.dumps(fate), encoding="utf-8")
 
 
 def _forked(work):
@@ -101,63 +160,19 @@ def _forked(work):
         for stream in (1, 2):
             os.dup2(nowhere, stream)
         work(Path(name))
-    finally:
-        os._exit(0)
+    except BaseException:
+        Path(name).write_text(traceback.format_exc(), encoding="utf-8")
+        os._exit(OUR_FAULT)
+    os._exit(0)
 
 
-def _passes(item, following):
-    """Whether a test passes, or is skipped."""
-    return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=following))
-
-
-def _recorded(items, files):
-    """Of tests that pass: seconds of each, and which of them run each line of each file."""
-
-    def record(report):
-        import coverage
-
-        watch = coverage.Coverage(data_file=None, include=files, config_file=False)
-        seconds = {}
-        watch.start()
-        for i, (item, following) in enumerate(zip(items, [*items[1:], None])):
-            watch.switch_context(str(i))
-            begun = time.perf_counter()
-            if _passes(item, following):
-                seconds[i] = time.perf_counter() - begun
-        watch.stop()
-        data, lines = watch.get_data(), {}
-        for file in files:
-            contexts = data.contexts_by_lineno(os.path.abspath(file))
-            lines[file] = {
-                line: [int(i) for i in some if i and int(i) in seconds] for line, some in contexts.items()
-            }
-        report.write_text(json.dumps([seconds, lines]), encoding="utf-8")
-
-    report, child = _forked(record)
-    os.waitpid(child, 0)
-    said = report.read_text(encoding="utf-8")
+def _said(report, status):
+    """What a process wrote; None where it was killed or crashed."""
+    text = report.read_text(encoding="utf-8")
     report.unlink()
-    if not said:
-        sys.exit("The tests broke the process in which they were to be recorded.")
-    seconds, lines = json.loads(said)
-    seconds = {int(i): value for i, value in seconds.items()}
-    for i, item in enumerate(items):
-        if i not in seconds:
-            print(f"fails without any fault, and is left out: {item.nodeid}")
-    lines = {file: {int(line): some for line, some in of.items()} for file, of in lines.items()}
-    return seconds, lines
-
-
-def _first_failure(report, mutant, chosen):
-    """Write what became of a mutant, in the process that is forked for it."""
-    replaced = _put_in(mutant)
-    if not replaced:
-        raise RuntimeError(f"{mutant.key}: no function has its code.")
-    for (_, item), following in zip(chosen, [*(item for _, item in chosen[1:]), None]):
-        if not _passes(item, following):
-            report.write_text(json.dumps(["noticed", item.nodeid]), encoding="utf-8")
-            return
-    report.write_text(json.dumps(["survived", ""]), encoding="utf-8")
+    if os.waitstatus_to_exitcode(status) == OUR_FAULT:
+        raise RuntimeError(text)
+    return json.loads(text) if text else None
 
 
 def _put_in(mutant):
