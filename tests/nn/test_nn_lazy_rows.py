@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skmaxent.nn.optimizers import lazy_rows
 from skmaxent.nn.optimizers.lazy_rows import LazyRows
 from skmaxent.nn.optimizers.momentum import Momentum
 from skmaxent.nn.optimizers.rules import SGD, AdaGrad, Adam
@@ -38,9 +39,9 @@ def touched_rows(rng, n_steps, longest_rest):
 
 
 def run_both(
-    rule_name, penalty, n_steps, longest_rest, seed, lr=0.05, window=2048, dtype=np.float64, n_threads=1
+    rule_name, penalty, n_steps, longest_rest, seed, lr=0.05, window=2048, dtype=np.float64, n_head=0, few=1.0
 ):
-    """(dense weights and slots, lazy weights and slots) after the same steps."""
+    """(dense weights and slots, lazy weights and slots) after the same steps, some of `few` examples."""
     tolerance = 1e-4 if dtype == np.float32 else 1e-6 if rule_name == "adam" else 1e-9
     rng = np.random.default_rng(seed)
     start = rng.normal(size=(D, H)).astype(dtype)
@@ -49,17 +50,18 @@ def run_both(
     slots = [np.zeros_like(w) for _ in range(dense.n_slots)]
     w_lazy = start.copy()
     slots_lazy = [np.zeros_like(w) for _ in range(dense.n_slots)]
-    run = BlockRunner(n_threads)
-    rows_lazy = LazyRows(w_lazy, slots_lazy, lazy, run)
+    rows_lazy = LazyRows(w_lazy, slots_lazy, lazy, BlockRunner(1), n_head)
     for t, rows in enumerate(touched_rows(rng, n_steps, longest_rest)):
+        rows = np.union1d(np.arange(n_head), rows)
         rate = lr * (0.5 + (t // 50 % 3))  # schedules change the rate
+        examples = few if t % 7 == 6 else 1.0
         gradient = np.zeros_like(w)
         gradient[rows] = rng.normal(size=(rows.size, H))
         block = rows_lazy.read(rows)
         np.testing.assert_allclose(block, w[rows], rtol=tolerance, atol=tolerance)
-        dense.begin(rate)
+        dense.begin(rate, examples)
         dense.step(w, slots, gradient.copy(), np.empty_like(w))
-        lazy.begin(rate)
+        lazy.begin(rate, examples)
 
         def gradient_rows(a, b, out, g=gradient[rows]):
             out[:] = g[a:b]
@@ -93,6 +95,27 @@ def test_lazy_adam_is_dense(penalty):
         np.testing.assert_allclose(lazy[0], dense[0], rtol=0, atol=2e-7)
         for a, b in zip(dense[1:], lazy[1:]):
             np.testing.assert_allclose(b, a, rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parametrize("n_head", [0, 3])
+@pytest.mark.parametrize("n_steps", [1, 2, 60])
+@pytest.mark.parametrize("rule", RULES)
+def test_rows_in_blocks(monkeypatch, rule, n_steps, n_head):
+    """Blocks of two rows, a head that never sleeps, and the first steps after a start."""
+    monkeypatch.setattr(lazy_rows, "row_block", lambda stride: 2)
+    dense, lazy = run_both(rule, PENALTIES["both"], n_steps, 20, 1, lr=0.01, n_head=n_head)
+    for a, b in zip(dense, lazy):
+        np.testing.assert_allclose(b, a, rtol=1e-9, atol=2e-7 if rule == "adam" else 1e-12)
+
+
+@pytest.mark.parametrize("few", [0.2, 5.0])
+@pytest.mark.parametrize("rule", RULES)
+def test_thresholds_that_rise_and_fall(rule, few):
+    """A smaller batch at the end of an epoch raises the penalty of a step, a larger one lowers it."""
+    for l2, l1 in ((0, 0.2), (0.05, 1.0)):
+        dense, lazy = run_both(rule, (l2, l1), 200, 60, 4, lr=0.02, few=few)
+        assert (dense[0] == 0).any() or l1 < 1
+        np.testing.assert_allclose(lazy[0], dense[0], rtol=0, atol=5e-7 if rule == "adam" else 1e-10)
 
 
 @pytest.mark.parametrize("size", [1e-12, 1e-9, 1e-8, 1e-6, 1e-3, 1.0])

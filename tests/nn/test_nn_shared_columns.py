@@ -56,7 +56,9 @@ def shared_network(X, seed=0):
     return SharedColumns(X, parameters, lonely_groups(X, 4), BlockRunner(2), 10), parameters
 
 
-def test_the_shared_network_computes_the_same(sharing):
+@pytest.mark.parametrize("rows_of_a_block", [3, 10**6])
+def test_the_shared_network_computes_the_same(sharing, monkeypatch, rows_of_a_block):
+    monkeypatch.setattr(shared_columns, "row_block", lambda stride: rows_of_a_block)
     X, _ = hapax_rows()
     shared, parameters = shared_network(X)
     before = parameters.vector.copy()
@@ -67,8 +69,9 @@ def test_the_shared_network_computes_the_same(sharing):
 
 
 @pytest.mark.parametrize("rule", [Adam(l2=0.05, epsilon=0.1), AdaGrad(l2=0.05, epsilon=0.1)])
-def test_restore_follows_the_members(sharing, rule):
-    """Some steps of the rule on all columns and on the shared ones, restored twice."""
+def test_restore_follows_the_members(sharing, monkeypatch, rule):
+    """Some steps of the rule on all columns and on the shared ones, restored twice, in blocks of 3 rows."""
+    monkeypatch.setattr(shared_columns, "row_block", lambda stride: 3)
     X, _ = hapax_rows()
     shared, parameters = shared_network(X)
     w, decay = parameters.first.copy(), 1.0
@@ -137,6 +140,18 @@ def test_small_or_common_columns_are_not_worth_it():
     common = sparse.csr_matrix(np.ones((4, 5)))
     entries, starts = lonely_groups(common, 10**6)
     assert entries.size == 0 and starts.tolist() == [0]
+
+
+@pytest.mark.parametrize("least, shared", [(0.49, True), (0.5, False)])
+def test_groups_must_remove_a_share_of_the_entries(monkeypatch, least, shared):
+    """Six entries in three groups, of which three go."""
+    monkeypatch.setattr(shared_columns, "LEAST_WEIGHTS", 0)
+    monkeypatch.setattr(shared_columns, "LEAST_SHARE", least)
+    X = sparse.csr_matrix(([1.0, 1.0, 2.0, -2.0, 2.0, 5.0], np.arange(6), [0, 5, 6]), shape=(2, 6))
+    entries, starts = lonely_groups(X, 4)
+    assert (entries.tolist(), starts.tolist()) == (
+        ([0, 1, 2, 3, 4, 5], [0, 2, 5, 6]) if shared else ([], [0])
+    )
 
 
 @pytest.mark.parametrize("solver", ["adam", "adagrad"])
