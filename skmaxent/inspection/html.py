@@ -1,5 +1,6 @@
 """HTML of an explanation: self-contained, no script, readable on light and dark pages."""
 
+import re
 from html import escape
 
 from .text import heading, number_format, printable
@@ -102,7 +103,7 @@ def explanation_html(explanation, shown):
     lines = []
     for row in rows:
         kind = {"feature": "", "sum": ' class="sum"'}.get(row.kind, ' class="rest"')
-        value = "" if row.single is None else f"{row.single:.4g}"
+        value = "" if row.single is None else re.sub("^-", "\u2212", f"{row.single:.4g}")
         line = [f"{_row_head(row.name)}<td>{value}</td>"]
         if single:
             line.append(f"<td>{'' if row.several is None else write_weight(row.several[0])}</td>")
@@ -222,7 +223,7 @@ def summary_html(summary):
     write = _number_format([*sizes, *means])
     largest = max(sizes, default=0.0)
     lines = [
-        f"<tr>{_row_head(name)}<td>{_bar(size, largest, 0)}{write(size)}</td>"
+        f"<tr>{_row_head(name)}<td>{_bar(size, largest, 0)}{write(size).replace('>+', '>')}</td>"
         f"<td>{_bar(mean, largest)}{write(mean)}</td><td>{share:.3f}</td></tr>"
         for name, size, mean, share in zip(summary.features, sizes, means, summary.shares.tolist())
     ]

@@ -15,6 +15,7 @@ STYLES = ("-", "--", "-.", ":")
 
 _TALLEST = 60  # inches of a figure
 _LEAST, _THINNED = 5.5, 8.0  # points of the smallest letters, and of letters when not all cells have a name
+_CELL = 10.0  # points of the largest letters that name cells
 _LETTER = 0.62  # width of a letter, in units of its size
 _LEFT_TO_RIGHT = "\u200e{}\u200e"
 
@@ -60,7 +61,7 @@ class Panels:
     """
 
     def __init__(self, plt, ax, n_rows, n_columns, size):
-        self.given = ax is not None
+        self.given, self._cells = ax is not None, []
         if not self.given:
             shape = (size[0] * n_columns, min(size[1] * n_rows, _TALLEST))
             made = plt.subplots(n_rows, n_columns, figsize=shape, squeeze=False, layout="constrained")
@@ -101,11 +102,91 @@ class Panels:
         across : bool
             Whether they stand beside one another.
         """
-        each = share * self.points[0 if across else 1] / max(n, 1)
-        if 0.8 * each >= _LEAST:
-            return min(largest, 0.8 * each), 1
-        size = min(largest, _THINNED)
-        return size, math.ceil(size / (0.8 * each))
+        return _letters_in(share * self.points[0 if across else 1] / max(n, 1), largest)
+
+    def rows(self, panel, name, numbers, *, largest, most, share):
+        """Rows one below the other: names at the left, numbers at the right, a line at zero.
+
+        Where there is no room for all, every second (third, ...) row is named.
+
+        Parameters
+        ----------
+        panel : Axes
+        name : callable(number of a row, columns) -> str
+        numbers : list of str
+        largest : float
+            Points of the letters, where there is room.
+        most : int
+            Columns of a name.
+        share : float
+            Part of the width of a given axes that a name may take.
+
+        Returns
+        -------
+        points : float
+            Width of the numbers.
+        """
+        letters, step = self.letters(len(numbers), largest)
+        columns = self.columns(most, share, letters)
+        shown = range(0, len(numbers), step)
+        panel.set_yticks(shown, [name(row, columns) for row in shown], fontsize=letters)
+        panel.set_ylim(len(numbers) - 0.4, -0.6)
+        panel.axvline(0, color="gray", linewidth=0.8, zorder=0)
+        style = {"transform": panel.get_yaxis_transform(), "va": "center", "fontsize": 0.85 * letters}
+        for row in shown:
+            panel.text(1.01, row, numbers[row], **style)
+        return 0.65 * letters * max(map(len, numbers), default=0)
+
+    def cells(self, panel, names, most, across=0):
+        """Names of the rows of a picture of cells, or of its columns when they are turned by an angle `across`.
+
+        Where there is no room for all, every second (third, ...) cell is named. Returns the size of the
+        letters.
+        """
+        self._cells.append((panel, names, most, across))
+        fit = self.letters(len(names), _CELL, share=0.62, across=bool(across))
+        return self._name_cells(panel, names, most, across, *fit)
+
+    def _name_cells(self, panel, names, most, across, letters, step):
+        width = self.columns(most, 0.25, letters)
+        if across and self.given:  # along the height of the panel
+            width = int(min(most, max(6, 0.25 * self.points[1] / (_LETTER * letters))))
+        places, shown = range(0, len(names), step), [label(name, width) for name in names[::step]]
+        if across:
+            turned = {"ha": "right" if across < 90 else "center", "va": "top"}
+            anchor = {"rotation_mode": "anchor", "va": "center"} if across < 90 else {}
+            panel.set_xticks(places, shown, fontsize=letters, rotation=across, **{**turned, **anchor})
+        else:
+            panel.set_yticks(places, shown, fontsize=letters)
+        return letters
+
+    def _name_fewer_cells(self):
+        """Smaller or fewer names where cells are smaller than was thought before all labels were there."""
+        for panel, names, most, across in self._cells:
+            panel.apply_aspect()
+            side = panel.get_window_extent().size[0 if across else 1] * 72 / panel.figure.dpi
+            letters, step = _letters_in(side / len(names), _CELL)
+            ticks = (panel.xaxis if across else panel.yaxis).get_ticklabels()
+            if step * len(ticks) > len(names) + step - 1 or letters < ticks[0].get_size():
+                self._name_cells(panel, names, most, across, letters, step)
+
+    def legend_below(self, panel, lines):
+        """A legend under the label of the horizontal axis, where nothing is drawn."""
+        from matplotlib.transforms import ScaledTranslation
+
+        drop = (panel.xaxis.get_tightbbox().y0 - panel.bbox.y0) / panel.figure.dpi
+        letters = 0.83 * panel.xaxis.label.get_size()
+        names = [line.get_label() for line in lines]
+        room = self.points[0] / (_LETTER * letters)
+        panel.legend(
+            handles=lines,
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0.0),
+            bbox_transform=panel.transAxes + ScaledTranslation(0, drop, panel.figure.dpi_scale_trans),
+            ncols=len(lines) if sum(map(len, names)) + 8 * len(names) < room else 1,
+            frameon=False,
+            fontsize=letters,
+        )
 
     def finish(self, texts=()):
         """Make room for all labels, and break titles into lines where they would be cut.
@@ -121,6 +202,9 @@ class Panels:
         for artist, text in texts:
             write(artist, text, self._width_for(artist))
         self._settle()
+        if self._cells:
+            self._name_fewer_cells()
+            self._settle()
 
     def _width_for(self, artist):
         """Pixels that a centred title may take."""
@@ -167,21 +251,28 @@ def room_of(ax):
     """(left, bottom, right, top), in fractions of the figure, that an axes and its labels may take.
 
     Labels may stand in the gaps between the axes of a figure: the gap on the left belongs to the axes
-    on its right; two thirds of the gap below belong to the upper axes, the rest to the title of the lower.
+    on its right; two thirds of the gap below belong to the upper axes, the rest to the title of the lower,
+    but for what is written there already.
     """
     box = box_of(ax)
     left, bottom, right, top = 0.01, 0.01, 0.99, 0.99
-    for other in (box_of(panel) for panel in ax.figure.axes if panel is not ax):
+    to_figure = ax.figure.transSubfigure.inverted()
+    for panel in ax.figure.axes:
+        if panel is ax:
+            continue
+        other, labelled = box_of(panel), to_figure.transform_bbox(panel.get_tightbbox())
         beside = other.y0 < box.y1 and box.y0 < other.y1
         aligned = other.x0 < box.x1 and box.x0 < other.x1
         if beside and other.x1 <= box.x0:
-            left = max(left, other.x1 + 0.01)
+            left = max(left, min(max(other.x1, labelled.x1) + 0.01, box.x0))
         elif beside and other.x0 >= box.x1:
             right = box.x1
         elif aligned and other.y1 <= box.y0:
-            bottom = max(bottom, box.y0 - 0.66 * (box.y0 - other.y1))
+            share = box.y0 - 0.66 * (box.y0 - other.y1)
+            bottom = max(bottom, share, min(labelled.y1 + 0.01, box.y0))
         elif aligned and other.y0 >= box.y1:
-            top = min(top, box.y1 + 0.33 * (other.y0 - box.y1))
+            share = box.y1 + 0.33 * (other.y0 - box.y1)
+            top = min(top, share, max(labelled.y0 - 0.01, box.y1))
     return left, bottom, right, top
 
 
@@ -189,6 +280,14 @@ def room_points(figure, room):
     """Width and height of a part of a figure, in points."""
     left, bottom, right, top = room
     return np.array([right - left, top - bottom]) * [figure.bbox.width, figure.bbox.height] * 72 / figure.dpi
+
+
+def _letters_in(each, largest):
+    """Size of letters, at most `largest`, on lines of `each` points, and of how many lines one is written."""
+    if 0.8 * each >= _LEAST:
+        return min(largest, 0.8 * each), 1
+    size = min(largest, _THINNED)
+    return size, math.ceil(size / (0.8 * each))
 
 
 def _share(room, labels, n):
@@ -225,25 +324,6 @@ def write(artist, text, width, most=3):
     while columns > 6 and (wide := artist.get_window_extent().width) > width:
         columns = max(6, min(columns - 1, int(columns * width / wide)))
         artist.set_text(lines(columns))
-
-
-def cell_labels(panels, panel, names, most, across=0):
-    """Names of the rows of a picture of cells, or of its columns when they are turned by an angle `across`.
-
-    Where there is no room for all, every second (third, ...) cell is named. Returns the size of the letters.
-    """
-    letters, step = panels.letters(len(names), 10.0, share=0.62, across=bool(across))
-    width = panels.columns(most, 0.25, letters)
-    if across and panels.given:  # along the height of the panel
-        width = int(min(most, max(6, 0.25 * panels.points[1] / (_LETTER * letters))))
-    places, shown = range(0, len(names), step), [label(name, width) for name in names[::step]]
-    if across:
-        turned = {"ha": "right" if across < 90 else "center", "va": "top"}
-        anchor = {"rotation_mode": "anchor", "va": "center"} if across < 90 else {}
-        panel.set_xticks(places, shown, fontsize=letters, rotation=across, **{**turned, **anchor})
-    else:
-        panel.set_yticks(places, shown, fontsize=letters)
-    return letters
 
 
 def colour_bar(panel, image, text, points=0.0):

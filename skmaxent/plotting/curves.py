@@ -124,18 +124,16 @@ class ConvergenceDisplay:
                 if shown.any():
                     arguments = {**style, "color": COLOURS[number // 2], "linestyle": STYLES[number // 2]}
                     panel.plot(place[shown], height[shown], label=title, **{**arguments, **kwargs})
-            lower.set(yscale="log")
-            if lower.lines:
-                lower.legend(frameon=False, fontsize=0.9 * letters)
             for panel in (upper, lower):
                 panel.tick_params(labelsize=letters)
                 panel.locator_params(axis="x", nbins=3 if panels.given else 6)
+            lower.set(yscale="log")
+            lower.set_xlabel("iteration" if key == "iteration" else "time (s)", fontsize=letters)
+            if lower.lines:
+                panels.legend_below(lower, lower.lines)
         for panel, text in ((self.axes_[0, 0], "objective"), (self.axes_[1, 0], "gap, violation")):
             panel.set_ylabel(text, fontsize=letters)
         texts = []
-        for panel, text in zip(self.axes_[1], ("iteration", "time (s)")):
-            panel.xaxis.label.set_size(letters)
-            texts.append((panel.xaxis.label, text))
         if self.estimator_name and ax is None:
             texts.append((self.figure_.suptitle(" "), f"{self.estimator_name}: convergence"))
         panels.finish(texts)
@@ -263,14 +261,7 @@ class LossCurveDisplay:
                 lines += panel.plot(np.arange(1, len(heights) + 1), heights, **arguments)
         self.ax_.set_ylabel("loss")
         self.ax_.xaxis.get_major_locator().set_params(integer=True)
-        # Below the axes, where no curve runs.
-        (self.score_ax_ or self.ax_).legend(
-            handles=lines,
-            loc="upper center",
-            bbox_to_anchor=(0.5, -0.16),
-            ncols=3 if panels.columns(60, 1, plt.rcParams["font.size"]) > 55 else 1,
-            frameon=False,
-            fontsize="small",
-        )
-        panels.finish([(self.ax_.title, self.estimator_name or ""), (self.ax_.xaxis.label, "epoch")])
+        self.ax_.set_xlabel("epoch")
+        panels.legend_below(self.ax_, lines)
+        panels.finish([(self.ax_.title, self.estimator_name or "")])
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -170,7 +171,7 @@ class PathDisplay:
         ax : matplotlib Axes, optional
             Room for the panels; by default a new figure.
         n : int, default=10
-            Number of weights to name; the others are grey, at most 200 of them.
+            Number of weights to name, fewer where there is no room; the others are grey, at most 200 of them.
         **kwargs : dict
             Passed to matplotlib's `plot` for the weights.
 
@@ -203,13 +204,14 @@ class PathDisplay:
 
     def _draw_weights(self, panels, Cs, coefs, at, n, options):
         """The paths of the weights, the n largest at ``Cs[at]`` named in their order there."""
+        letters, step = panels.letters(n + 2, 9.0, share=0.5 if panels.given else 0.9)
+        n = math.ceil(n / step)  # the list stands beside the panel and is no longer than that
         largest = np.argsort(-np.abs(coefs[at]), kind="stable")
         others, named = largest[n : n + 200], largest[:n]
         named = named[np.argsort(-coefs[at, named], kind="stable")]
         names = np.arange(coefs.shape[1]) if self.names is None else np.asarray(self.names)
         if len(others):
             self.ax_.plot(Cs, coefs[:, others], color="0.5", alpha=0.4, linewidth=0.6, zorder=1)
-        letters = panels.letters(n + 2, 9.0, share=0.9)[0]
         width = panels.columns(28, 0.3, 1.4 * letters)  # beside a line and a number
         write_number = number_format(coefs[at, named].tolist(), 3)
         lines, entries = [], []

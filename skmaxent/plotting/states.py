@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..inspection import final_estimator
-from .base import Panels, cell_labels, colour_bar, label, pyplot
+from .base import Panels, colour_bar, label, pyplot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,7 +182,7 @@ class HiddenStatesDisplay:
             options = {"cmap": "RdBu", "vmin": -1, "vmax": 1, "aspect": "auto", **kwargs}
             self.images_.append(panel.imshow(self.states[:, chosen].T, **options))
             self.units_.append(chosen)
-            cell_labels(panels, panel, self.names, 28, across=60)
+            panels.cells(panel, self.names, 28, across=60)
             panel.set_ylabel(f"units, {title}" if title else "units", fontsize="small")
             if len(chosen) <= _MOST_UNITS:
                 letters, step = panels.letters(len(chosen), 7, share=0.6)

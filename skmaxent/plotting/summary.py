@@ -118,24 +118,15 @@ class VoteSummaryDisplay:
         votes, heights, colours = self._points()
         arguments = {"c": colours, "cmap": _colours(), "vmin": 0, "vmax": 1, "s": 9, "linewidths": 0}
         self.points_ = self.ax_.scatter(votes, heights, **{**arguments, **kwargs})
-        letters, step = panels.letters(m, plt.rcParams["font.size"])
-        width = panels.columns(28, 0.35, letters)
-        shown = range(0, m, step)
-        self.ax_.set_yticks(shown, [label(summary.features[j], width) for j in shown], fontsize=letters)
-        self.ax_.set_ylim(m - 0.4, -0.6)
-        self.ax_.axvline(0, color="gray", linewidth=0.8, zorder=0)
         write_number = number_format(summary.mean_sizes.tolist(), 3)
-        numbers = [write_number(size).lstrip("+") for size in summary.mean_sizes]
-        for j in shown:
-            self.ax_.text(
-                1.01,
-                j,
-                numbers[j],
-                transform=self.ax_.get_yaxis_transform(),
-                va="center",
-                fontsize=0.85 * letters,
-            )
-        beyond = 0.65 * letters * max(map(len, numbers), default=0)
+        beyond = panels.rows(
+            self.ax_,
+            lambda j, width: label(summary.features[j], width),
+            [write_number(size).lstrip("+") for size in summary.mean_sizes],
+            largest=plt.rcParams["font.size"],
+            most=28,
+            share=0.35,
+        )
         bar = colour_bar(self.ax_, self.points_, "value", beyond)
         bar.set_ticks([0, 1], labels=["low", "high"])
         what = "gradient times input" if summary.approximate else "vote"

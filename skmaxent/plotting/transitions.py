@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..inspection import final_estimator
-from .base import Panels, cell_labels, colour_bar, label, pyplot
+from .base import Panels, colour_bar, label, pyplot
 
 if TYPE_CHECKING:
     from typing import Any, Self
@@ -129,8 +129,8 @@ class TransitionsDisplay:
         limit = np.abs(self.transitions).max(initial=0) or 1.0
         options = {"cmap": "RdBu", "vmin": -limit, "vmax": limit, **kwargs}
         self.image_ = self.ax_.imshow(self.transitions, **options)
-        letters = cell_labels(panels, self.ax_, self.tags, 16, across=90)
-        cell_labels(panels, self.ax_, self.tags, 16)
+        letters = panels.cells(self.ax_, self.tags, 16, across=90)
+        panels.cells(self.ax_, self.tags, 16)
         if n <= _WRITTEN:
             for (i, j), weight in np.ndenumerate(self.transitions):
                 red, green, blue, _ = self.image_.to_rgba(weight)

@@ -149,28 +149,19 @@ class VotesDisplay:
             (NEUTRAL if row.kind == "sum" else FOR if vote >= 0 else AGAINST)
             for row, vote in zip(rows, votes)
         ]
-        places = np.arange(len(rows))
-        self.bars_ = self.ax_.barh(places, votes, **{"color": colours, **kwargs})
+        self.bars_ = self.ax_.barh(np.arange(len(rows)), votes, **{"color": colours, **kwargs})
         for bar, row in zip(self.bars_, rows):
             bar.set_alpha(1.0 if row.kind in ("feature", "sum") else 0.55)
-        letters, step = panels.letters(len(rows), plt.rcParams["font.size"])
-        width = panels.columns(40, 0.45, letters)
-        shown = slice(None, None, step)
-        names = [self._row_name(row, width) for row in rows]
-        self.ax_.set_yticks(places[shown], names[shown], fontsize=letters)
-        self.ax_.set_ylim(len(rows) - 0.4, -0.6)
-        self.ax_.axvline(0, color="gray", linewidth=0.8)
         fixed = number_format((of_features if of_features.any() else votes).tolist(), 3)
         bound = 1e5 * np.abs(of_features).max(initial=0.0) or np.inf
-        for place in places[shown]:
-            self.ax_.text(
-                1.01,
-                place,
-                fixed(votes[place]) if abs(votes[place]) < bound else f"{votes[place]:+.2e}",
-                transform=self.ax_.get_yaxis_transform(),
-                va="center",
-                fontsize=0.85 * letters,
-            )
+        panels.rows(
+            self.ax_,
+            lambda i, width: self._row_name(rows[i], width),
+            [fixed(vote) if abs(vote) < bound else f"{vote:+.2e}" for vote in votes],
+            largest=plt.rcParams["font.size"],
+            most=40,
+            share=0.45,
+        )
         cut = cut_long_bars(self.ax_, votes, of_features)
         self._finish(panels, column, cut)
         return self
@@ -269,6 +260,7 @@ class CoefficientsDisplay:
     def __init__(self, top: TopFeatures, *, title: str | None = None):
         self.top = top
         self.title = title
+        self._n_classes = len(top)  # of which these are some
 
     @classmethod
     def from_estimator(
@@ -296,11 +288,15 @@ class CoefficientsDisplay:
         pyplot(f"{cls.__name__}.from_estimator")
         title = f"{type(final_estimator(estimator)).__name__}: strongest features"
         labels = getattr(final_estimator(estimator), "classes_", ())
-        if classes is None and len(labels) > _MOST_CLASSES:
+        cut = classes is None and len(labels) > _MOST_CLASSES
+        if cut:
             title += f" of the first {_MOST_CLASSES} of {len(labels):,} classes"
             classes = np.asarray(labels).tolist()[:_MOST_CLASSES]
         top = top_of_classes(estimator, n, None if classes is None else list(classes))
-        return cls(top, title=title).plot(ax=ax, **kwargs)
+        display = cls(top, title=title)
+        if cut:
+            display._n_classes = len(labels)
+        return display.plot(ax=ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Draw the panels.
@@ -331,7 +327,7 @@ class CoefficientsDisplay:
         self.figure_ = panels.figure
         self.axes_ = panels.axes.ravel()[: len(tables)]
         self.ax_ = self.axes_[0]
-        letters, _ = panels.letters(tallest, 0.83 * plt.rcParams["font.size"], 0.7)
+        letters, _ = panels.letters(tallest, 0.83 * plt.rcParams["font.size"], 0.5 if panels.given else 0.7)
         width = panels.columns(24, 0.45, letters)
         widest = max((abs(weight) for pairs in tables.values() for _, weight in pairs), default=1.0)
         for panel, pairs in zip(self.axes_, tables.values()):
@@ -349,8 +345,8 @@ class CoefficientsDisplay:
             panel.set_axis_off()
         texts = [(panel.title, plain(heading(class_), 60)) for panel, class_ in zip(self.axes_, tables)]
         self.axes_[-1].xaxis.label.set_size(1.2 * letters)
-        missing = len(tables) < len(self.top)
-        note = f"weight ({len(tables)} of {len(self.top):,} classes)" if missing else "weight"
+        missing = len(tables) < (len(self.top) if ax is None else self._n_classes)
+        note = f"weight ({len(tables)} of {self._n_classes:,} classes)" if missing else "weight"
         texts.append((self.axes_[-1].xaxis.label, note))
         if self.title and ax is None:
             texts.append((self.figure_.suptitle(" "), self.title))
@@ -365,7 +361,7 @@ class CoefficientsDisplay:
         across, down = max(1, min(3, int(width / 22))), max(1, int(height / 12))
         shown = dict(islice(self.top.items(), across * down))
         across = min(across, len(shown))
-        most = max(2, int((height / math.ceil(len(shown) / across) - 5) / 0.8))
+        most = max(2, int((height / math.ceil(len(shown) / across) - 6) / 0.8))
         return {class_: _strongest_of(pairs, most) for class_, pairs in shown.items()}, across
 
 

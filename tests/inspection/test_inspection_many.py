@@ -1,5 +1,7 @@
 """Votes in many rows are those of each row, and sum to the scores."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -121,6 +123,9 @@ def test_texts_tables_and_html(vectorizer):
     assert lines[-1] == "and 2 other features"
     html = summary._repr_html_()
     assert '<th scope="row"' in html and "<caption>" in html and summary.features[0] in html
+    sizes = re.findall(r'ch">([^<]+)</span>', html)[::2]  # beside the mean votes
+    assert sizes == [line.split()[-3] for line in lines[3:-1]]
+    assert sizes and all(size[0].isdigit() for size in sizes)
 
 
 def test_as_a_frame():

@@ -117,7 +117,7 @@ def test_convergence_leaves_out_what_has_no_place(plt):
 
 def test_loss_curves(displays, plt):
     display = displays["loss"]()
-    labels = [text.get_text() for text in display.score_ax_.get_legend().get_texts()]
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert labels == ["training loss", "validation score"]
     assert len(display.ax_.lines[0].get_xdata()) == len(display.loss)
     plain = LossCurveDisplay([3.0, 2.0], validation_loss=[3.5, 3.0]).plot()

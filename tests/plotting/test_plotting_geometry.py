@@ -233,6 +233,24 @@ def test_classes_that_have_no_room_in_a_given_axes_are_counted(plt):
         weakest = min(map(abs, lengths))
         assert lengths == [weight for _, weight in pairs if abs(weight) >= weakest]
         assert panel.get_title() == class_
+    many = CoefficientsDisplay.from_estimator(fitted(20, "short"), n=6, ax=axes[1])
+    assert f"{len(many.axes_)} of 20 classes" in many.axes_[-1].get_xlabel().replace("\n", " ")
+
+
+@pytest.mark.parametrize("form", ["long", "arabic"])
+@pytest.mark.parametrize("name", DISPLAYS)
+def test_small_axes_above_a_neighbour_with_a_title(plt, name, form):
+    figure, axes = plt.subplots(2, 2, figsize=(10, 7))
+    axes[1, 0].set(title="a neighbour", ylabel="its values")
+    axes[0, 1].set(ylabel="beside")
+    DISPLAYS[name](20, form, axes[0, 0])
+    texts = [(text, box) for text, box in visible(figure) if text.get_rotation() in (0, 90)]
+    for text, box in texts:
+        assert_inside(box, np.array(figure.bbox.extents), text)
+    for (text, one), (other, box) in combinations(texts, 2):
+        assert not one.padded(-1).overlaps(box), (text, other)
+    for legend in filter(None, (ax.get_legend() for ax in figure.axes)):
+        assert not legend.get_window_extent().overlaps(legend.axes.bbox.padded(-1))
 
 
 def test_two_displays_one_above_the_other(plt):
