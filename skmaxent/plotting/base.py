@@ -138,7 +138,7 @@ class Panels:
         return 0.65 * letters * max(map(len, numbers), default=0)
 
     def cells(self, panel, names, most, across=0):
-        """Names of the rows of a picture of cells, or of its columns when they are turned by an angle `across`.
+        """Names of the rows of a picture of cells, or of its columns, turned by an angle `across`.
 
         Where there is no room for all, every second (third, ...) cell is named. Returns the size of the
         letters.
