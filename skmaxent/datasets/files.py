@@ -10,7 +10,7 @@ from .download import NLTK_DATA, Archive, cache_folder
 def _folders(data_home):
     """The folders to search, in order: pairs of how to speak of it and its path, or None."""
     return [
-        ("the data_home parameter", data_home),
+        ("the parameter data_home", data_home),
         ("the environment variable SKMAXENT_DATA", os.environ.get("SKMAXENT_DATA") or None),
         ("what was downloaded before", cache_folder(data_home)),
     ]
@@ -77,12 +77,13 @@ def read_corpus(title, corpus, read, names, data_home, download_if_missing):
     found = read_nltk(corpus, read)
     if found is not None:
         return found
-    url = NLTK_DATA.format(corpus)
+    url, kept = NLTK_DATA.format(corpus), cache_folder(data_home) / f"{corpus}.zip"
     try:
-        if download_if_missing or (cache_folder(data_home) / f"{corpus}.zip").is_file():
+        if download_if_missing or kept.is_file():
             return read(Archive.fetch(corpus, data_home))
     except OSError as error:
-        raise not_found(title, names, data_home, nltk_remedy(corpus), failed=(url, error)) from error
+        by_hand = f"download it by other means to {kept}"
+        raise not_found(title, names, data_home, by_hand, nltk_remedy(corpus), failed=(url, error)) from error
     raise not_found(title, names, data_home, CALL, nltk_remedy(corpus))
 
 
@@ -91,7 +92,7 @@ CALL = "call the function with download_if_missing=True"
 
 
 def not_found(corpus, names, data_home, *remedies, failed=None):
-    """The FileNotFoundError that says where a corpus was sought and how to get it.
+    """The FileNotFoundError that says, in two sentences, where a corpus was sought and how to get it.
 
     Parameters
     ----------
@@ -103,18 +104,17 @@ def not_found(corpus, names, data_home, *remedies, failed=None):
     failed : tuple (url, error), optional
         The download that was tried.
     """
-    places = "; ".join(
+    places = ", ".join(
         f"{place} ({'not set' if folder is None else os.fspath(folder)})"
         for place, folder in _folders(data_home)
     )
     tried = ""
     if failed is not None:
         url, error = failed
-        tried = f" Downloading {url} failed: {str(error) or type(error).__name__}"
-        tried = tried.rstrip(".") + "."
-    choices = [*remedies, f"put {' or '.join(names)} into a folder and pass it as data_home"]
+        tried = f", and downloading {url} failed: {str(error) or type(error).__name__}".rstrip(".")
+    choices = [*remedies, f"pass a folder with {' or '.join(names)} as data_home"]
     return FileNotFoundError(
-        f"{corpus} was not found. Searched: {places}.{tried} To make it available, do one of the following: "
+        f"{corpus} was not found in {places}{tried}. Do one of the following: "
         + "; ".join(f"({number}) {choice}" for number, choice in enumerate(choices, 1))
         + "."
     )

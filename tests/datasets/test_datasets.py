@@ -194,7 +194,8 @@ def test_absent_corpus_names_the_choices(loader, no_corpora):
     assert ("download_if_missing=True" in message) == (loader is not datasets.load_senseval2)
     ways = "nltk.downloader", "release r2.15", "download_if_missing"
     assert any(way in message for way in ways)
-    assert "checkout" not in message and "../" not in message
+    assert "checkout" not in message and "../" not in message and "shared" not in message
+    assert message.count(". ") == 1 and len(message) < 700  # two sentences
     if loader is not datasets.load_newsgroups:  # scikit-learn's makes it
         assert not (no_corpora / "nowhere").exists()
 

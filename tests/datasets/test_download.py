@@ -51,7 +51,7 @@ def packed(corpus):
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         for name, content in CORPORA[corpus].items():
-            archive.writestr(f"{corpus}/{name}", content)
+            archive.writestr(zipfile.ZipInfo(f"{corpus}/{name}"), content)  # without the time of day
     return data.getvalue()
 
 
@@ -102,7 +102,7 @@ def test_a_corpus_is_fetched_once(corpus, source, tmp_path):
     assert loader().data == expected  # from the cache
     assert loader(download_if_missing=False).data == expected
     assert len(requests) == 1
-    with pytest.raises(FileNotFoundError, match="Searched"):
+    with pytest.raises(FileNotFoundError, match="was not found in the parameter data_home"):
         loader(data_home=tmp_path / "other", download_if_missing=False)
 
 
@@ -142,13 +142,18 @@ def test_without_a_network_the_error_says_what_to_do(corpus, source, tmp_path, m
         READ[corpus][0]()
     message = str(caught.value)
     for part in (
-        f"Downloading http://127.0.0.1:9/{corpus}.zip failed",
+        f"downloading http://127.0.0.1:9/{corpus}.zip failed",
+        f"by other means to {tmp_path / 'home' / 'skmaxent' / corpus}.zip",
         f"nltk.downloader {corpus}",
         "data_home",
     ):
         assert part in message
     assert "download_if_missing" not in message  # that was on
+    assert message.count(". ") == 1
     assert kept(tmp_path / "home") == []
+    by_hand = tmp_path / "home" / "skmaxent" / f"{corpus}.zip"
+    by_hand.write_bytes(packed(corpus))
+    assert READ[corpus][0]().data == READ[corpus][1]
 
 
 def test_the_treebank_is_checked_by_what_is_read_from_it(source, tmp_path):
