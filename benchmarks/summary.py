@@ -446,8 +446,8 @@ def write(source=OUTPUT, target=OUTPUT / "generated"):
         for mode in ("light", "dark"):
             draw(group, members, target / f"{name}_{mode}.svg", mode == "dark")
             pictures.append(
-                f"```{{image}} /benchmarks/generated/{name}_{mode}.svg\n"
-                f":alt: Ratios, {group}; the table below has the numbers\n:class: only-{mode}\n```\n"
+                f"::::{{div}} wide-picture\n```{{image}} /benchmarks/generated/{name}_{mode}.svg\n"
+                f":alt: Ratios, {group}; the table below has the numbers\n:class: only-{mode}\n```\n::::\n"
             )
     (target / "pictures.md").write_text("\n".join(pictures), encoding="utf-8")
 

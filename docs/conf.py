@@ -51,6 +51,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 default_role = "autolink"
+highlight_language = "none"  # formulas of docstrings; what is code says so
 autodoc_typehints = "none"
 toc_object_entries_show_parents = "hide"
 autosummary_generate = True

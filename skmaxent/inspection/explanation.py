@@ -385,6 +385,7 @@ class Explanation:
     def to_shap(self) -> Any:
         """The explanation as SHAP's plots take it: ``shap.plots.waterfall(explanation.to_shap())``.
 
+        That plot draws one score: of several score columns take one, ``explanation.to_shap()[:, focus]``.
         The votes of other features are one more feature, so that base values and values sum to the scores.
         Votes are measured from a row without features (the base value is the intercept, of a network
         what the linear approximation leaves over), SHAP's own values from the mean of a background data set.

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from problems import random_sparse
 from scipy import sparse
 
-from skmaxent import MaxEntClassifier
+from skmaxent import MaxEntClassifier, explain
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of its own imports
@@ -27,3 +27,16 @@ def test_values_sum_to_the_decision_function(rows, n_classes):
         assert_allclose(
             values.sum(axis=1) + explainer.expected_value, model.decision_function(rows[:5]), atol=1e-9
         )
+
+
+def test_a_column_of_an_explanation_is_an_explanation_of_one_score():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    explanation = explain(MaxEntClassifier().fit(X, np.arange(60) % 3), X[:1], top=4)
+    for j, score in enumerate(explanation.scores):
+        column = explanation.to_shap()[:, j]
+        assert column.values.sum() + column.base_values == pytest.approx(score, abs=1e-12)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own pictures
+        shap.plots.waterfall(explanation.to_shap()[:, explanation.focus], show=False)
+    names = [tick.get_text() for tick in pyplot.gcf().axes[0].get_yticklabels()]
+    assert all(any(feature in name for name in names) for feature in explanation.features)
