@@ -31,8 +31,12 @@ def to_frame(explanation):
     return pd.concat(parts, axis=1).set_axis(names, axis=0)
 
 
-def to_shap(explanation):
+def to_shap(explanation, class_=None):
     """What `Explanation.to_shap` returns."""
+    if class_ is not None and class_ not in explanation.classes:
+        raise ValueError(
+            f"class_={class_!r} is not a valid label. It should be one of {explanation.classes}."
+        )
     try:
         import shap
     except ImportError as error:
@@ -43,10 +47,14 @@ def to_shap(explanation):
     rows = [row for row in explanation.rows() if row.kind in ("feature", "remainder")]
     values = np.array([row.votes for row in rows]).reshape(len(rows), len(explanation.classes))
     base = explanation.offset + explanation.class_mean
-    single = len(explanation.classes) == 1
+    if class_ is not None:  # not by shap's slices, which mix up axes of one length
+        number = explanation.classes.index(class_)
+        values, base = values[:, [number]], base[[number]]
+    single = values.shape[1] == 1
     data = [row.single if explanation.headings[0] == "value" else row.several for row in rows]
-    if explanation.headings[0] != "value":  # joint features and candidates: the values of the column in focus
-        data = [None if several is None else several[explanation.focus] for several in data]
+    if explanation.headings[0] != "value":  # joint features and candidates: the values of one column
+        column = explanation.focus if class_ is None else number
+        data = [None if several is None else several[column] for several in data]
     names = [explanation.column_name(j) for j in range(len(explanation.classes))]
     return shap.Explanation(
         values=values[:, 0] if single else values,

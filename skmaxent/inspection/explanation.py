@@ -382,13 +382,18 @@ class Explanation:
         """
         return to_frame(self)
 
-    def to_shap(self) -> Any:
+    def to_shap(self, class_: Any = None) -> Any:
         """The explanation as SHAP's plots take it: ``shap.plots.waterfall(explanation.to_shap())``.
 
-        That plot draws one score: of several score columns take one, ``explanation.to_shap()[:, focus]``.
         The votes of other features are one more feature, so that base values and values sum to the scores.
         Votes are measured from a row without features (the base value is the intercept, of a network
         what the linear approximation leaves over), SHAP's own values from the mean of a background data set.
+
+        Parameters
+        ----------
+        class_ : class label, optional
+            The class whose score is taken apart, for plots that draw one score, such as the waterfall. By
+            default all columns.
 
         Returns
         -------
@@ -398,6 +403,8 @@ class Explanation:
 
         Raises
         ------
+        ValueError
+            If there is no score of `class_`.
         ImportError
             Without shap.
 
@@ -405,4 +412,4 @@ class Explanation:
         ----------
         Lundberg, Lee (2017). A unified approach to interpreting model predictions. NeurIPS.
         """
-        return to_shap(self)
+        return to_shap(self, class_)

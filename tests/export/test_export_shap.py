@@ -29,14 +29,19 @@ def test_values_sum_to_the_decision_function(rows, n_classes):
         )
 
 
-def test_a_column_of_an_explanation_is_an_explanation_of_one_score():
+@pytest.mark.parametrize("top", [1, 2, 3, None])  # as many values as classes, too
+def test_one_class_of_an_explanation(top):
     pyplot = pytest.importorskip("matplotlib.pyplot")
-    explanation = explain(MaxEntClassifier().fit(X, np.arange(60) % 3), X[:1], top=4)
-    for j, score in enumerate(explanation.scores):
-        column = explanation.to_shap()[:, j]
+    explanation = explain(MaxEntClassifier().fit(X, np.arange(60) % 3), X[:1], top=top)
+    for class_, score in zip(explanation.classes, explanation.scores):
+        column = explanation.to_shap(class_)
         assert column.values.sum() + column.base_values == pytest.approx(score, abs=1e-12)
+        assert column.feature_names[: len(explanation.features)] == explanation.features
+        assert column.data.shape == column.values.shape == (len(column.feature_names),)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its own pictures
-        shap.plots.waterfall(explanation.to_shap()[:, explanation.focus], show=False)
+        shap.plots.waterfall(explanation.to_shap(explanation.prediction), show=False)
     names = [tick.get_text() for tick in pyplot.gcf().axes[0].get_yticklabels()]
     assert all(any(feature in name for name in names) for feature in explanation.features)
+    with pytest.raises(ValueError, match=r"class_=7 is not a valid label. It should be one of \[0, 1, 2\]"):
+        explanation.to_shap(7)
