@@ -64,6 +64,8 @@ print(top_features(model, n=8, class_=truth[first]))
 
 VotesDisplay.from_estimator(model, test.data[first], contrast=(predicted[first], truth[first]))
 plt.show()
+
+# %%
 groups = [predicted[first], truth[first]]
 CoefficientsDisplay.from_estimator(model, n=10, classes=groups)
 plt.show()

@@ -110,7 +110,7 @@ class PathDisplay:
         feature_names : array-like of shape (d,), optional
             By default `feature_names_in_`, or numbers.
         n : int, default=10
-            Number of weights to name: those largest at the best C.
+            Number of weights to name: those largest at the best C, and not 0 there.
         ax : matplotlib Axes, optional
             Room for the panels; by default a new figure.
         **kwargs : dict
@@ -171,7 +171,8 @@ class PathDisplay:
         ax : matplotlib Axes, optional
             Room for the panels; by default a new figure.
         n : int, default=10
-            Number of weights to name, fewer where there is no room; the others are grey, at most 200 of them.
+            Number of weights to name, fewer where they are 0 at the best C or there is no room; the
+            others are grey, at most 200 of them.
         **kwargs : dict
             Passed to matplotlib's `plot` for the weights.
 
@@ -207,13 +208,14 @@ class PathDisplay:
         letters, step = panels.letters(n + 2, 9.0, share=0.5 if panels.given else 0.9)
         n = math.ceil(n / step)  # the list stands beside the panel and is no longer than that
         largest = np.argsort(-np.abs(coefs[at]), kind="stable")
+        write_number = number_format(coefs[at, largest[:n]].tolist(), 3)
+        n = sum(float(write_number(weight)) != 0 for weight in coefs[at, largest[:n]])
         others, named = largest[n : n + 200], largest[:n]
         named = named[np.argsort(-coefs[at, named], kind="stable")]
         names = np.arange(coefs.shape[1]) if self.names is None else np.asarray(self.names)
         if len(others):
             self.ax_.plot(Cs, coefs[:, others], color="0.5", alpha=0.4, linewidth=0.6, zorder=1)
         width = panels.columns(28, 0.3, 1.4 * letters)  # beside a line and a number
-        write_number = number_format(coefs[at, named].tolist(), 3)
         lines, entries = [], []
         for number, column in enumerate(named):
             arguments = {**line_style(number), "label": label(str(names[column])), "zorder": 2, **options}

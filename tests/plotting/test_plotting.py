@@ -19,16 +19,6 @@ X = RNG.normal(size=(60, 6))
 Y = np.array(["ant", "bee", "$cow$"])[np.argmax(X[:, :3], axis=1)]
 
 
-@pytest.fixture
-def plt():
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    yield plt
-    plt.close("all")
-
-
 def linear():
     return make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
 

@@ -1,7 +1,6 @@
 """The picture of a CRF's transitions shows its weights."""
 
 import numpy as np
-import pytest
 from sklearn.pipeline import make_pipeline
 from tagged_sentences import sentences
 
@@ -12,16 +11,6 @@ X, Y = sentences(30)
 
 def as_it_is(tokens, i):
     return tokens[i]
-
-
-@pytest.fixture
-def plt():
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    yield plt
-    plt.close("all")
 
 
 def test_squares_are_the_weights(plt):

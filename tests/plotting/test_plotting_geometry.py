@@ -30,16 +30,6 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-@pytest.fixture
-def plt():
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    yield plt
-    plt.close("all")
-
-
 def names(kind, form, n):
     pattern = {"short": "{:.1}{}", "long": LONG, "arabic": ARABIC}[form]
     return [pattern.format(kind, i) for i in range(n)]
@@ -300,6 +290,16 @@ def test_a_path_is_read_at_the_chosen_C(plt):
     named = dict(zip(names("feature", "short", D), display.coefs[at]))
     assert np.allclose(weights, [named[name] for _, name in entries], rtol=1e-2)
     assert display.ax_.get_legend().get_title().get_text() == "weights at C = 0.1"
+
+
+@pytest.mark.parametrize("n_kept", [0, 3])
+def test_a_path_names_no_weights_that_are_0_at_the_chosen_C(plt, n_kept):
+    coefs = np.linspace(0, 1, 5)[:, None] * np.arange(1, 9)
+    coefs[2, n_kept:] = 0
+    display = PathDisplay(np.logspace(-2, 2, 5), coefs, best_C=1.0).plot()
+    entries = [text.get_text().split("  ")[1] for text in display.ax_.get_legend().get_texts()]
+    assert entries == [*map(str, range(n_kept))][::-1]
+    assert len(display.ax_.lines) == 8 + n_kept + 1  # paths, points at C, the line at C
 
 
 def luminance(colour):

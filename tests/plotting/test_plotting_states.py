@@ -13,16 +13,6 @@ SMALL = {"embedding_size": 4, "random_state": 0, "max_iter": 3}
 X, LABELS, TAGS = sentences()
 
 
-@pytest.fixture(autouse=True)
-def plt():
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    yield plt
-    plt.close("all")
-
-
 def test_the_states_of_both_directions_in_two_panels():
     tagger = RecurrentTagger((5, 3), **SMALL).fit(X, TAGS)
     sentence = ["the", "$dog", "barks"]

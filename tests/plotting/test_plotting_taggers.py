@@ -12,16 +12,6 @@ from skmaxent.sequences import word_features
 X, Y = sentences(30)
 
 
-@pytest.fixture
-def plt():
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    yield plt
-    plt.close("all")
-
-
 def test_transitions_are_the_cells(plt):
     words = [[token["word"] for token in sentence] for sentence in X]
     model = make_pipeline(TokenFeatures(word_features), MaxEntTagger()).fit(words, Y)
