@@ -4,6 +4,7 @@ import importlib.util
 import platform
 import re
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -23,7 +24,7 @@ def test_show_versions(capsys):
     assert said["skmaxent"] == skmaxent.__version__ and said["numpy"] == np.__version__
     assert said["python"].startswith(platform.python_version())
     assert int(said["cores"]) >= 1 and int(said["threads of a fit"]) >= 1
-    assert said["scikit-learn"] == sys.modules["sklearn"].__version__
+    assert said["scikit-learn"] == version("scikit-learn")
     for library in threadpool_info():
         assert library["filepath"] in printed and str(library["version"]) in printed
 
@@ -58,14 +59,19 @@ def targets(text):
     return re.findall(r"\]\(([^)]+)\)", text)
 
 
-def test_without_an_address_nothing_is_invented(hook):
-    made = hook("")
-    assert made.urls == {} and made.readme["text"] == (ROOT / "README.md").read_text(encoding="utf-8")
+def test_without_an_address_nothing_is_invented_and_no_link_leads_nowhere(hook):
+    made, readme = hook(""), (ROOT / "README.md").read_text(encoding="utf-8")
+    assert made.urls == {}
+    assert [link for link in targets(made.readme["text"]) if not link.startswith("http")] == []
+    assert made.readme["text"] != readme
+    words = re.sub(r"!\[[^]]*\]\([^)]*\)|\]\([^)]*\)|\[", "", readme)
+    assert words == made.readme["text"].replace("[", "")  # all that is said is left, code too
 
 
 def test_links_and_urls_follow_from_the_address(hook):
     made, address = hook("https://example.org/project/"), "https://example.org/project"
-    before, after = targets(hook("").readme["text"]), targets(made.readme["text"])
+    before = targets((ROOT / "README.md").read_text(encoding="utf-8"))
+    after = targets(made.readme["text"])
     assert len(before) == len(after) > 5
     for link, absolute in zip(before, after):
         kind = "raw" if link.endswith(".png") else "blob"  # a picture must be the file, not a page about it
