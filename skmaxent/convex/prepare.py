@@ -154,6 +154,8 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
         X = short_indices(X)
         if l1_ratio == 1 and penalty_weights is None:
             X, column_map = drop_dominated(canonical(X.tocsc()), thorough=X.shape[0] >= X.shape[1])
+    if not observed and sparse.issparse(X) and X.shape[0] >= X.shape[1]:
+        X = X.tocsr()  # as the design wants it, which would else make a copy of this copy
     removed = {"rows_merged": rows_merged, "columns_merged": n_frequent - X.shape[1]}
     if cut is not None:
         removed["columns_cut"] = n_columns - len(cut.kept)
@@ -228,4 +230,5 @@ def _reduce_columns(X, n_outputs):
     n, d = X.shape
     if n >= d and X.nnz * n_outputs < THOROUGH_WORK:
         return X, None
-    return merge_columns(canonical(X.tocsc()), thorough=n >= d)
+    reduced, column_map = merge_columns(canonical(X.tocsc()), thorough=n >= d)
+    return (X if column_map is None and n >= d else reduced), column_map
