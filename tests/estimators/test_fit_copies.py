@@ -93,13 +93,14 @@ def beside(X):
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("shape", ["wide", "tall", "tall, merged"])
-def test_while_it_solves_a_fit_holds_one_copy_of_x_at_most(form, shape, monkeypatch):
+@pytest.mark.parametrize("l1_ratio", [0, 1])
+def test_while_it_solves_a_fit_holds_one_copy_of_x_at_most(form, shape, l1_ratio, monkeypatch):
     """The columns of a wide X, which presolve reorders; of a tall one its canonical form, where it is not."""
     X, y = counted(*((2000, 4000) if shape == "wide" else (4000, 1000)))
     monkeypatch.setattr(prepare, "THOROUGH_WORK", 0)  # presolve looks at columns, as of larger data
     if shape == "tall, merged":  # the last column once more
         X = sparse.hstack([X, X[:, [-1]]], format="csr")
-    given, model = in_form(X, form), MaxEntClassifier(C=0.01, tol=0.1)
+    given, model = in_form(X, form), MaxEntClassifier(C=0.01, l1_ratio=l1_ratio, tol=0.1)
     (held,) = held_while_it_solves(lambda: model.fit(given, y), monkeypatch)
     assert size(X) > 4 * beside(X)
     assert held < size(given if form == "duplicates" else X) + beside(X)
