@@ -10,7 +10,8 @@ from itertools import takewhile
 OWN_TABLES = {
     "text_in": (
         "From raw texts to a model",
-        "20 Newsgroups. The vectorizer is scikit-learn's in every row: [what the ways are](/guide/text.md).",
+        "20 Newsgroups. The vectorizer is scikit-learn's in every row ([the ways](/guide/text.md)); `share` "
+        "is its part of first call and fit.",
         {
             "way": "way",
             "model": "model",
@@ -18,11 +19,8 @@ OWN_TABLES = {
             "vectorize_s": "first call, s",
             "again_s": "again, s",
             "fit_s": "fit, s",
-            "total_s": "first call and fit, s",
-            "share_of_vectorizer": "share of the vectorizer",
-            "accuracy": "test accuracy",
-            "X_MB": "X, MB",
-            "vectorize_grows_MB": "vectorising adds, MB",
+            "share_of_vectorizer": "share",
+            "accuracy": "accuracy",
             "workers_MB": "workers, MB",
             "fit_grows_MB": "fit adds, MB",
         },
