@@ -28,7 +28,7 @@ OWN_TABLES = {
     "out_of_core": (
         "Rows on disk",
         "`partitions` holds a block at a time; `memory` is the same model on all rows in memory; `lbfgs` and "
-        "`sgd` are scikit-learn's, where they have run. Each ends at an accuracy of its own, see the end.",
+        "`sgd` are scikit-learn's, where they have run. Each ends at its own accuracy (last column).",
         {
             "contestant": "contestant",
             "rows": "rows",
@@ -55,7 +55,6 @@ OWN_TABLES = {
             "round_trips": "round trips",
             "megabytes": "MB sent",
             "above_optimum": "above the optimum",
-            "note": "note",
         },
     ),
     "maxent_observed": (
