@@ -192,8 +192,7 @@ def maxent_path(
     scorer = make_scoring(scoring, y, labels.classes, target_type)
     problem = make_problem(X, labels)
     advise_observed(model, problem)
-    K, d = problem.n_outputs, X.shape[1]
-    observed = features == "observed"
+    K, d, observed = problem.n_outputs, X.shape[1], features == "observed"
     found = _empty(Cs, labels.classes, (K, d), X.dtype, observed)
     if validation is not None:
         found.scores = np.empty(len(Cs))
