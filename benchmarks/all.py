@@ -40,6 +40,7 @@ COMMANDS = {
     "l2-memory": "maxent_l2.py --memory",
     "l1-memory": "maxent_l1.py --memory",
     "dropin": "dropin.py",
+    "text-in": "text_in.py",
     "observed": "maxent_observed.py",
     "out-of-core-fits": "out_of_core.py --fits",
     "path": "maxent_path.py",

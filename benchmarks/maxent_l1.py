@@ -65,9 +65,9 @@ def watched_fit(X, y, C, l1_ratio, intercept, limit, tol, keep=False):
     The copying of the iterates is not counted.
     """
     path, lost = [], [0.0]
-    train = convex_fit.train
+    solve = convex_fit.path
 
-    def watched(problem, report=None, **settings):
+    def watched(problem, Cs, report=None, **settings):
         def record(line, model):
             start = time.perf_counter()
             if keep:
@@ -76,13 +76,13 @@ def watched_fit(X, y, C, l1_ratio, intercept, limit, tol, keep=False):
             lost[0] += time.perf_counter() - start
             return line["seconds"] - lost[0] > limit
 
-        return train(problem, report=record, **settings)
+        return solve(problem, Cs, report=record, **settings)
 
-    convex_fit.train = watched
+    convex_fit.path = watched
     try:
         model = MaxEntClassifier(C=C, l1_ratio=l1_ratio, fit_intercept=intercept, tol=tol).fit(X, y)
     finally:
-        convex_fit.train = train
+        convex_fit.path = solve
     return model, path
 
 

@@ -10,11 +10,12 @@ A ratio is a peer's figure over ours, from the same run on the same machine, so 
 Rows in which a peer is faster are there like all others.
 """
 
-import csv
 import math
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
+
+from _own_tables import own_tables, rows, sections
 
 OUTPUT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks"
 MARKS = ("<!-- figures: benchmarks/summary.py -->", "<!-- end of figures -->")
@@ -70,19 +71,6 @@ class Figure(NamedTuple):
     @property
     def ratio(self):
         return self.theirs / self.ours
-
-
-def rows(path):
-    """The lines of a CSV as dicts, each with its machine; none where the file is not there yet."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        first = file.readline()
-        if not first.startswith("#"):
-            file.seek(0)
-        lines = list(csv.DictReader(file))
-    machine = first.lstrip("# ").split(";")[0].strip()
-    return [{"machine": machine, **line} for line in lines]
 
 
 SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky", "sag", "saga", "liblinear")
@@ -189,6 +177,16 @@ def scripts(path):
         )  # fmt: skip
 
 
+def texts(path):
+    """text_in.csv: from raw texts to a fitted model, by the same vectorizer."""
+    for own, peer in against_ours(rows(path), lambda r: r["way"], "MaxEntClassifier", "model"):
+        yield Figure(
+            "Searches and scripts", f"20 Newsgroups, from raw texts ({own['way']})",
+            count(own["rows"], "text"), peer["model"], float(own["total_s"]), float(peer["total_s"]), "s",
+            False, own["machine"],
+        )  # fmt: skip
+
+
 def path_of_priors(path):
     """maxent_path_*.csv: a cross-validated path."""
     lines = rows(path)
@@ -262,6 +260,7 @@ def figures(folder=OUTPUT):
         *small(folder / "small.csv"),
         *searches(folder / "small_search.csv"),
         *scripts(folder / "dropin.csv"),
+        *texts(folder / "text_in.csv"),
         *(figure for path in sorted(folder.glob("maxent_path_*.csv")) for figure in path_of_priors(path)),
         *networks(folder / "mlp.csv"),
         *recurrent(folder / "recurrent.csv"),
@@ -432,12 +431,16 @@ def overview(found, path, dark):
 
 
 def write(source=OUTPUT, target=OUTPUT / "generated"):
-    """Write ratios.md, pictures.md and the pictures into a folder; for builds of the site."""
+    """Write the tables, pictures.md and the pictures into a folder; for builds of the site."""
     target.mkdir(parents=True, exist_ok=True)
     found, pictures = figures(source), []
     (target / "ratios.md").write_text(table(found), encoding="utf-8")
     peers = peers_table(rows(source / "peers.csv"))
     (target / "peers.md").write_text(peers, encoding="utf-8")
+    tables = own_tables(source)
+    for name, text in tables.items():
+        (target / f"table_{name}.md").write_text(text, encoding="utf-8")
+    (target / "tables.md").write_text(sections(tables), encoding="utf-8")
     for mode in ("light", "dark"):
         overview(found, target / f"overview_{mode}.svg", mode == "dark")
     for group, members in by_group(found).items():

@@ -60,6 +60,9 @@ def path(
 ):
     """Optima for all C from the smallest to the largest, each from the one before, after one presolve.
 
+    Presolve is done when this returns, and the problem is not kept: where its X is a copy of the user's, the
+    caller can let go of it before the first is asked for.
+
     Parameters
     ----------
     problem : Problem or GroupedProblem
@@ -71,16 +74,20 @@ def path(
     **settings
         See `optimise`.
 
-    Yields
-    ------
-    index : int
-        Of the C in `Cs`.
-    result : Result
+    Returns
+    -------
+    optima : iterator of (index : int, result : Result)
+        The index is that of the C in `Cs`.
     """
     begun = time.perf_counter()
     l1_ratio = l1_ratio if np.isfinite(Cs).any() else 0.0
     prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count, observed)
     parameters = settings | {"l1_ratio": l1_ratio, "fit_intercept": fit_intercept}
+    return _optima(prepared, Cs, start, begun, parameters)
+
+
+def _optima(prepared, Cs, start, begun, parameters):
+    """One optimum after another."""
     for index in np.argsort(Cs, kind="stable"):
         result = optimise(prepared, C=float(Cs[index]), start=start, begun=begun, **parameters)
         yield int(index), result

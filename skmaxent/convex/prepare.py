@@ -153,7 +153,9 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
     elif ability.elastic_net and sparse.issparse(X):
         X = short_indices(X)
         if l1_ratio == 1 and penalty_weights is None:
-            X, column_map = drop_dominated(canonical(X.tocsc()), thorough=X.shape[0] >= X.shape[1])
+            X, column_map = _by_columns(drop_dominated, X)
+    if not observed and sparse.issparse(X) and X.shape[0] >= X.shape[1]:
+        X = X.tocsr()  # as the design wants it, which would else make a copy of this copy
     removed = {"rows_merged": rows_merged, "columns_merged": n_frequent - X.shape[1]}
     if cut is not None:
         removed["columns_cut"] = n_columns - len(cut.kept)
@@ -228,4 +230,11 @@ def _reduce_columns(X, n_outputs):
     n, d = X.shape
     if n >= d and X.nnz * n_outputs < THOROUGH_WORK:
         return X, None
-    return merge_columns(canonical(X.tocsc()), thorough=n >= d)
+    return _by_columns(merge_columns, X)
+
+
+def _by_columns(reduce, X):
+    """What `merge_columns` or `drop_dominated` makes of X; a tall X itself where they change nothing."""
+    tall = X.shape[0] >= X.shape[1]
+    reduced, column_map = reduce(canonical(X.tocsc()), thorough=tall)
+    return (X if column_map is None and tall else reduced), column_map

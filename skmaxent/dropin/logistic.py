@@ -13,7 +13,6 @@ from sklearn.utils import compute_class_weight
 
 from ..convex.fit import path, train
 from ..estimators.common.labels import Labels, make_problem, rows_of_weight
-from ..numerics.sparse import canonical
 from ..numerics.threads import Workers
 from .inside import AsTheirs, with_names
 from .record import OURS, THEIRS, recorded
@@ -196,7 +195,7 @@ def _problem(X, y, settings):
     rows = rows_of_weight(weights)
     if rows is not None:
         codes, weights = codes[rows], weights[rows]
-    return make_problem(canonical(X), Labels(classes, rows, weights, codes, None))
+    return make_problem(X, Labels(classes, rows, weights, codes, None))
 
 
 def _one_softmax(settings, several):

@@ -21,7 +21,6 @@ from ..compat import (
 )
 from ..convex.machine.files import Partitions
 from ..features.joint import JointFeatures, column_names
-from ..numerics.sparse import canonical
 from .common.advice import advice_on, advise_observed, with_advice
 from .common.convex_fit import PRIOR, SOLUTION, ConvexFit
 from .common.joint import JointForm, JointModel, as_data, joint_problem
@@ -279,8 +278,10 @@ class MaxEntClassifier(
             table, problem = joint_problem(self.features, X, labels)
             names = {"joint_table_": table}
         else:
-            problem = make_problem(canonical(X), labels)
+            problem = make_problem(X, labels)
             advise_observed(self, problem)
+        handed = [problem]
+        del X, problem  # copies of the user's, as a rule of unsorted or integer ones
 
         def attributes(weights, intercept):
             if joint:
@@ -292,7 +293,7 @@ class MaxEntClassifier(
 
         start = self._previous(labels.classes, names) if self.warm_start else None
         fit_intercept = self.fit_intercept and not joint
-        return self._fit_problem(problem, events, attributes, start, fit_intercept, columns)
+        return self._fit_problem(handed, events, attributes, start, fit_intercept, columns)
 
     @property
     def penalty(self) -> str | None:

@@ -11,7 +11,6 @@ from sklearn.utils import Bunch
 from ..compat import validate_training_data
 from ..convex.fit import path
 from ..features.joint import JointFeatures
-from ..numerics.sparse import canonical
 from ..numerics.threads import Workers
 from .common.advice import advice_on, advise_observed
 from .common.convex_fit import solver_settings
@@ -191,17 +190,18 @@ def maxent_path(
     if validation is None and scoring is not None:
         raise ValueError("scoring needs X_val and y_val.")
     scorer = make_scoring(scoring, y, labels.classes, target_type)
-    problem = make_problem(canonical(X), labels)
+    problem = make_problem(X, labels)
     advise_observed(model, problem)
-    K, d = problem.n_outputs, X.shape[1]
-    observed = features == "observed"
+    K, d, observed = problem.n_outputs, X.shape[1], features == "observed"
     found = _empty(Cs, labels.classes, (K, d), X.dtype, observed)
     if validation is not None:
         found.scores = np.empty(len(Cs))
     model.classes_, model.n_features_in_ = labels.classes, d
     settings = solver_settings(model, problem, fit_intercept)
     with Workers(None, n_jobs) as workers:
-        for n, (index, result) in enumerate(path(problem, Cs, workers=workers, **settings), 1):
+        optima = path(problem, Cs, workers=workers, **settings)
+        del X, problem  # copies of the user's, as a rule of unsorted or integer ones
+        for n, (index, result) in enumerate(optima, 1):
             report = result.report
             found.coefs[index], found.intercepts[index] = result.weights.T, result.intercept
             found.objectives[index], found.gaps[index] = report["objective"], report["duality_gap"]

@@ -184,10 +184,11 @@ class MaxEntRanker(ConvexFit, CallbackSupport, VersionedPickle, BaseEstimator):
             raise ValueError("MaxEntRanker requires groups to be passed to fit, but groups is None.")
         with advice_on(X, self):
             X, names = validate_training_data(self, X, y)
-        problem = _make_problem(canonical(X), y, groups, sample_weight)
+        handed = [_make_problem(canonical(X), y, groups, sample_weight)]
         warm = self.warm_start and getattr(self, "n_features_in_", None) == X.shape[1]
+        del X
         return self._fit_problem(
-            problem,
+            handed,
             events,
             lambda weights, intercept: names | {"coef_": weights[:, 0]},
             start=(self.coef_[:, None], np.zeros(1)) if warm else None,

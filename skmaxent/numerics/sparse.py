@@ -14,17 +14,31 @@ except ImportError:  # pragma: no cover - a future SciPy
 WIDENED_ENTRIES = 2_000_000
 
 
-def canonical(X):
-    """X as it is, or in sorted CSR/CSC form without duplicates; the input is never changed."""
+def canonical(X, turn=False):
+    """X as it is, or in sorted CSR/CSC form without duplicates; the input is never changed.
+
+    Parameters
+    ----------
+    X : ndarray or sparse array of shape (n, d)
+    turn : bool
+        Whether an X that has to be copied comes in the format of the solvers: CSC where it has fewer rows
+        than columns, else CSR. Then they make no copy of the copy.
+    """
     if not sparse.issparse(X):
         return X
     if X.format not in ("csr", "csc"):
         X = X.tocsr()
     if X.has_canonical_format:
         return X
-    # There and back is sorted, and takes half the time of sorting row by row.
+    X = short_indices(X)
     other = "csr" if X.format == "csc" else "csc"
-    X = X.copy() if X.has_sorted_indices else X.asformat(other).asformat(X.format)
+    wanted = ("csc" if X.shape[0] < X.shape[1] else "csr") if turn else X.format
+    if wanted == other:
+        X = X.asformat(other)
+    elif X.has_sorted_indices:
+        X = X.copy()
+    else:  # there and back is sorted, and takes half the time of sorting row by row
+        X = X.asformat(other).asformat(wanted)
     X.sum_duplicates()
     return X
 
@@ -36,6 +50,13 @@ def short_indices(X):
         return X
     indices, indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
     return type(X)((X.data, indices, indptr), shape=X.shape, copy=False)
+
+
+def retyped(X, dtype):
+    """X in another precision; a CSR/CSC array shares its indices, which `astype` would copy."""
+    if X.dtype == dtype or not sparse.issparse(X):
+        return X.astype(dtype, copy=False)
+    return type(X)((X.data.astype(dtype), X.indices, X.indptr), shape=X.shape, copy=False)
 
 
 def compact(X):

@@ -1,9 +1,12 @@
 """Benchmarks do not flatter: ratios are of one run, on one machine."""
 
 import importlib.util
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 
 import skmaxent
 
@@ -156,6 +159,52 @@ def test_all_goes_on_where_it_was_interrupted(benchmark, tmp_path, monkeypatch):
     assert every.done(state, "fine", "here") and not every.done(state, "broken", "here")
     assert not every.done(state, "fine", "there")
     assert path.read_text().count("here") == 1
+
+
+def test_the_page_of_the_scripts_names_every_command_and_every_file(benchmark):
+    text = (FOLDER.parent / "docs" / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `python benchmarks/([^`]+)`", text, re.M)
+    commands = benchmark("all").COMMANDS.values()
+    names = {command.split()[0] for command in listed}
+    assert names == {command.split()[0] for command in commands}
+    parts = ("--problems", "--tasks", "--again")  # of what a script does by itself
+    assert {command for command in commands if not any(part in command for part in parts)} <= set(listed)
+    for name in names:
+        assert (FOLDER / name).exists()
+    for path in (FOLDER.parent / "docs" / "benchmarks").glob("*.csv"):
+        assert f"`{path.name}`" in text, path.name
+
+
+def test_tables_without_peers_have_every_line_of_their_files(benchmark, tmp_path):
+    own = benchmark("_own_tables")
+    folder = FOLDER.parent / "docs" / "benchmarks"
+    for name, (_, _, columns) in own.OWN_TABLES.items():
+        lines = own.rows(folder / f"{name}.csv")
+        assert lines and columns.keys() <= lines[0].keys(), name
+        shown = own.own_tables(folder)[name].splitlines()
+        assert len(shown) == len(lines) + 4 and lines[0]["machine"] in shown[-1]
+        assert {line.count("|") for line in shown[:-2]} == {len(columns) + 1}
+    assert own.own_tables(tmp_path) == {}
+    (tmp_path / "out_of_core.csv").write_text(
+        "# here; a note\n# another\ncontestant,rows,wall_s\nmemory,2000000,43.2\n"
+    )
+    (table,) = own.own_tables(tmp_path).values()
+    assert "| memory | 2,000,000 | 43.2 |" in table and table.endswith("On here.\n")
+    assert "### Rows on disk" in own.sections({"out_of_core": table})
+
+
+def test_counts_from_several_processes_are_those_of_one(benchmark):
+    text_in = benchmark("text_in")
+    texts = ["a good film", "a bad film", "good good acting", "", "nothing new", "new films are good"]
+    vectorizer = CountVectorizer(dtype=np.float32)
+    X, known = text_in.counted_in_parallel(vectorizer, texts, n_jobs=1, chunk=2)
+    expected = CountVectorizer(dtype=np.float32)
+    assert (expected.fit_transform(texts) != X).nnz == 0 and X.dtype == np.float32
+    assert known.get_feature_names_out().tolist() == expected.get_feature_names_out().tolist()
+    assert (known.transform(["good new film"]) != expected.transform(["good new film"])).nnz == 0
+    hasher = HashingVectorizer(n_features=64)
+    hashed = text_in.hashed_in_parallel(hasher, texts, n_jobs=1, chunk=4)
+    assert (hashed != hasher.transform(texts)).nnz == 0
 
 
 def test_every_missing_peer_has_a_reason(benchmark):

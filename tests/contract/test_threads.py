@@ -48,9 +48,9 @@ class HeldFits:
 
     def __init__(self, monkeypatch):
         self.begun, self.go, self.seen = {}, {}, []
-        train = convex_fit.train
+        path = convex_fit.path
 
-        def held(problem, **settings):
+        def held(problem, Cs, **settings):
             name = threading.current_thread().name
             self.seen.append(blas_threads())
             self.begun[name].set()
@@ -58,9 +58,9 @@ class HeldFits:
             self.seen.append(blas_threads())
             if name == "broken":
                 raise MemoryError("no room")
-            return train(problem, **settings)
+            return path(problem, Cs, **settings)
 
-        monkeypatch.setattr(convex_fit, "train", held)
+        monkeypatch.setattr(convex_fit, "path", held)
 
     def start(self, name, model, X, y):
         """Start a fit; once it is held, returns a function that ends it and returns its exception or None."""

@@ -80,7 +80,7 @@ def raise_memory_error(*args, **kwargs):
 
 BREAKS = {
     "validation": (maxent, "encode_labels", raise_memory_error, MemoryError),
-    "training": (convex_fit, "train", raise_interrupt, KeyboardInterrupt),
+    "training": (convex_fit, "path", raise_interrupt, KeyboardInterrupt),
     "gradient": (Objective, "gradient", raise_interrupt, KeyboardInterrupt),
     "gap": (GaussianProof, "gap", raise_memory_error, MemoryError),
     "state": (maxent, "parameters", raise_interrupt, KeyboardInterrupt),

@@ -8,7 +8,7 @@ are multiplied pair by pair, which takes one multiplication for each pair of eac
 import numpy as np
 from scipy import sparse
 
-from ...numerics.sparse import peak
+from ...numerics.sparse import peak, retyped
 from ...numerics.threads import balanced_cuts
 from .base import Design
 from .blocks import LANE_WORK, make_design
@@ -71,11 +71,7 @@ class ObservedDesign(Design):
 
     def astype(self, dtype):
         """The same design in another precision, sharing the indices."""
-        X = self.X
-        if sparse.issparse(X):
-            X = type(X)((X.data.astype(dtype), X.indices, X.indptr), shape=X.shape, copy=False)
-        else:
-            X = X.astype(dtype)
+        X = retyped(self.X, dtype)
         twin = object.__new__(ObservedDesign)
         twin.__dict__.update(self.__dict__)
         twin.X, twin.dtype, twin._squares = X, X.dtype, None

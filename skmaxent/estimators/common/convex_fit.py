@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
-from ...convex.fit import train
+from ...convex.fit import path
 from ...convex.solvers import SOLVERS
 from ...numerics.threads import Workers
 from .advice import SolverOptions
@@ -51,14 +51,15 @@ def solver_settings(estimator, problem, fit_intercept=False):
 class ConvexFit:
     """Mixin of an estimator with the parameters `PRIOR` and `SOLUTION`: the body of its `fit`."""
 
-    def _fit_problem(self, problem, events, attributes, start=None, fit_intercept=False, names=None):
+    def _fit_problem(self, handed, events, attributes, start=None, fit_intercept=False, names=None):
         """Solve a problem and take over the attributes, all at once at the end.
 
         A fit that fails or is interrupted before leaves the old model whole.
 
         Parameters
         ----------
-        problem : Problem or GroupedProblem
+        handed : list of one Problem or GroupedProblem
+            Which is taken out, so that after presolve no X of its own is held beside what presolve made.
         events : FitEvents
         attributes : callable
             ``attributes(weights, intercept)`` gives the fitted attributes as a dict.
@@ -68,10 +69,11 @@ class ConvexFit:
         names : callable, optional
             Gives the names of the columns, or None, for messages.
         """
-        settings = solver_settings(self, problem, fit_intercept)
+        settings = solver_settings(self, handed[0], fit_intercept)
 
         def solve(workers, report):
-            return train(problem, C=self.C, workers=workers, start=start, report=report, **settings)
+            optima = path(handed.pop(), [self.C], workers=workers, start=start, report=report, **settings)
+            return next(optima)[1]
 
         return self._solved(solve, events, attributes, names)
 

@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, _num_samples, check_c
 
 from ...convex.problem import Problem
 from ...numerics.missing import any_missing
-from ...numerics.sparse import take_rows
+from ...numerics.sparse import canonical, take_rows
 from .targets import TARGET_TYPES, label_masses
 
 #: What a classifier must check before it encodes labels.
@@ -191,7 +191,7 @@ def class_factors(class_weight, classes, totals):
 
 
 def make_problem(X, labels):
-    """The training problem on the rows that count; weights and masses stay in float64."""
+    """The training problem on the rows of X that count; weights and masses stay in float64."""
     if labels.rows is not None:
         X = take_rows(X, labels.rows)
-    return Problem(X, labels.weights, len(labels.classes), labels.codes, labels.masses)
+    return Problem(canonical(X, turn=True), labels.weights, len(labels.classes), labels.codes, labels.masses)

@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.utils.validation import check_array
 
 from ...convex.solvers import able
-from ...numerics.sparse import canonical
 from .labels import encode_labels, make_problem
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ def c_min(
     if not 0 < l1_ratio <= 1:
         raise ValueError(f"l1_ratio must be above 0 and at most 1. Got {l1_ratio!r} instead.")
     X = check_array(X, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
-    problem = make_problem(canonical(X), encode_labels(y, X, sample_weight, class_weight, target_type))
+    problem = make_problem(X, encode_labels(y, X, sample_weight, class_weight, target_type))
     multipliers = penalty_multipliers(penalty_weights, problem)
     if multipliers is not None and not multipliers.all():
         raise ValueError("Without a penalty weights are not 0 for any C: penalty_weights must be above 0.")

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from ...compat import check_sample_weight
 from ...convex.machine.files import Partitions
 from ...numerics.losses import logistic, sigmoids, softmax
+from ...numerics.sparse import retyped
 from .as_sklearn import AsLogisticRegression
 from .joint import JointForm
 from .partitioned import by_blocks, refuse_beside, score_of_partitions
@@ -37,8 +38,7 @@ class ColumnForm:
         """Scores (n, K) or (n, 1) of validated or raw X."""
         X = given = validate_rows(model, X, model.coef_.dtype)
         with np.errstate(over="ignore", invalid="ignore"):
-            if X.dtype != model.coef_.dtype:
-                X = X.astype(model.coef_.dtype)  # casting the weights would copy far more
+            X = retyped(X, model.coef_.dtype)  # casting the weights would copy far more
             scores = _product(X, model.coef_.T)
             scores += model.intercept_
             total = scores.sum()
