@@ -1,18 +1,21 @@
 """Training networks on sparse text: BackpropMLPClassifier against MLPClassifier and PyTorch.
 
-    python benchmarks/mlp.py                        # everything; about an hour, most of it MLPClassifier
+    python benchmarks/mlp.py                        # everything; about a quarter of an hour on two cores
+    python benchmarks/mlp.py --go-on                # what an interrupted run of the command has left over
     python benchmarks/mlp.py --data newsgroups      # one part; the rows of the others are kept
     python benchmarks/mlp.py --contestants sklearn  # one contestant; without a ratio, which needs ours
     python benchmarks/mlp.py --plot                 # only the picture
 
 Each run has its own process, so that its peak memory is its own; the runs of the contestants alternate, and
-the medians of the repeats are written to docs/benchmarks/mlp.csv and drawn in docs/benchmarks/mlp.png. All
-have one hidden layer of 100 units, batches of 200, Adam with a rate of 0.001 and float32. Seconds are those
-of the epochs alone; what is done between the epochs to measure test accuracy is not counted. For
-BackpropMLPClassifier the first epoch includes what fit does before it, and the median epoch is that of one
-call of fit, timed by a callback (scikit-learn 1.9). Ratios are of rows of one run of this command: never of
-rows of another machine, or of another day on this one. "sklearn-batches" is MLPClassifier measured on four
-batches and scaled up.
+the medians of the repeats, with the fastest and the slowest, are written to docs/benchmarks/mlp.csv after
+each run and drawn in docs/benchmarks/mlp.png. A run of a peer ends with the epoch in which it has taken
+--factor times as long as ours in all its epochs, but not under 10 s; nobody is run again whose epochs took
+--budget seconds. All have one hidden layer of 100 units, batches of 200, Adam with a rate of 0.001 and
+float32. Seconds are those of the epochs alone; what is done between the epochs to measure test accuracy is
+not counted. For BackpropMLPClassifier the first epoch includes what fit does before it, and the median epoch
+is that of one call of fit, timed by a callback (scikit-learn 1.9). Ratios are of rows of one run of this
+command: never of rows of another machine, or of another day on this one. "sklearn-batches" is MLPClassifier
+measured on four batches and scaled up.
 """
 
 import argparse
@@ -34,14 +37,13 @@ from statistics import median
 
 import numpy as np
 from _machine import describe_machine
+from _network_contestants import LIBRARY, RUN
 from _network_data import digits, hashed, newsgroups, part_of_speech, short_text, synthetic
 from scipy import sparse
 from summary import OURS as BLUE
 
 HERE = Path(__file__).resolve().parents[1]
 OUT = HERE / "docs" / "benchmarks"
-HIDDEN, BATCH, RATE = 100, 200, 0.001
-
 
 #: name: (loader, epochs, contestants)
 EVERYBODY = ("skmaxent", "sklearn", "torch-dense", "torch-sparse")
@@ -60,128 +62,17 @@ DATA = {
 }
 
 
-# ---------------------------------------------------------------- contestants
-# Each yields an epoch at a time: seconds, training loss, test accuracy, model, peak memory.
+def until(runs, limit):
+    """The epochs of a run up to the one in which its seconds reach the limit."""
+    spent = 0.0
+    for epoch in runs:
+        yield epoch
+        spent += epoch[0]
+        if spent >= limit:
+            return
 
 
-class Clock:
-    """Callback of scikit-learn 1.9: the time at the start of fit and after each epoch."""
-
-    def setup(self, estimator, context):
-        self.times = [time.perf_counter()]
-
-    def on_fit_task_begin(self, estimator, context):
-        """Nothing to do."""
-
-    def on_fit_task_end(self, estimator, context):
-        if context.parent is not None:
-            self.times.append(time.perf_counter())
-
-    def teardown(self, estimator, context):
-        """Nothing to do."""
-
-
-def run_skmaxent(X, y, X_test, y_test, epochs):
-    from skmaxent import BackpropMLPClassifier
-
-    options = {"max_iter": epochs, "random_state": 0, "tol": 0.0, "n_iter_no_change": epochs}
-    clock = Clock()
-    mlp = BackpropMLPClassifier((HIDDEN,), **options).set_callbacks(clock).fit(X, y)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds = np.diff(clock.times).tolist()
-    watched = BackpropMLPClassifier((HIDDEN,), **options).fit(X, y, X_val=X_test, y_val=y_test)
-    for second, loss, score in zip(seconds, mlp.loss_curve_, watched.validation_scores_):
-        yield second, loss, score, mlp, memory
-
-
-def run_sklearn(X, y, X_test, y_test, epochs):
-    from sklearn.neural_network import MLPClassifier
-
-    mlp = MLPClassifier((HIDDEN,), random_state=0)
-    for _ in range(epochs):
-        start = time.perf_counter()
-        mlp.partial_fit(X, y, classes=np.unique(y))
-        seconds = time.perf_counter() - start
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        yield seconds, mlp.loss_, mlp.score(X_test, y_test), mlp, memory
-
-
-def run_sklearn_batches(X, y, X_test, y_test, epochs):
-    """A few batches, scaled up to an epoch: a whole one would take minutes."""
-    from sklearn.neural_network import MLPClassifier
-
-    mlp = MLPClassifier((HIDDEN,), random_state=0)
-    mlp.partial_fit(X[:BATCH], y[:BATCH], classes=np.unique(y))
-    times = []
-    for i in range(1, 5):
-        rows = slice(i * BATCH, (i + 1) * BATCH)
-        start = time.perf_counter()
-        mlp.partial_fit(X[rows], y[rows])
-        times.append(time.perf_counter() - start)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    yield median(times) * -(-X.shape[0] // BATCH), float("nan"), float("nan"), mlp, memory
-
-
-def run_torch(X, y, X_test, y_test, epochs, is_sparse):
-    import torch
-
-    torch.manual_seed(0)
-    d, n_classes = X.shape[1], int(y.max()) + 1
-    bound = (6 / (d + HIDDEN)) ** 0.5
-    first = torch.nn.EmbeddingBag(d, HIDDEN, mode="sum", sparse=is_sparse)
-    torch.nn.init.uniform_(first.weight, -bound, bound)
-    bias = torch.nn.Parameter(torch.zeros(HIDDEN))
-    last = torch.nn.Linear(HIDDEN, n_classes)
-    torch.nn.init.xavier_uniform_(last.weight)
-    torch.nn.init.zeros_(last.bias)
-    rest = [bias, *last.parameters()]
-    if is_sparse:
-        optimisers = [torch.optim.SparseAdam(first.parameters(), lr=RATE), torch.optim.Adam(rest, lr=RATE)]
-    else:
-        optimisers = [torch.optim.Adam([*first.parameters(), *rest], lr=RATE, fused=True)]
-
-    def scores(Z):
-        indices, offsets = (torch.from_numpy(a.astype(np.int64)) for a in (Z.indices, Z.indptr[:-1]))
-        return last(torch.relu(first(indices, offsets, per_sample_weights=torch.from_numpy(Z.data)) + bias))
-
-    # The first step of an optimiser imports much of PyTorch: not on the clock.
-    idle = torch.nn.Parameter(torch.zeros(1))
-    idle.grad = torch.zeros(1)
-    torch.optim.Adam([idle], fused=not is_sparse).step()
-
-    rng = np.random.default_rng(0)
-    targets = torch.from_numpy(y.astype(np.int64))
-    for _ in range(epochs):
-        start, total, order = time.perf_counter(), 0.0, rng.permutation(X.shape[0])
-        for i in range(0, order.size, BATCH):
-            rows = order[i : i + BATCH]
-            loss = torch.nn.functional.cross_entropy(scores(X[rows]), targets[rows])
-            for optimiser in optimisers:
-                optimiser.zero_grad()
-            loss.backward()
-            for optimiser in optimisers:
-                optimiser.step()
-            total += loss.item() * rows.size
-        seconds = time.perf_counter() - start
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        with torch.no_grad():
-            parts = [scores(X_test[i : i + 1000]).argmax(1).numpy() for i in range(0, X_test.shape[0], 1000)]
-            guess = np.concatenate(parts)
-        model = {"first": first.state_dict(), "bias": bias, "last": last.state_dict()}
-        yield seconds, total / X.shape[0], float(np.mean(guess == y_test)), model, memory
-
-
-RUN = {
-    "skmaxent": run_skmaxent,
-    "sklearn": run_sklearn,
-    "sklearn-batches": run_sklearn_batches,
-    "torch-dense": lambda *a: run_torch(*a, is_sparse=False),
-    "torch-sparse": lambda *a: run_torch(*a, is_sparse=True),
-}
-LIBRARY = {"skmaxent": "skmaxent.estimators.mlp", "sklearn": "sklearn.neural_network", "torch": "torch"}
-
-
-def work(path, name, epochs):
+def work(path, name, epochs, limit):
     """One run; prints its figures as JSON."""
     warnings.simplefilter("ignore")
     with open(path, "rb") as file:
@@ -191,12 +82,14 @@ def work(path, name, epochs):
     import_module(LIBRARY[name.split("-")[0]])  # the library itself is not memory of the run
     # what is held now, not the peak so far, which reading the data has raised
     before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1024
-    done = [*RUN[name](X, y, X_test, y_test, epochs)]
+    done = [*until(RUN[name](X, y, X_test, y_test, epochs), limit)]
     seconds, losses, scores, models, memories = (list(column) for column in zip(*done))
     below = next((i + 1 for i, loss in enumerate(losses) if loss < 0.1), None)
     best = int(np.nanargmax(scores)) if not np.isnan(scores).all() else None
     print(json.dumps({
         "seconds_per_epoch": median(seconds),
+        "epochs": len(seconds),
+        "spent": sum(seconds),
         "epochs_to_loss_0.1": below,
         "seconds_to_loss_0.1": sum(seconds[:below]) if below else None,
         "best_accuracy": scores[best] if best is not None else None,
@@ -212,12 +105,15 @@ def work(path, name, epochs):
 FIELDS = [
     "data", "rows", "columns", "nonzeros", "contestant", "seconds_per_epoch", "ratio", "epochs_to_loss_0.1",
     "seconds_to_loss_0.1", "best_accuracy", "seconds_to_best", "peak_MB", "pickle_MB", "repeats", "machine",
-    "run",
+    "run", "fastest", "slowest", "epochs", "spent",
 ]  # fmt: skip
-
-
-#: Name of this run of the command: when it began.
-RUN_NAME = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+#: of several runs the median
+MEDIANS = [
+    "seconds_per_epoch", "epochs_to_loss_0.1", "seconds_to_loss_0.1", "best_accuracy", "seconds_to_best",
+    "peak_MB", "pickle_MB", "epochs",
+]  # fmt: skip
+#: seconds that every run of a peer may take
+LEAST_LIMIT = 10.0
 
 
 def merged(rows, measured):
@@ -236,40 +132,80 @@ def merged(rows, measured):
     return rows
 
 
-def measure(name, repeats, contestants, prefix):
-    """The rows of one data set."""
-    load, epochs, everybody = DATA[name]
-    everybody = [c for c in everybody if contestants is None or c in contestants]
-    if find_spec("torch") is None:
-        everybody = [c for c in everybody if not c.startswith("torch")]
+def row_of(data, contestant, results):
+    """A row: the figures of one data set and contestant over its runs."""
+    row = data | {"contestant": contestant, "repeats": len(results), "machine": describe_machine()}
+    for field in MEDIANS:
+        values = [r[field] for r in results if r.get(field) is not None]
+        row[field] = f"{median(values):.4g}" if values else ""
+    seconds = [r["seconds_per_epoch"] for r in results]
+    row |= {"fastest": f"{min(seconds):.4g}", "slowest": f"{max(seconds):.4g}"}
+    return row | {"spent": f"{sum(r['spent'] for r in results):.4g}"}
+
+
+def run_once(path, contestant, epochs, limit, prefix):
+    """The figures of one run in a process of its own."""
+    command = [*prefix, sys.executable, __file__, "--worker", str(path), contestant, str(epochs), str(limit)]
+    environment = {**os.environ, "PYTHONPATH": str(HERE)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def measure(name, everybody, ours, options):
+    """Yields the row of a contestant after each of its runs.
+
+    Parameters
+    ----------
+    name : str
+        Key of `DATA`.
+    everybody : list of str
+        The contestants.
+    ours : float
+        Seconds of our run, where it is not among them; infinite when it is not known.
+    options : argparse.Namespace
+        The command's.
+    """
+    load, epochs, _ = DATA[name]
     X, y, X_test, y_test = load()
     y_codes = np.unique(np.concatenate([y, y_test]), return_inverse=True)[1]
     y, y_test = y_codes[: len(y)], y_codes[len(y) :]
-    runs = {contestant: [] for contestant in everybody}
+    data = {
+        "data": name, "rows": X.shape[0], "columns": X.shape[1],
+        "nonzeros": int(X.nnz if sparse.issparse(X) else X.size),
+    }  # fmt: skip
+    results = {contestant: [] for contestant in everybody}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data.pickle"
         path.write_bytes(pickle.dumps((X, y, X_test, y_test)))
-        for _ in range(repeats):
-            for contestant in everybody:
-                command = [*prefix, sys.executable, __file__, "--worker", str(path), contestant, str(epochs)]
-                environment = {**os.environ, "PYTHONPATH": str(HERE)}
-                done = subprocess.run(command, capture_output=True, text=True, env=environment)
-                if done.returncode:
-                    raise RuntimeError(done.stderr)
-                runs[contestant].append(json.loads(done.stdout.splitlines()[-1]))
-    rows = []
-    for contestant, results in runs.items():
-        row = {
-            "data": name, "rows": X.shape[0], "columns": X.shape[1], "contestant": contestant,
-            "nonzeros": int(X.nnz if sparse.issparse(X) else X.size), "repeats": repeats,
-            "machine": describe_machine(), "run": RUN_NAME,
-        }  # fmt: skip
-        for field in FIELDS[5:13]:
-            values = [r[field] for r in results if r.get(field) is not None]
-            row[field] = f"{median(values):.4g}" if values else ""
-        rows.append(row)
-        print({k: v for k, v in row.items() if k != "machine"}, flush=True)
-    return rows
+        for _ in range(options.repeats):
+            for contestant, done in results.items():
+                if sum(r["spent"] for r in done) >= options.budget:
+                    continue
+                is_ours = contestant == "skmaxent"
+                limit = float("inf") if is_ours else max(LEAST_LIMIT, options.factor * ours)
+                done.append(run_once(path, contestant, epochs, limit, shlex.split(options.prefix)))
+                if is_ours:
+                    ours = done[0]["spent"]
+                yield row_of(data, contestant, done)
+
+
+def left_over(name, rows, run, options):
+    """The contestants whose rows this run of the command lacks, and the seconds of our run, if known."""
+    everybody = [c for c in DATA[name][2] if options.contestants is None or c in options.contestants]
+    if find_spec("torch") is None:
+        everybody = [c for c in everybody if not c.startswith("torch")]
+    ours = float("inf")
+    for row in rows:
+        if row["data"] != name or not row.get("spent") or row["machine"] != describe_machine():
+            continue
+        spent, repeats = float(row["spent"]), int(row["repeats"])
+        if row["contestant"] == "skmaxent":
+            ours = spent / repeats
+        if row["run"] == run and (repeats >= options.repeats or spent >= options.budget):
+            everybody = [c for c in everybody if c != row["contestant"]]
+    return everybody, ours
 
 
 STYLE = {
@@ -341,6 +277,16 @@ def plot(rows):
     fig.savefig(OUT / "mlp.png", dpi=110)
 
 
+def write(file, rows):
+    """The table, put in the place of the old one at once."""
+    new = file.with_suffix(".new")
+    with new.open("w", newline="") as out:
+        writer = csv.DictWriter(out, FIELDS)
+        writer.writeheader()
+        writer.writerows(rows)
+    new.replace(file)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -348,23 +294,30 @@ def main():
     parser.add_argument("--data", nargs="+", choices=DATA, default=[*DATA])
     parser.add_argument("--contestants", nargs="+", choices=RUN)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--factor", type=float, default=10.0, help="limit of a peer's run, in ours")
+    parser.add_argument("--budget", type=float, default=30.0, help="seconds after which nobody is run again")
+    parser.add_argument("--go-on", action="store_true", help="finish the last run of the command")
     parser.add_argument(
         "--prefix", default="", help="put before each run's command, such as 'taskset -c 0,1'"
     )
     parser.add_argument("--plot", action="store_true", help="draw the figures that are there")
-    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--worker", nargs=4, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
-        return work(args.worker[0], args.worker[1], int(args.worker[2]))
+        path, name, epochs, limit = args.worker
+        return work(path, name, int(epochs), float(limit))
     OUT.mkdir(parents=True, exist_ok=True)
     file = OUT / "mlp.csv"
     rows = [*csv.DictReader(file.open())] if file.exists() else []
+    run = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())  # its name: when it began
+    if args.go_on:
+        run = max((row.get("run") or "" for row in rows), default="") or run
     for name in [] if args.plot else args.data:
-        rows = merged(rows, measure(name, args.repeats, args.contestants, shlex.split(args.prefix)))
-        with file.open("w", newline="") as out:
-            writer = csv.DictWriter(out, FIELDS)
-            writer.writeheader()
-            writer.writerows(rows)
+        everybody, ours = left_over(name, rows, run, args)
+        for row in measure(name, everybody, ours, args) if everybody else ():
+            rows = merged(rows, [row | {"run": run}])
+            write(file, rows)
+            print({k: v for k, v in row.items() if k != "machine"}, flush=True)
     plot(rows)
 
 

@@ -251,35 +251,57 @@ class JointFeatures(Documented, BaseEstimator):
 
         Row after row in the order of CSR, without a sort.
         """
-        p, parts = table["n_columns"], []
-        for e, part in found.items():
-            known = table["templates"][e]
-            parts.append((known["columns"], renumbered(self.functions[e], part, known)))
-        if self.bias:
-            parts.append((np.arange(p - K, p, dtype=np.int32)[None], np.zeros(n, np.int32)))
-        indices, values, counts = [np.empty(0, np.int32)], [np.empty(0)], [[0]]
+        tables, parts = self._joined_tables(n, K, table, found)
+        by_class = np.ascontiguousarray(tables.T)
+        signs = np.tile([-1.0, 1.0], len(parts))
+        indices, values, counts = [], [], [np.zeros(1)]
         step = max(1, BLOCK_PAIRS // (K * max(len(parts), 1)))
-        for start in range(0, n, step):
-            rows = slice(start, min(start + step, n))
-            block = np.full((rows.stop - start, len(parts), K), -1, np.int32)
-            for j, (columns, numbers) in enumerate(parts):
-                some = numbers[rows] >= 0
-                block[some, j] = columns[numbers[rows][some]]
+        for start in range(0, max(n, 1), step):
+            places = _places(parts, slice(start, min(start + step, n)))
             if differences:
-                block = block.reshape(len(block), -1)
+                block = np.take(tables, places, axis=0, mode="wrap").reshape(len(places), len(signs))
             else:
-                block = np.ascontiguousarray(block.transpose(0, 2, 1))
+                block = np.empty((len(places), K, len(parts)), np.int32)
+                for k in range(K):
+                    block[:, k] = np.take(by_class[k], places, mode="wrap")
+                block = block.reshape(-1, len(parts))
             kept = block >= 0
             indices.append(block[kept])
-            counts.append((kept.astype(np.int32) @ np.ones(kept.shape[-1], np.int32)).ravel())
-            values.append(np.ones(len(indices[-1])))
-            if differences:
-                values[-1] -= 2.0 * (np.flatnonzero(kept) % 2 == 0)
-        indptr = np.concatenate(counts).cumsum()
-        if indptr[-1] <= np.iinfo(np.int32).max:
-            indptr = indptr.astype(np.int32)
-        shape = (n if differences else n * K, p)
-        return sparse.csr_array((np.concatenate(values), np.concatenate(indices), indptr), shape=shape)
+            # BLAS counts faster than sums of bools
+            counts.append(kept.astype(np.float32) @ np.ones(kept.shape[1], np.float32))
+            ones = np.broadcast_to(signs, kept.shape)[kept] if differences else np.ones(len(indices[-1]))
+            values.append(ones)
+        values, indices = (part[0] if len(part) == 1 else np.concatenate(part) for part in (values, indices))
+        kind = np.int32 if len(values) <= np.iinfo(np.int32).max else np.int64
+        indptr = np.concatenate(counts).cumsum(dtype=kind)
+        shape = (n if differences else n * K, table["n_columns"])
+        return sparse.csr_array((values, indices, indptr), shape=shape)
+
+    def _joined_tables(self, n, K, table, found):
+        """The columns (P + 1, K) of all templates, and of each the numbers (n,) in it and its first row.
+
+        The last row, of -1, is for data without a predicate, which have the number -1.
+        """
+        p, tables, parts, first = table["n_columns"], [], [], 0
+        for e, part in found.items():
+            known = table["templates"][e]
+            tables.append(known["columns"])
+            parts.append((renumbered(self.functions[e], part, known), first))
+            first += len(known["columns"])
+        if self.bias:
+            tables.append(np.arange(p - K, p, dtype=np.int32)[None])
+            parts.append((np.zeros(n, np.int32), first))
+        return np.concatenate([*tables, np.full((1, K), -1, np.int32)]), parts
+
+
+def _places(parts, rows):
+    """The rows of `_joined_tables` (number of rows, number of parts) that some data have, or -1."""
+    places = np.empty((rows.stop - rows.start, len(parts)), np.intp)
+    for j, (numbers, first) in enumerate(parts):
+        numbers = numbers[rows]
+        np.add(numbers, first, out=places[:, j])
+        places[numbers < 0, j] = -1
+    return places
 
 
 def _template_entries(template, found, known):

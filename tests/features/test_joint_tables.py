@@ -5,6 +5,7 @@ import pytest
 from joint_examples import dict_data
 
 from skmaxent import Joined, JointFeatures, MaxEntClassifier, MaxEntClassifierCV
+from skmaxent.features import joint
 from skmaxent.features.records import ArrayRecords, Records
 
 
@@ -67,3 +68,40 @@ def test_columns_that_a_table_lacks_are_missing_everywhere():
             "c=bee",
             "c=cat",
         ]
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("block", [1, 100, 10**6])
+def test_the_design_is_what_the_table_says(n_classes, block, monkeypatch):
+    """Row by row from the definition, whatever the size of the blocks in which it is made."""
+    monkeypatch.setattr(joint, "BLOCK_PAIRS", block)
+    data, _ = dict_data()
+    data = [d if i % 5 else {"a": d["a"]} for i, d in enumerate(data)]  # some lack a key
+    n = len(data)
+    present = np.eye(n_classes)[np.arange(n) % n_classes]
+    features = JointFeatures(
+        [Joined("a"), Joined(("a", "b"), min_count=1), Joined("b", min_count=2)], bias=True
+    )
+    classes = [*range(n_classes)]
+    differences = n_classes == 2
+    table, design = features.fit_design(data, classes, present, differences)
+    expected = np.zeros((n, n_classes, table["n_columns"]))
+    for template, known in zip((("a",), ("a", "b"), ("b",)), table["templates"].values()):
+        names = joint.atom_names([], known["words"], None) if known["codes"] is None else None
+        for i, d in enumerate(data):
+            if not all(key in d for key in template):
+                continue
+            if names is None:
+                code = [words[d[key]] for key, words in zip(template, known["words"])]
+                number = known["codes"].tolist().index(code)
+            else:
+                number = names.index(d[template[0]])
+            for k in range(n_classes):
+                if known["columns"][number, k] >= 0:
+                    expected[i, k, known["columns"][number, k]] = 1
+    expected[:, classes, table["n_columns"] - n_classes + np.arange(n_classes)] = 1
+    if differences:
+        np.testing.assert_array_equal(design.toarray(), expected[:, 1] - expected[:, 0])
+    else:
+        np.testing.assert_array_equal(design.toarray(), expected.reshape(n * n_classes, -1))
+    assert design.has_canonical_format

@@ -8,7 +8,7 @@ from skmaxent import check_gradient
 from skmaxent.nn.activations import ACTIVATIONS
 from skmaxent.nn.builders import FeedForward
 from skmaxent.nn.graph import FlowGraph
-from skmaxent.nn.kernels import csr_dot
+from skmaxent.nn.kernels import csr_arrays, csr_dot, csr_rows, csr_transposed
 from skmaxent.nn.layers import Activation, Dropout, SparseAffine
 from skmaxent.nn.losses import LOSSES
 from skmaxent.nn.training.batches import Dataset, SparseBatch
@@ -180,6 +180,21 @@ def test_stratified_split():
     assert tiny.sum() == 1 and not tiny[4]
 
 
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+@pytest.mark.parametrize("rows", [[5, 0, 2, 5], [1], []])
+def test_rows_and_transposes_are_those_of_scipy(index, rows):
+    X = sparse.random(7, 9, density=0.4, format="csr", random_state=0, dtype=np.float32)
+    X.data[3] = 0  # an explicit zero stays
+    X.indices, X.indptr = X.indices.astype(index), X.indptr.astype(index)
+    x = csr_rows(X, np.array(rows, dtype=np.intp))
+    for ours, scipys in zip(x, csr_arrays(X[rows])):
+        np.testing.assert_array_equal(ours, scipys)
+    for ours, scipys in zip(csr_transposed(*x, 9), csr_arrays(X[rows].tocsc())):
+        np.testing.assert_array_equal(ours, scipys)
+    assert {a.dtype for a in (*x[:2], *csr_transposed(*x, 9)[:2])} == {np.dtype(index)}
+    assert x[2].dtype == np.float32
+
+
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu", "gelu", "silu"])
 @pytest.mark.parametrize("sparse_input", [False, True])
 def test_whole_network_against_pytorch(activation, sparse_input):
@@ -192,7 +207,7 @@ def test_whole_network_against_pytorch(activation, sparse_input):
     X = sparse.random(11, 8, density=0.4, format="csr", random_state=0)
     y = np.random.default_rng(0).integers(0, 4, 11)
     loss = LOSSES["softmax"]()
-    value = loss.fprop(graph.fprop(SparseBatch(X) if sparse_input else X.toarray()), y)
+    value = loss.fprop(graph.fprop(SparseBatch(csr_arrays(X), 8) if sparse_input else X.toarray()), y)
     graph.bprop(loss.bprop())
     if sparse_input:
         graph.first.gradient_rows(0, 8, graph.gradients.first)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from ...numerics.sparse import entries, take_rows
+from ...numerics.sparse import entries
 
 # Up to this many stored entries the rows are always put in a canonical order, so that repeated
 # rows and weighted rows give the same bits; above, only when enough rows repeat to pay the copy.
@@ -28,11 +28,12 @@ def merge_rows(problem):
     n = X.shape[0]
     always = (X.nnz if sparse.issparse(X) else X.size) <= CANONICAL_ENTRIES
     keys = X @ np.random.default_rng(SEED).standard_normal(X.shape[1]).astype(X.dtype)
-    if not always and np.count_nonzero(np.diff(np.sort(keys)) == 0) < ROW_GAIN * n:
-        return problem, 0
     order = np.argsort(keys, kind="stable")
-    ordered = take_rows(X, order)
-    new_group = np.concatenate([[True], ~_equal_neighbours(ordered)])
+    keys = keys[order]
+    alike = keys[1:] == keys[:-1]
+    if not always and np.count_nonzero(alike) < ROW_GAIN * n:
+        return problem, 0
+    new_group = np.concatenate([[True], ~_equal_neighbours(X, order, alike | np.isnan(keys[1:]))])
     if not always and n - np.count_nonzero(new_group) < ROW_GAIN * n:
         return problem, 0
     group = np.empty(n, np.intp)
@@ -41,16 +42,23 @@ def merge_rows(problem):
     return problem.with_rows(representatives, group), n - len(representatives)
 
 
-def _equal_neighbours(X):
-    """Whether each row from the second on is identical to the row before it."""
+def _equal_neighbours(X, order, alike):
+    """Whether each row from the second on, in some order, is identical to the row before it.
+
+    `alike` says where their keys are the same, or not known. Equal sparse rows have equal keys, because they
+    are added up entry by entry; what BLAS makes of dense rows may depend on their places.
+    """
     if not sparse.issparse(X):
+        X = X[order]
         return (X[1:] == X[:-1]).all(axis=1)
-    counts = np.diff(X.indptr)
-    equal = counts[1:] == counts[:-1]
-    rows = np.flatnonzero(equal)
-    here, before = entries(X.indptr, rows + 1, counts[rows + 1]), entries(X.indptr, rows, counts[rows])
-    same = (X.indices[here] == X.indices[before]) & (X.data[here] == X.data[before])
-    equal[rows] = _all_of(same, counts[rows])
+    X, equal = X.tocsr(), np.zeros(len(alike), bool)
+    places = np.flatnonzero(alike)
+    rows, before, counts = order[places + 1], order[places], np.diff(X.indptr)
+    kept = counts[rows] == counts[before]
+    places, rows, before, counts = places[kept], rows[kept], before[kept], counts[rows[kept]]
+    here, there = entries(X.indptr, rows, counts), entries(X.indptr, before, counts)
+    same = (X.indices[here] == X.indices[there]) & (X.data[here] == X.data[there])
+    equal[places] = _all_of(same, counts)
     return equal
 
 

@@ -65,8 +65,9 @@ class SharedColumns:
     ----------
     X : CSR matrix of shape (n, r)
         The columns that are not shared, the most frequent first, then one column a group.
-    scale : ndarray of shape (r,)
-        What the gradients of the rows of its first weights are to be multiplied by: 1 / k for a group.
+    scale : ndarray of shape (r,) or None
+        What the gradients of the rows of its first weights are to be multiplied by: 1 / k for a group. None
+        without groups.
     parameters : Parameters
         The network on these columns.
     n_head : int
@@ -74,7 +75,7 @@ class SharedColumns:
     """
 
     def __init__(self, X, parameters, groups, run, batch_size):
-        self._whole, self._run = parameters, run
+        self._whole, self._run, self.scale = parameters, run, None
         entries, self._starts = groups
         size = np.diff(self._starts)
         values = X.data[entries]
@@ -88,7 +89,8 @@ class SharedColumns:
         self._kept = kept[np.argsort(-counts[kept], kind="stable")]
         missing = (1 - np.minimum(counts[self._kept] / X.shape[0], 1)) ** batch_size
         self.n_head = int(np.count_nonzero(missing <= 1 - HEAD_SHARE))
-        self.scale = np.concatenate([np.ones(self._kept.size), 1 / size]).astype(X.dtype)
+        if size.size:
+            self.scale = np.concatenate([np.ones(self._kept.size), 1 / size]).astype(X.dtype)
         first = entries[self._starts[:-1]]
         self.X = self._merge(X, entries, first, np.abs(X.data[first]) * size.astype(X.dtype))
         self.parameters = self._start()

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..kernels import csr_arrays, csr_rows, csr_transposed
+
 #: numbers of a dense batch that are copied in less time than a thread takes to hear of it
 SMALL = 1 << 18
 
@@ -9,27 +11,34 @@ SMALL = 1 << 18
 class SparseBatch:
     """Some rows of a sparse matrix, ready for `SparseAffine`.
 
+    Parameters
+    ----------
+    x : tuple (indptr, indices, data)
+        Its compressed rows.
+    n_columns : int
+    rows : intp ndarray of shape (r,), optional
+        The columns that occur, or that every batch has, ascending, when x is renumbered to just these;
+        None when it keeps its d columns.
+    transposed : bool
+        Whether there shall be gradients.
+    scale : ndarray of shape (n_columns,), optional
+        Factors on the rows of the transpose, and so on the gradients that follow from it.
+
     Attributes
     ----------
     n_rows : int
     x, x_transposed : tuples (indptr, indices, data)
         Compressed rows of x and of its transpose.
-    rows : intp ndarray of shape (r,) or None
-        The columns that occur, or that every batch has, ascending, when x is renumbered to just these;
-        None when it keeps its d columns.
-
-    With `scale`, one number a column of x, the rows of the transpose are multiplied by it, and so are the
-    gradients that follow from it.
     """
 
-    def __init__(self, x, rows=None, transposed=True, scale=None):
-        self.n_rows = x.shape[0]
-        self.rows = rows
-        self.x = (x.indptr, x.indices, x.data)
+    def __init__(self, x, n_columns, rows=None, transposed=True, scale=None):
+        self.n_rows = x[0].size - 1
+        self.rows, self.x = rows, x
         if transposed:
-            columns = x.tocsc()
-            data = columns.data if scale is None else columns.data * np.repeat(scale, np.diff(columns.indptr))
-            self.x_transposed = (columns.indptr, columns.indices, data)
+            indptr, indices, data = csr_transposed(*x, n_columns)
+            if scale is not None:
+                data *= np.repeat(scale, np.diff(indptr))
+            self.x_transposed = indptr, indices, data
 
 
 class Dataset:
@@ -87,28 +96,27 @@ class Dataset:
 
     def inputs(self, order):
         """The rows `order` as the first box wants them."""
-        x = self.X[order]
-        if self.sparse:
-            x = self._renumbered(x) if self.renumber else SparseBatch(x, scale=self.scale)
-        return x
+        if not self.sparse:
+            return self.X[order]
+        x = csr_rows(self.X, order)
+        return self._renumbered(x) if self.renumber else SparseBatch(x, self.n_columns, scale=self.scale)
 
     def _renumbered(self, x):
         """The batch with only the columns that occur and the head, numbered in their order.
 
         Marks instead of sorting: a pass over d bytes is cheaper than a sort of the non-zeros.
         """
+        indptr, indices, data = x
         if self._positions is None:
-            self._marks = np.zeros(x.shape[1], dtype=bool)
-            self._positions = np.empty(x.shape[1], dtype=x.indices.dtype)
-        self._marks[x.indices] = True
+            self._marks = np.zeros(self.n_columns, dtype=bool)
+            self._positions = np.empty(self.n_columns, dtype=indices.dtype)
+        self._marks[indices] = True
         self._marks[: self.n_head] = True
         rows = np.flatnonzero(self._marks)
         self._marks[rows] = False
-        self._positions[rows] = np.arange(rows.size, dtype=x.indices.dtype)
-        renumbered = type(x)(
-            (x.data, np.take(self._positions, x.indices), x.indptr), shape=(x.shape[0], rows.size), copy=False
-        )
-        return SparseBatch(renumbered, rows, scale=None if self.scale is None else self.scale[rows])
+        self._positions[rows] = np.arange(rows.size, dtype=indices.dtype)
+        x = indptr, np.take(self._positions, indices), data
+        return SparseBatch(x, rows.size, rows, scale=None if self.scale is None else self.scale[rows])
 
 
 def layer_outputs(graph, X, block=4096):
@@ -127,7 +135,8 @@ def layer_outputs(graph, X, block=4096):
     """
     for start in range(0, X.shape[0], block):
         x = X[start : start + block]
-        x = x if isinstance(X, np.ndarray) else SparseBatch(x, transposed=False)
+        if not isinstance(X, np.ndarray):
+            x = SparseBatch(csr_arrays(x), X.shape[1], transposed=False)
         outputs = []
         for box in graph.boxes:
             x = box.fprop(x)

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.optimize import minimize
 
+from ..kernels import csr_arrays
 from .batches import SparseBatch
 from .trainer import DivergenceError
 
@@ -22,7 +23,7 @@ class Objective:
 
     def __init__(self, graph, loss, data, l2):
         self.graph, self.loss, self.data = graph, loss, data
-        self.x = SparseBatch(data.X) if data.sparse else data.X
+        self.x = SparseBatch(csr_arrays(data.X), data.n_columns) if data.sparse else data.X
         self.mass = len(data) if data.weights is None else float(data.weights.sum())
         self.l2 = l2 / self.mass
 
