@@ -8,8 +8,12 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlparse
 
+import hypothesis
 import pytest
 
+# A test is right or wrong, however busy the machine is.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 # Where the corpora are beside a checkout; a user's own setting comes first.
 _CORPORA = Path(__file__).resolve().parents[2] / "shared" / "data"
 if _CORPORA.is_dir():

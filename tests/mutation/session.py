@@ -48,7 +48,7 @@ class Judge:
         """Record, then judge one mutant after another."""
         import hypothesis  # not above: pytest wants to be the first
 
-        hypothesis.settings.register_profile("mutants", derandomize=True, database=None)
+        hypothesis.settings.register_profile("mutants", derandomize=True, database=None, deadline=None)
         hypothesis.settings.load_profile("mutants")
         files = sorted({mutant.path for mutant in self.mutants})
         started = time.monotonic()
