@@ -27,6 +27,8 @@ CYCLES = 4
 LAST_VIOLATION, LAST_DIGITS, LAST_CYCLES = 0.05, 1e-3, 4
 MAX_HALVINGS = 8
 MAX_FAILURES = 6
+# Whole steps in turn that gain less than a unit in the last place of the objective.
+MAX_IDLE = 2
 
 
 @dataclass
@@ -76,18 +78,21 @@ def improve(objective, inner, point, trust, *, target, max_steps):
     moved : bool
         Whether any step made progress.
     """
-    moved, failures = False, 0
+    moved, failures, idle = False, 0, 0
     for _ in range(max_steps):
         shift_columns(objective, point)
         subgradient = objective.gradient(point, certify=False)
         if subgradient.square <= target:
             break
+        before = objective.value(point)
         step = _step(objective, inner, point, subgradient, trust)
         if not trust.last:
             point.arrival = None  # proves no more than the model itself
         if step:
             moved, failures = True, 0
-            if trust.last:
+            gain = before - objective.value(point)
+            idle = idle + 1 if gain < np.finfo(objective.dtype).eps * abs(before) else 0
+            if trust.last or idle == MAX_IDLE:
                 break  # for a look at what it proves
         elif failures == MAX_FAILURES:
             trust.damping = 0.0  # rounding, not the model, was to blame
