@@ -99,6 +99,11 @@ class Grouped(Likelihood):
         sums = np.add.reduceat(values, starts[:-1], axis=0)
         return np.repeat(sums / weights[:, None], np.diff(starts), axis=0)
 
+    def _normalise(self, rows, masses):
+        weights, starts = self._groups(rows)
+        sums = np.add.reduceat(masses[:, 0], starts[:-1])
+        masses *= np.repeat(weights / sums, np.diff(starts))[:, None]
+
     def mixed_entropy(self, expected, share):
         """Sum of m_g H(q_g), q_g = share * p_g + (1 - share) * label distribution g, in nats."""
         Q = share * expected.astype(float) + (1 - share) * self.masses

@@ -152,6 +152,20 @@ class Likelihood:
     def _count_outside(self, rows, masses):
         return np.count_nonzero(~(masses >= 0))
 
+    def within(self, masses):
+        """Masses without the negative ones, each row scaled to its weight: a new array."""
+        result = np.empty_like(masses)
+
+        def block(rows):
+            np.maximum(masses[rows], 0, out=result[rows])
+            self._normalise(rows, result[rows])
+
+        self._workers.map(block, self._cuts)
+        return result
+
+    def _normalise(self, rows, masses):
+        masses *= (self.weights[rows] / masses.sum(axis=1))[:, None]
+
     def totals(self, values):
         """Sums over the rows of an (n, K) array, (K,), float64."""
         return self._sum(lambda rows: _column_sums(values[rows]))
@@ -269,6 +283,9 @@ class Binary(Likelihood):
 
     def _count_outside(self, rows, masses):
         return np.count_nonzero(~((masses >= 0) & (masses <= self.weights[rows, None])))
+
+    def _normalise(self, rows, masses):
+        np.minimum(masses, self.weights[rows, None], out=masses)
 
     def _positive(self, rows):
         """Mass of the second class in each row."""

@@ -71,6 +71,12 @@ class ClassBlocks:
 
         self._blocks = workers.map(block, pieces)
 
+    @staticmethod
+    def serves(objective, n_free):
+        """Whether there are classes, rows in this process, and not too many weights."""
+        grouped = isinstance(objective.likelihood, Grouped)
+        return not grouped and n_free <= MAX_WEIGHTS and objective.space.design.is_here
+
     @classmethod
     def build(cls, objective, expected, free, diagonal):
         """For some weights of an objective; None where there are too many, or no classes but groups of rows.
@@ -84,10 +90,9 @@ class ClassBlocks:
             The weights, as places in its flat coordinates.
         diagonal : ndarray of shape (m,)
         """
-        likelihood = objective.likelihood
-        here = objective.space.design.is_here
-        if isinstance(likelihood, Grouped) or len(free) > MAX_WEIGHTS or not here:
+        if not cls.serves(objective, len(free)):
             return None
+        likelihood = objective.likelihood
         X, columns, classes = pair_index(objective.space.design, free, expected.shape[1])
         if sparse.issparse(X):
             used, columns = np.unique(columns, return_inverse=True)
@@ -108,6 +113,51 @@ class ClassBlocks:
 
         self._workers.map(solve, self._blocks)
         return z
+
+    def holding(self, held):
+        """Function r -> z like the call, for the Hessian on the weights that are not held; z of those is 0.
+
+        A principal part of an inverse is not the inverse of a part: where columns are all but collinear, it
+        is far from it, and each weight held cost conjugate gradients about a step.
+
+        Parameters
+        ----------
+        held : boolean ndarray of shape (m,)
+        """
+        borders = self._workers.map(lambda block: _border(*block, held), self._blocks)
+
+        def solve(r):
+            z = np.empty_like(r)
+
+            def part(piece):
+                (places, scale, inverse), border = piece
+                right = scale * r[places]
+                if border is None:
+                    z[places] = scale * linalg.blas.ssymv(1.0, inverse, right, lower=1)
+                    return
+                mine, columns, inner = border
+                right[mine] = 0
+                left = linalg.blas.ssymv(1.0, inverse, right, lower=1)
+                left -= columns @ (inner @ left[mine])
+                left[mine] = 0
+                z[places] = scale * left
+
+            self._workers.map(part, list(zip(self._blocks, borders, strict=True)))
+            return z
+
+        return solve
+
+
+def _border(places, scale, inverse, held):
+    """Of the held weights of a block: where they are, their columns of the inverse, their part inverted."""
+    mine = np.flatnonzero(held[places])
+    if not len(mine):
+        return None
+    columns = np.tril(inverse)[:, mine]
+    columns += np.tril(inverse, -1)[mine].T
+    values, vectors = np.linalg.eigh(columns[mine].astype(float))
+    values = np.maximum(values, np.finfo(np.float32).eps * values[-1])
+    return mine, columns, ((vectors / values) @ vectors.T).astype(inverse.dtype)
 
 
 def _inverse(B):

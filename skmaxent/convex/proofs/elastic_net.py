@@ -10,6 +10,8 @@ from .rounding import EPS, Rounding
 
 # Times that weights may join the repair of a dual point.
 REPAIRS = 5
+# Largest shift of the intercept that settles the class totals of Newton's masses and keeps them positive.
+SMALL_SHIFT = 0.1
 
 
 class ElasticNetProof:
@@ -48,6 +50,7 @@ class ElasticNetProof:
         else:
             if proves:
                 self._add_bound(point, point.expected, gradient.loss, residual, point.decrement)
+                self._add_arrival(point)
             gap = self._above_bound(point, residual)
         return gap, self._unsettled > 0.1 * gap
 
@@ -88,6 +91,55 @@ class ElasticNetProof:
         self._unsettled += root * F.heaviest * F.norm * np.linalg.norm(point.coords)
         dual -= self._unsettled + spare + 2 * EPS * total + self._value_error(point, residual)
         self._bound = max(self._bound, dual)
+
+    def _add_arrival(self, point):
+        """Take the bound that Newton's own dual point gives, of the step that led to the point.
+
+        From the state E and the scores V of the step, its intercept included, E + S V fulfils all that
+        Newton's equation asks for exactly as far as that is solved; the model at the end of the step only
+        up to the square of V. The few masses that are negative are set to 0, and class totals settled anew.
+        """
+        F = self._objective
+        if point.arrival is None:
+            return
+        likelihood, vectors = F.likelihood, F.vectors
+        state, scores, shift = (vectors.astype(part, F.dtype) for part in point.arrival)
+        masses = likelihood.within(vectors.sum(state, likelihood.curvature(state, scores, shift)))
+        size, decrement = F.norm_of(masses), 0.0
+        if F.fit_intercept and np.isfinite(size):
+            masses, decrement = self._settled(masses)
+        if not np.isfinite(size + decrement):
+            return
+        residual = likelihood.residual(masses)
+        norm, root, total = F.norm_of(residual), np.sqrt(decrement), likelihood.total_weight
+        error = self._rounding.of_gradient(norm, root * F.heaviest + likelihood.state_error + 4 * EPS * size)
+        dual = dual_value(likelihood, F.penalty, masses, np.abs(F.space.pull(residual)) + error)
+        # The masses nearest to these that fulfil all conditions are m p (1 + e), sum m p e^2 <= decrement,
+        # and sum m p log^2 p is at most total (1 + log K)^2.
+        lost = decrement + 2 * root * np.sqrt(total) * (1 + np.log(max(likelihood.shape[1], 2)))
+        dual -= lost + 4 * EPS * (abs(dual) + total) + self._value_error(point, norm)
+        if dual > self._bound:  # not where it is nan
+            self._bound = dual
+
+    def _settled(self, masses):
+        """Masses moved to where the class totals agree, and the decrement left; infinite if they cannot.
+
+        The move is linear in a shift of the intercept, so that one step is exact, and so small that all
+        masses stay positive. Classes, or groups of them, that no uncertain row connects cannot be moved.
+        """
+        F = self._objective
+        likelihood, vectors = F.likelihood, F.vectors
+        H, inverse = likelihood.intercept_hessian(masses), F.inverse_intercept_hessian(masses)
+        with np.errstate(over="ignore", invalid="ignore"):  # where all rows are certain
+            step = -(inverse @ F.excess(masses))
+            rank = float(np.sum(inverse * H))  # H is symmetric
+        small = np.ptp(np.append(step, 0.0)) <= SMALL_SHIFT
+        if not (small and abs(rank - max(len(H) - 1, 1)) < 0.01):
+            return masses, np.inf
+        masses = vectors.sum(masses, likelihood.curvature(masses, vectors.zeros_like(masses), step))
+        excess = F.excess(masses)
+        # No curvature has fallen by more than the square of 1 - SMALL_SHIFT.
+        return masses, max(float(excess @ inverse @ excess), 0.0) / (1 - SMALL_SHIFT) ** 2
 
     def _value_error(self, point, residual):
         F = self._objective

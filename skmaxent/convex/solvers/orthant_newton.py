@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import proximal_newton
-from .quadratic_model import KrylovModel, curvatures
+from .quadratic_model import BLOCKS_FROM, KrylovModel, blocks_pay, curvatures
 
 # Conjugate gradients see the weights of one orthant only: while many weights leave and enter it, long
 # runs are wasted. A run is at most doubled, where less than `GROW` of the weights left, or halved.
@@ -22,8 +22,13 @@ SHORT_RUN, LONG_RUN = 8, 256
 GROW, SHRINK = 0.01, 0.05
 # Runs in one direction: after each the weights that would leave the orthant are held at its edge.
 CYCLES = 4
+# KKT violation, relative to the strength of the Laplace prior, from which a step may be the last: it is
+# solved so far that its dual point proves what is asked for, or to so many digits, in so many more runs.
+LAST_VIOLATION, LAST_DIGITS, LAST_CYCLES = 0.05, 1e-3, 4
 MAX_HALVINGS = 8
 MAX_FAILURES = 6
+# Whole steps in turn that gain less than a unit in the last place of the objective.
+MAX_IDLE = 2
 
 
 @dataclass
@@ -36,10 +41,20 @@ class Trust:
         Added to the curvature of each weight (Levenberg and Marquardt).
     run : int
         Longest run of conjugate gradients.
+    settled : bool
+        Whether the last step was a whole one on which few weights changed their sign.
+    residual : float or None
+        What a last step may leave of the gradient of each weight, relative to the strength of its Laplace
+        prior; None where there is no last step yet, or a Gaussian prior, under which less will do.
+    last : bool
+        Whether the last step was solved that far.
     """
 
     damping: float = 0.0
     run: int = SHORT_RUN
+    settled: bool = False
+    residual: float | None = None
+    last: bool = False
 
 
 def improve(objective, inner, point, trust, *, target, max_steps):
@@ -63,15 +78,22 @@ def improve(objective, inner, point, trust, *, target, max_steps):
     moved : bool
         Whether any step made progress.
     """
-    moved, failures = False, 0
+    moved, failures, idle = False, 0, 0
     for _ in range(max_steps):
         shift_columns(objective, point)
         subgradient = objective.gradient(point, certify=False)
         if subgradient.square <= target:
             break
+        before = objective.value(point)
         step = _step(objective, inner, point, subgradient, trust)
+        if not trust.last:
+            point.arrival = None  # proves no more than the model itself
         if step:
             moved, failures = True, 0
+            gain = before - objective.value(point)
+            idle = idle + 1 if gain < np.finfo(objective.dtype).eps * abs(before) else 0
+            if trust.last or idle == MAX_IDLE:
+                break  # for a look at what it proves
         elif failures == MAX_FAILURES:
             trust.damping = 0.0  # rounding, not the model, was to blame
             break
@@ -95,11 +117,11 @@ def _step(objective, inner, point, subgradient, trust):
     if step:
         objective.follow_intercept(point)
     share = cut / max(1, np.count_nonzero(direction))
-    settled = share <= GROW
+    trust.settled = step == 1 and share <= SHRINK
     if step == 1:
         trust.damping *= 0.3
         # Once no weight changes its sign, what is left is a linear system: longer runs solve it.
-        if capped and settled:
+        if capped and share <= GROW:
             trust.run = min(2 * trust.run, LONG_RUN)
     else:
         # With much damping the direction is minus the subgradient, and cutting keeps it a descent.
@@ -120,6 +142,7 @@ def proximal_step(objective, inner, point, subgradient, trust):
     bend = np.where(coords != 0, penalty.lasso, 0) * (np.abs(end) - np.abs(W))
     slope = float(np.sum(smooth * coords + bend, dtype=float))
     step = _search(objective, point, coords, end, slope, MAX_HALVINGS) if slope < 0 else 0.0
+    point.arrival = None  # the next step is as soon at hand as a better bound
     if step:
         objective.follow_intercept(point)
         if step == 1:
@@ -190,12 +213,23 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
     coords, W = np.zeros_like(r), (point.coords / scale).astype(dtype)
     held = np.zeros(r.shape, bool)
     run = trust.run if fenced.any() else LONG_RUN  # without a Laplace part there is one orthant
-    model = KrylovModel(inner, expected, free, ridge, diagonal, run, r)
-    for cycle in range(CYCLES):
-        capped = model.improve(coords, r, held)
+    n_free = np.count_nonzero(free)
+    pay = blocks_pay(inner, n_free, run)
+    last_limit = _last_limit(penalty, subgradient, trust) if pay else None
+    trust.last = last_limit is not None
+    blocked = run >= BLOCKS_FROM or (pay and (trust.last or trust.settled))
+    run = LONG_RUN if trust.last else run
+    model = KrylovModel(inner, expected, free, ridge, diagonal, run, blocked, r)
+    limit, left, is_first = None, CYCLES, True
+    while True:
+        capped = model.improve(coords, r, held, limit) and not trust.last
+        left -= 1
         end = W + coords
         cut = (end * orthant < 0) & fenced & ~held
-        if not cut.any() or cycle == CYCLES - 1:
+        n_cut = np.count_nonzero(cut)
+        if trust.last and limit is None and (not left or n_cut <= GROW * n_free):
+            limit, left = np.asarray(last_limit / scale, dtype=dtype), LAST_CYCLES
+        elif not (n_cut and left):
             break
         # Weights that would leave the orthant stay at its edge, and the others make up for it; those
         # for which the edge was wrong come back, once: later it hindered more than it helped.
@@ -203,19 +237,30 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
         coords += change
         r -= model.times(change)
         held |= cut
-        if cycle == 0:
+        if is_first:
             held &= r * orthant <= 0
+        is_first = False
     coords *= dtype.type(scale)
     # Past the edge, so that a whole step ends exactly on it, whatever the rounding.
     coords = np.where(held, -2 * point.coords, coords)
     return coords, 1e-2 * float(diagonal.mean()), capped
 
 
+def _last_limit(penalty, subgradient, trust):
+    """What a last step may leave of the gradient, a number or like the weights; None for any other step."""
+    if trust.residual is None:
+        return None
+    violation = float(np.max(np.abs(subgradient.coords) / penalty.lasso, initial=0))
+    if violation > LAST_VIOLATION:
+        return None
+    return max(trust.residual, LAST_DIGITS * violation) * penalty.lasso
+
+
 def _search(objective, point, coords, end, slope, max_trials):
     """Move the point along `coords`, to `end` if that is good enough; the step, 0 without descent."""
     likelihood, penalty, vectors = objective.likelihood, objective.penalty, objective.vectors
     scores = objective.space.push(coords)
-    base, moved, shift = point.scores, scores, 0.0
+    base, moved, shift = point.scores, scores, np.zeros(scores.shape[1])
     if objective.fit_intercept:
         shift = objective.intercept_elimination(point.expected, point.inverse)(scores)
         shift -= point.inverse @ point.excess
@@ -239,6 +284,8 @@ def _search(objective, point, coords, end, slope, max_trials):
         step = min(max(parabola, 0.1 * step), 0.7 * step)
     else:
         return 0.0
+    whole = step == 1 and objective.space.design.is_here
+    point.arrival = (point.expected, scores, shift) if whole else None
     point.coords, point.loss, point.expected = W, loss, expected
     vectors.add(point.scores, step, scores)
     point.intercept = point.intercept + step * shift

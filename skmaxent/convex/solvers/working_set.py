@@ -24,6 +24,8 @@ SLOW = 1e-4
 # Units of the stopping rule from which the next Newton step may be the last, so that the intercept counts; it
 # also does where the gap does not fall.
 NEAR = 1e4
+# Share of the allowed gap that the residuals of a last step may use up.
+LAST_SHARE = 0.3
 # Scores and weights up to which single precision saves less than its stage costs.
 SINGLE_ENTRIES = 50_000
 # Far below the critical penalty probabilities saturate and Newton steps fail. A cold start begins with
@@ -84,7 +86,9 @@ def solve(objective, point, control):
                 last_gap = subgradient.gap
                 if near:
                     base.settle_intercept(point)
-            elif not _round(improve, base, direction_dtype, point, subgradient, trust):
+                continue
+            trust.residual = _last_residual(base, point, control) if final else None
+            if not _round(improve, base, direction_dtype, point, subgradient, trust):
                 break
     control.reason = "precision"
     return point, subgradient
@@ -94,6 +98,14 @@ def _first_strength(base, point, subgradient):
     """Factor on the penalty to begin with: a cold start far from the optimum goes there by stages."""
     share = min(base.penalty.shares(subgradient.loss))
     return 1.0 if point.coords.any() else FIRST_SHARE / share
+
+
+def _last_residual(base, point, control):
+    """See `orthant_newton.Trust`: gradients beyond their bounds by a share e cost e times the penalty."""
+    penalty = base.penalty.value(point.coords)
+    if base.penalty.has_free or np.any(base.penalty.ridge) or not penalty:
+        return None
+    return LAST_SHARE * control.tol * base.value(point) / penalty
 
 
 def _round(improve, base, direction_dtype, point, subgradient, trust):
