@@ -14,7 +14,9 @@ from scipy import sparse
 from ..numerics.losses import softmax_nll
 
 BATCH = 512
-STEP = 0.3
+# Size of the first steps of each weight; and the most that they may change a score of a row of mean sum: with
+# 12 indicators a row steps of 0.3 left the fewest products to do, with 60 steps of 0.1.
+STEP, MOVE = 0.3, 6.0
 
 
 def stochastic_start(problem, ridge, lasso=0.0, *, epochs, seed, workers):
@@ -33,7 +35,8 @@ def stochastic_start(problem, ridge, lasso=0.0, *, epochs, seed, workers):
     X = problem.X.tocsr()
     rng = np.random.default_rng(seed)
     occurrences = np.bincount(X.indices, minlength=X.shape[1])
-    steps = AdaGrad(problem.n_classes, occurrences, float(problem.weights.mean()), ridge, lasso)
+    row_sum = float(np.abs(X.data).sum(dtype=float)) / X.shape[0]
+    steps = AdaGrad(problem.n_classes, occurrences, row_sum, float(problem.weights.mean()), ridge, lasso)
     for _ in range(epochs):
         steps.epoch(X, problem.codes, problem.masses, problem.weights, rng, workers)
     return steps.W
@@ -47,6 +50,8 @@ class AdaGrad:
     n_classes : int
     occurrences : ndarray of shape (d,)
         Numbers of the entries of the columns, over which their penalty is spread.
+    row_sum : float
+        Mean of the sums of the rows' moduli.
     mean_weight : float
         Mean mass of the rows.
     ridge, lasso
@@ -57,10 +62,11 @@ class AdaGrad:
     W : ndarray of shape (d, K), float32
     """
 
-    def __init__(self, n_classes, occurrences, mean_weight, ridge, lasso):
+    def __init__(self, n_classes, occurrences, row_sum, mean_weight, ridge, lasso):
         shares = np.maximum(occurrences, 1)[:, None] * mean_weight
         self._shares = [(part / shares).astype(np.float32) for part in (ridge, lasso)]
         self._laplace, self._mean_weight = bool(np.any(lasso)), mean_weight
+        self._step_size = np.float32(min(STEP, MOVE / row_sum) if row_sum else STEP)
         self.W = np.zeros((len(occurrences), n_classes), np.float32)
         self._squares = np.full_like(self.W, 1e-6)
 
@@ -110,7 +116,7 @@ class AdaGrad:
         decay, pull = (share[columns] * counts for share in self._shares)
         g += decay * w
         self._squares[columns] = h = self._squares[columns] + g * g
-        rate = np.float32(STEP) / np.sqrt(h)
+        rate = self._step_size / np.sqrt(h)
         w = w - rate * g
         if self._laplace:
             rate *= pull
