@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from ..numerics.losses import softmax_nll
+from ..numerics.threads import ThreadBuffers
 
 BATCH = 512
 # Size of the first steps of each weight; and the most that they may change a score of a row of mean sum: with
@@ -90,15 +91,22 @@ class AdaGrad:
             The columns that those of X are; by default all.
         """
 
+        buffers = ThreadBuffers()
+
         def prepare(rows):
             """The batch on the columns that it touches, these columns, targets, weights."""
             B = X[rows]
-            columns, inverse, counts = np.unique(B.indices, return_inverse=True, return_counts=True)
+            # A number for each column, the last to be written if there are several: much faster than sorting.
+            number = buffers("number", X.shape[1], 1, np.int32)[:, 0]
+            every = np.arange(len(B.indices), dtype=np.int32)
+            number[B.indices] = every
+            columns = B.indices[number[B.indices] == every]
+            number[columns] = every[: len(columns)]
+            inverse = number[B.indices]
+            counts = np.bincount(inverse, minlength=len(columns)).astype(np.float32)[:, None]
             data = B.data.astype(np.float32, copy=False)
-            inverse = inverse.ravel().astype(np.int32)
             B = sparse.csr_array((data, inverse, B.indptr), shape=(len(rows), len(columns)))
             columns = columns if names is None else names[columns]
-            counts = counts.astype(np.float32)[:, None]
             if codes is None:
                 return B, columns, counts, (masses[rows] / self._mean_weight).astype(np.float32), None
             return B, columns, counts, codes[rows], (weights[rows] / self._mean_weight).astype(np.float32)
@@ -111,13 +119,16 @@ class AdaGrad:
                 self._step(*batch)
 
     def _step(self, B, columns, counts, targets, weights):
-        w = self.W[columns]
+        w, h = (np.take(table, columns, axis=0, mode="clip") for table in (self.W, self._squares))
         g = B.T @ softmax_nll(B @ w, targets, weights)[1]
         decay, pull = (share[columns] * counts for share in self._shares)
         g += decay * w
-        self._squares[columns] = h = self._squares[columns] + g * g
-        rate = self._step_size / np.sqrt(h)
-        w = w - rate * g
+        h += g * g
+        self._squares[columns] = h
+        np.sqrt(h, out=h)
+        rate = np.divide(self._step_size, h, out=h)
+        g *= rate
+        w -= g
         if self._laplace:
             rate *= pull
             w -= np.clip(w, -rate, rate)
