@@ -2,6 +2,7 @@
 
     python benchmarks/maxent_l2.py                          every problem (about an hour on two cores)
     python benchmarks/maxent_l2.py --problems unigrams:1 digits:1
+    python benchmarks/maxent_l2.py --problems parsing:0.3 --limit 600    peers take many minutes
     python benchmarks/maxent_l2.py --memory                 peak memory on the bigrams, a process each
     python benchmarks/maxent_l2.py --one-row                latency of predict_proba on one sparse row
 

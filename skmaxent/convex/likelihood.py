@@ -44,6 +44,8 @@ class Likelihood:
 
     # Bounds on the rounding in the state and in the loss that come from more than a sum over a row.
     state_error = value_error = 0.0
+    # Whether only the differences of the scores of a row count, so that rows of the curvature sum to 0.
+    is_relative = False
 
     def __init__(self, codes, masses, weights, n_outputs, workers):
         self.codes, self.masses, self.weights = codes, masses, weights
@@ -199,6 +201,8 @@ def _row_dots(u, v):
 
 class Multinomial(Likelihood):
     """Softmax likelihood of K >= 2 classes, one score column each."""
+
+    is_relative = True
 
     def _evaluate_rows(self, rows, z, out):
         weights = self.weights[rows]

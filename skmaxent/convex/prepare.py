@@ -14,6 +14,7 @@ from .reductions.rare_columns import RareColumns, cut_columns
 from .reductions.rotation import Rotation
 from .reductions.units import Units, ordinary_units
 from .solvers import SOLVERS
+from .starts import begins_stochastically
 
 # Looking for proportional columns costs about as much as a few products: only where many follow.
 THOROUGH_WORK = 5_000_000
@@ -207,8 +208,14 @@ def _worth_rotating(problem):
 
 
 def in_row_space(problem, pair_map, solver):
-    """Whether the coordinates are those of the rows: where they are fewer numbers than the weights."""
+    """Whether the coordinates are those of the rows: where they are fewer numbers than the weights.
+
+    Not where the weights have a better start, and Newton's method a preconditioner for them: on parsing
+    decisions it then takes a quarter of the products.
+    """
     (n, d), K = problem.X.shape, problem.n_outputs
+    if solver == "newton-cg" and pair_map is None and begins_stochastically(problem):
+        return False
     n_weights = d * K if pair_map is None else len(pair_map.reduced)
     return n * K < n_weights and SOLVERS[solver].in_rows
 

@@ -19,6 +19,8 @@ GAUSSIAN_SIDE, GAUSSIAN_TOL = 5_000, 1e-4
 # Rows from which a stochastic start saves more than it costs, and its length.
 STOCHASTIC_ROWS = 20_000
 EPOCHS = 2
+# Entries of the mean column from which vectors of the weights are cheap beside products with the data.
+COLUMN_ENTRIES = 16
 
 
 def zero_start(objective):
@@ -34,15 +36,29 @@ def zero_start(objective):
     return objective.point(coords, intercept, objective.likelihood.zeros())
 
 
+def begins_stochastically(problem):
+    """Whether the weights have a stochastic start under a Gaussian prior: many sparse rows.
+
+    There may be more columns than rows, as in parsing, where each is still the column of many rows.
+    """
+    X, (n, d) = problem.X, problem.X.shape
+    if not sparse.issparse(X) or problem.n_classes == 2 or n < STOCHASTIC_ROWS:
+        return False
+    return n >= d or X.nnz >= COLUMN_ENTRIES * d
+
+
 def cold_start(objective, problem, solver, seed, workers):
     """Zero weights, or a better start where there are many rows."""
     point = zero_start(objective)
-    n, d = problem.X.shape
-    if n < max(d, STOCHASTIC_ROWS) or solver == "newton-cholesky" or objective.space.design.paired:
+    space, (n, d) = objective.space, problem.X.shape
+    if not space.preconditioned or solver == "newton-cholesky" or space.design.paired:
         return point
-    if not objective.penalty.smooth and point.coords.size <= GAUSSIAN_SIDE:
-        return _gaussian_start(objective, point)
-    if not sparse.issparse(problem.X) or problem.n_classes == 2:
+    if not objective.penalty.smooth:
+        if n < max(d, STOCHASTIC_ROWS):
+            return point
+        if point.coords.size <= GAUSSIAN_SIDE:
+            return _gaussian_start(objective, point)
+    if not begins_stochastically(problem):
         return point
     prior, options = objective.penalty, {"epochs": EPOCHS, "seed": seed, "workers": workers}
     weights = stochastic_start(problem, prior.ridge, prior.lasso, **options)

@@ -12,9 +12,12 @@ import numpy as np
 from scipy import sparse
 
 from ..numerics.losses import softmax_nll
+from ..numerics.threads import ThreadBuffers
 
 BATCH = 512
-STEP = 0.3
+# Size of the first steps of each weight; and the most that they may change a score of a row of mean sum: with
+# 12 indicators a row steps of 0.3 left the fewest products to do, with 60 steps of 0.1.
+STEP, MOVE = 0.3, 6.0
 
 
 def stochastic_start(problem, ridge, lasso=0.0, *, epochs, seed, workers):
@@ -33,7 +36,8 @@ def stochastic_start(problem, ridge, lasso=0.0, *, epochs, seed, workers):
     X = problem.X.tocsr()
     rng = np.random.default_rng(seed)
     occurrences = np.bincount(X.indices, minlength=X.shape[1])
-    steps = AdaGrad(problem.n_classes, occurrences, float(problem.weights.mean()), ridge, lasso)
+    row_sum = float(np.abs(X.data).sum(dtype=float)) / X.shape[0]
+    steps = AdaGrad(problem.n_classes, occurrences, row_sum, float(problem.weights.mean()), ridge, lasso)
     for _ in range(epochs):
         steps.epoch(X, problem.codes, problem.masses, problem.weights, rng, workers)
     return steps.W
@@ -47,6 +51,8 @@ class AdaGrad:
     n_classes : int
     occurrences : ndarray of shape (d,)
         Numbers of the entries of the columns, over which their penalty is spread.
+    row_sum : float
+        Mean of the sums of the rows' moduli.
     mean_weight : float
         Mean mass of the rows.
     ridge, lasso
@@ -57,10 +63,11 @@ class AdaGrad:
     W : ndarray of shape (d, K), float32
     """
 
-    def __init__(self, n_classes, occurrences, mean_weight, ridge, lasso):
+    def __init__(self, n_classes, occurrences, row_sum, mean_weight, ridge, lasso):
         shares = np.maximum(occurrences, 1)[:, None] * mean_weight
         self._shares = [(part / shares).astype(np.float32) for part in (ridge, lasso)]
         self._laplace, self._mean_weight = bool(np.any(lasso)), mean_weight
+        self._step_size = np.float32(min(STEP, MOVE / row_sum) if row_sum else STEP)
         self.W = np.zeros((len(occurrences), n_classes), np.float32)
         self._squares = np.full_like(self.W, 1e-6)
 
@@ -84,15 +91,22 @@ class AdaGrad:
             The columns that those of X are; by default all.
         """
 
+        buffers = ThreadBuffers()
+
         def prepare(rows):
             """The batch on the columns that it touches, these columns, targets, weights."""
             B = X[rows]
-            columns, inverse, counts = np.unique(B.indices, return_inverse=True, return_counts=True)
+            # A number for each column, the last to be written if there are several: much faster than sorting.
+            number = buffers("number", X.shape[1], 1, np.int32)[:, 0]
+            every = np.arange(len(B.indices), dtype=np.int32)
+            number[B.indices] = every
+            columns = B.indices[number[B.indices] == every]
+            number[columns] = every[: len(columns)]
+            inverse = number[B.indices]
+            counts = np.bincount(inverse, minlength=len(columns)).astype(np.float32)[:, None]
             data = B.data.astype(np.float32, copy=False)
-            inverse = inverse.ravel().astype(np.int32)
             B = sparse.csr_array((data, inverse, B.indptr), shape=(len(rows), len(columns)))
             columns = columns if names is None else names[columns]
-            counts = counts.astype(np.float32)[:, None]
             if codes is None:
                 return B, columns, counts, (masses[rows] / self._mean_weight).astype(np.float32), None
             return B, columns, counts, codes[rows], (weights[rows] / self._mean_weight).astype(np.float32)
@@ -105,13 +119,16 @@ class AdaGrad:
                 self._step(*batch)
 
     def _step(self, B, columns, counts, targets, weights):
-        w = self.W[columns]
+        w, h = (np.take(table, columns, axis=0, mode="clip") for table in (self.W, self._squares))
         g = B.T @ softmax_nll(B @ w, targets, weights)[1]
         decay, pull = (share[columns] * counts for share in self._shares)
         g += decay * w
-        self._squares[columns] = h = self._squares[columns] + g * g
-        rate = np.float32(STEP) / np.sqrt(h)
-        w = w - rate * g
+        h += g * g
+        self._squares[columns] = h
+        np.sqrt(h, out=h)
+        rate = np.divide(self._step_size, h, out=h)
+        g *= rate
+        w -= g
         if self._laplace:
             rate *= pull
             w -= np.clip(w, -rate, rate)

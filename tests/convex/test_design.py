@@ -8,6 +8,7 @@ from scipy import sparse
 
 from skmaxent.convex.design import blocks as design_module
 from skmaxent.convex.design.blocks import ColumnBlocks, DenseDesign, RowBlocks, make_design
+from skmaxent.convex.likelihood import Multinomial
 from skmaxent.numerics.threads import Workers
 
 DESIGNS = ["ColumnBlocks", "RowBlocks", "DenseDesign"]
@@ -58,6 +59,62 @@ def test_products_of_every_design(rng, small_blocks, name, dtype, n_outputs, thr
         assert_allclose(product, expected, rtol=tolerance, atol=10 * tolerance)
     assert peak == pytest.approx(np.abs(full.T @ R).max(), rel=tolerance)
     assert np.vdot(forward, R) == pytest.approx(np.vdot(W, adjoint), rel=10 * tolerance)  # the adjoint
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("n_outputs", [1, 2, 3, 4])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", DESIGNS[:2])
+def test_few_columns_are_multiplied_one_by_one(
+    rng, small_blocks, monkeypatch, name, dtype, n_outputs, threads
+):
+    monkeypatch.setattr(design_module, "NARROW_ENTRIES", 0)
+    with Workers(threads) as workers:
+        X, design = build_design(name, dtype, n_outputs, workers)
+        W = rng.standard_normal((X.shape[1], n_outputs)).astype(dtype)
+        R = rng.standard_normal((X.shape[0], n_outputs)).astype(dtype)
+        out = np.full_like(R, np.nan)
+        adjoint, (gram, peak) = design.adjoint(R), design.gram(R)
+        assert design.forward(W, out) is out
+        for product in (out, adjoint, gram):
+            assert product.flags.c_contiguous and product.dtype == dtype
+        tolerance, full = TOLERANCE[dtype], X.toarray().astype(float)
+        assert_allclose(design.forward(W), full @ W, rtol=tolerance, atol=10 * tolerance)
+        assert_array_equal(out, design.forward(W))
+        assert_allclose(design.forward(np.asfortranarray(W)), full @ W, rtol=tolerance, atol=10 * tolerance)
+    assert_allclose(adjoint, full.T @ R, rtol=tolerance, atol=10 * tolerance)
+    assert_allclose(gram, full @ (full.T @ R), rtol=tolerance, atol=10 * tolerance)
+    assert peak == pytest.approx(np.abs(full.T @ R).max(), rel=tolerance)
+
+
+@pytest.mark.parametrize("shift", ["none", "known", "follows"])
+@pytest.mark.parametrize("n_outputs", [2, 3, 4])
+@pytest.mark.parametrize("name", DESIGNS[:2])
+def test_hessian_products_of_few_classes(rng, small_blocks, monkeypatch, name, n_outputs, shift):
+    monkeypatch.setattr(design_module, "NARROW_ENTRIES", 0)
+    X, design = build_design(name, np.float64, n_outputs, Workers())
+    (n, d), weights = X.shape, rng.uniform(0.5, 2, X.shape[0])
+    likelihood = Multinomial(rng.integers(n_outputs, size=n), None, weights, n_outputs, Workers())
+    expected = likelihood.zeros()
+    likelihood.evaluate(rng.standard_normal((n, n_outputs)), expected)
+    U, V = rng.standard_normal((2, d, n_outputs))
+    c = rng.standard_normal(n_outputs) if shift == "known" else np.zeros(n_outputs)
+    given = {"none": None, "known": c, "follows": lambda scores: scores.mean(axis=0)}[shift]
+    P, full = expected / weights[:, None], X.toarray()
+    Z = full @ V + c
+    if shift == "follows":
+        Z += (full @ V).mean(axis=0)
+    curved = expected * (Z - (P * Z).sum(axis=1, keepdims=True))
+    product, totals = design.curved(likelihood, expected, V, given)
+    assert_allclose(product, full.T @ curved, rtol=1e-10, atol=1e-10)
+    if shift == "follows":
+        assert totals is None
+    else:
+        assert_allclose(totals, curved.sum(axis=0), rtol=1e-10, atol=1e-10)
+    if shift == "none":  # symmetric, and positive semi-definite
+        assert np.vdot(U, product) == pytest.approx(np.vdot(design.curved(likelihood, expected, U)[0], V))
+        assert np.vdot(V, product) > 0
+        assert_allclose(design.curved(likelihood, expected, np.ones_like(V))[0], 0, atol=1e-10)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -7,11 +7,15 @@ import oracle
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import SHAPES, assert_same_model, dataset, reference, tight
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from skmaxent import MaxEntClassifier
 from skmaxent.convex import starts
+from skmaxent.convex.problem import Problem
 from skmaxent.convex.solvers import SOLVERS, newton_cg
+from skmaxent.convex.stochastic_start import MOVE, STEP, stochastic_start
+from skmaxent.numerics.threads import Workers
 
 pytestmark = pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
 ALL_SOLVERS = [*SOLVERS, "auto"]
@@ -122,6 +126,35 @@ def test_stochastic_start_reaches_the_same_optimum(monkeypatch, solver, labels):
     assert_array_equal(*fixed)  # without random_state: the same all the same
     seeded = MaxEntClassifier(solver=solver, random_state=7).fit(X, y).coef_
     assert not np.array_equal(seeded, fixed[0])
+
+
+@pytest.mark.parametrize("entries", [5, 40])
+def test_many_rows_move_weights_though_the_columns_are_more(monkeypatch, entries):
+    rng = np.random.default_rng(0)
+    X = sparse.csr_array((rng.random((150, 200)) < entries / 150).astype(float))
+    y = (X @ rng.standard_normal((200, 3)) + rng.gumbel(size=(150, 3))).argmax(axis=1)
+    rows = MaxEntClassifier(solver="newton-cg", tol=1e-10).fit(X, y)
+    assert rows.convergence_["space"] == "rows"
+    monkeypatch.setattr(starts, "STOCHASTIC_ROWS", 100)
+    model = MaxEntClassifier(solver="newton-cg", tol=1e-10).fit(X, y)
+    frequent = entries >= starts.COLUMN_ENTRIES
+    assert model.convergence_["space"] == ("weights" if frequent else "rows")
+    assert_allclose(model.coef_, rows.coef_, atol=2e-5)
+    assert_allclose(model.intercept_, rows.intercept_, atol=2e-5)
+    # A warm start is one of weights, and there is little left to do.
+    again = MaxEntClassifier(solver="newton-cg", tol=1e-10, warm_start=True).fit(X, y).fit(X, y)
+    assert again.convergence_["n_iter"] <= 2
+
+
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e-3])
+@pytest.mark.parametrize("entries", [2, 12, 100])
+def test_stochastic_steps_move_scores_by_as_much_whatever_the_number_of_entries(entries, size):
+    X = sparse.csr_array(np.full((64, entries), size))
+    problem = Problem(X, np.ones(64), 3, codes=np.zeros(64, int))
+    W = stochastic_start(problem, 0.0, epochs=1, seed=0, workers=Workers())
+    # One batch of rows of the same class: all weights move by a whole step.
+    step = min(STEP, MOVE / (entries * size))
+    assert_allclose(W, step * np.broadcast_to([1, -1, -1], W.shape), rtol=2e-3)
 
 
 def test_no_warning_in_an_ordinary_fit():

@@ -207,7 +207,7 @@ def test_warm_start_after_other_classes_or_columns_is_a_cold_start():
 def test_warm_start_through_merged_columns_and_after_sparsify():
     X, y = dataset((30, 45))
     X = sparse.hstack([X, 2 * X, sparse.eye(30), sparse.csr_array((30, 2))]).tocsr()
-    model = MaxEntClassifier(warm_start=True, tol=1e-6, C=0.1, solver="newton-cg").fit(X, y)
+    model = MaxEntClassifier(warm_start=True, tol=1e-8, C=0.1, solver="newton-cg").fit(X, y)
     assert model.convergence_["presolve"]["columns_merged"] > 0
     cold = model.convergence_["n_products"]
     dense = model.fit(X, y).coef_.copy()

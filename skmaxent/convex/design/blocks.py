@@ -22,6 +22,9 @@ MAX_LANES = 4
 # Non-zeros times columns of the right-hand side below which a thread costs more than it gains.
 LANE_WORK = 1_500_000
 BLOCK_NNZ = 150_000
+# Columns of a right-hand side up to which they are multiplied one by one, and the entries of a row and of a
+# column from which that is worth copying them for.
+NARROW, NARROW_ENTRIES = 3, 8
 
 
 def make_design(X, n_outputs, workers, dtype=None):
@@ -42,6 +45,30 @@ def make_design(X, n_outputs, workers, dtype=None):
     return layout(layout.convert(X), n_outputs, workers, dtype=dtype)
 
 
+def _two(A, less=0):
+    """The first two columns of three, less a third, each contiguous."""
+    two = np.empty((len(A), 2), A.dtype, order="F")
+    for k in range(2):
+        np.subtract(A[:, k], less, out=two[:, k])
+    return two
+
+
+def _copy_columns(source, target):
+    """Copy the columns of an array to the first ones of another; rows of two or three numbers are slow."""
+    for k in range(source.shape[1]):
+        target[:, k] = source[:, k]
+
+
+def _row_by_row(A, out=None):
+    """The array in C order: in `out` where that is given, itself where it can be."""
+    if out is None:
+        if A.flags.c_contiguous:
+            return A
+        out = np.empty(A.shape, A.dtype)
+    _copy_columns(A, out)
+    return out
+
+
 def narrowed(values, dtype):
     """The values in the given precision, or as they are where theirs is lower."""
     return values if values.itemsize <= np.dtype(dtype).itemsize else values.astype(dtype)
@@ -53,6 +80,7 @@ class _SparseDesign(Design):
         self.X, self._n_outputs, self._workers = X, n_outputs, workers
         self.tally = [0.0] if tally is None else tally  # products; forward and adjoint are one half each
         self._squares = None
+        self._narrow = NARROW if X.nnz >= NARROW_ENTRIES * sum(X.shape) else 1
         n_lanes = int(np.clip(X.nnz * n_outputs // LANE_WORK, 1, max_lanes))
         n_blocks = n_lanes * max(1, X.nnz // (n_lanes * BLOCK_NNZ)) if self._fine else n_lanes
         self._cuts = balanced_cuts(X.indptr, n_blocks)
@@ -95,6 +123,47 @@ class _SparseDesign(Design):
         squares = self.squared_adjoint(R)
         return squares if self._squares is self else self.adjoint(R), squares
 
+    def _order(self, K):
+        """The order in which products of K columns have their arrays."""
+        return "F" if self._narrow >= K else "C"
+
+    def _laid(self, W):
+        """A right-hand side in that order."""
+        if W.flags[self._order(W.shape[1])]:
+            return W
+        if W.shape[1] > self._narrow:
+            return np.ascontiguousarray(W)
+        laid = np.empty(W.shape, W.dtype, order="F")
+        _copy_columns(W, laid)
+        return laid
+
+    def curved(self, likelihood, expected, W, shift=None, buffers=None):
+        """The Hessian of the loss times weights and an intercept; see `Design.curved`.
+
+        Of three classes two are multiplied, the third being the origin of the scores.
+        """
+        if not (likelihood.is_relative and W.shape[1] == self._narrow == 3):
+            return super().curved(likelihood, expected, W, shift, buffers)
+        shape, follows = likelihood.shape, callable(shift)
+        scores = np.empty(shape, self.dtype) if buffers is None else buffers("scores", *shape, self.dtype)
+        _copy_columns(self._forward(_two(W, W[:, 2])), scores)
+        scores[:, 2] = 0
+        curved = likelihood.curvature(expected, scores, shift(scores) if follows else shift, out=scores)
+        pulled = self._adjoint(_two(curved))
+        product = np.empty_like(W)
+        _copy_columns(pulled, product)
+        np.negative(pulled[:, 0] + pulled[:, 1], out=product[:, 2])
+        return product, None if follows else likelihood.totals(curved)
+
+    def forward(self, W, out=None):
+        """Scores X @ W, (n, K); in `out` where it is given."""
+        result = self._forward(W, out)
+        return result if result is out else _row_by_row(result, out)
+
+    def adjoint(self, R):
+        """X.T @ R, (d, K)."""
+        return _row_by_row(self._adjoint(R))
+
     def _lane_sums(self, function):
         """Sum of function(lane) over the lanes, in their order."""
         sums = self._workers.map(function, self._lanes)
@@ -125,10 +194,13 @@ class ColumnBlocks(_SparseDesign):
     def convert(X):
         return X.tocsc()
 
-    def forward(self, W, out=None):
-        """Scores X @ W, (n, K); in `out` where it is given."""
+    def _forward(self, W, out=None):
+        """Scores in the order of the products; in `out` where it is given and has that order."""
         self.tally[0] += 0.5
-        first = np.empty((self.shape[0], W.shape[1]), self.dtype) if out is None else out
+        W, order = self._laid(W), self._order(W.shape[1])
+        first = out
+        if out is None or not out.flags[order]:
+            first = np.empty((self.shape[0], W.shape[1]), self.dtype, order)
 
         def lane_sum(lane):
             total = first if lane is self._lanes[0] else np.empty_like(first)
@@ -139,10 +211,11 @@ class ColumnBlocks(_SparseDesign):
 
         return self._lane_sums(lane_sum)
 
-    def adjoint(self, R):
-        """X.T @ R, (d, K)."""
+    def _adjoint(self, R):
+        """The adjoint in the order of the products."""
         self.tally[0] += 0.5
-        result = np.empty((self.shape[1], R.shape[1]), self.dtype)
+        R = self._laid(R)
+        result = np.empty((self.shape[1], R.shape[1]), self.dtype, self._order(R.shape[1]))
         return self._piecewise(result, lambda B, B_T, part: add_product(B_T, R, part))
 
     def gram(self, A):
@@ -151,18 +224,24 @@ class ColumnBlocks(_SparseDesign):
         The (d, K) array in between never exists whole, but in parts of about the size of A.
         """
         self.tally[0] += 1
+        A, order = self._laid(A), self._order(A.shape[1])
         peaks = []
 
+        def pulled(cut, B_T):
+            V = np.zeros((cut.stop - cut.start, A.shape[1]), self.dtype, order)
+            add_product(B_T, A, V)
+            return V
+
         def lane_sum(lane):
-            total = np.zeros(A.shape, self.dtype)
+            total = np.zeros(A.shape, self.dtype, order)
             for run in self._runs(lane):
-                parts = [B_T @ A for _, _, B_T in run]
+                parts = [pulled(cut, B_T) for cut, _, B_T in run]
                 for (_, B, _), V in zip(run, parts):
                     peaks.append(peak(V))
                     add_product(B, V, total)
             return total
 
-        return self._lane_sums(lane_sum), max(peaks)
+        return _row_by_row(self._lane_sums(lane_sum)), max(peaks)
 
     def _runs(self, lane):
         """Blocks one after another with about as many columns as there are rows, or one block.
@@ -190,18 +269,21 @@ class RowBlocks(_SparseDesign):
     def convert(X):
         return X.tocsr()
 
-    def forward(self, W, out=None):
-        """Scores X @ W, (n, K); in `out` where it is given."""
+    def _forward(self, W, out=None):
+        """Scores in the order of the products; in `out` where it is given and has that order."""
         self.tally[0] += 0.5
-        out = np.empty((self.shape[0], W.shape[1]), self.dtype) if out is None else out
+        W, order = self._laid(W), self._order(W.shape[1])
+        if out is None or not out.flags[order]:
+            out = np.empty((self.shape[0], W.shape[1]), self.dtype, order)
         return self._piecewise(out, lambda B, B_T, part: add_product(B, W, part))
 
-    def adjoint(self, R):
-        """X.T @ R, (d, K)."""
+    def _adjoint(self, R):
+        """The adjoint in the order of the products."""
         self.tally[0] += 0.5
+        R, order = self._laid(R), self._order(R.shape[1])
 
         def lane_sum(lane):
-            total = np.zeros((self.shape[1], R.shape[1]), self.dtype)
+            total = np.zeros((self.shape[1], R.shape[1]), self.dtype, order)
             for cut, _, B_T in lane:
                 add_product(B_T, R[cut], total)
             return total

@@ -262,7 +262,10 @@ def _stochastic(objective, frame, zero, learner, seed):
     many = n >= max(design.n_columns, STOCHASTIC_ROWS) and K > 2
     if not many or design.definition is not None or frame.scale is not None:
         return None
-    steps = AdaGrad(K, design.column_counts, objective.likelihood.total_weight / n, prior.ridge, prior.lasso)
+    # Of values of one modulus in each column; otherwise a bound.
+    row_sum = float(np.sqrt(design.column_counts * design.column_squares()).sum()) / n
+    weight = objective.likelihood.total_weight / n
+    steps = AdaGrad(K, design.column_counts, row_sum, weight, prior.ridge, prior.lasso)
     learner.learn(steps, EPOCHS, seed)
     return objective.point(steps.W, zero.intercept, settle=False)
 

@@ -16,8 +16,9 @@ from .newton_direction import newton_direction
 
 # Fewer scores than this fit in the cache in any precision: nothing to gain from float32.
 SINGLE_ENTRIES = 20_000
-# Relative duality gap at which float32 iterates hand over to float64.
-SWITCH = 1e-6
+# Relative duality gap at which float32 iterates hand over to float64; and that of weights that are more than
+# the rows, whose gradient the rounding of the scores moves by more: one step there did not help at 1e-6.
+SWITCH, SWITCH_WEIGHTS = 1e-6, 1e-4
 # ... or as a share of the tolerance: the same point may well hold in float64.
 NEARLY = 0.9
 
@@ -33,6 +34,9 @@ def solve(objective, point, control):
         single = objective.astype(np.float32)
         stages = [(single, single), (objective, single), (objective, objective)]
     first_square = None
+    space = objective.space
+    many_weights = space.preconditioned and space.design.shape[1] > space.design.shape[0]
+    switch = SWITCH_WEIGHTS if many_weights else SWITCH
     for base, inner in stages:
         control.new_stage()
         if point.scores.dtype != base.dtype:
@@ -41,7 +45,7 @@ def solve(objective, point, control):
         else:
             base.settle_intercept(point)
         final = base is objective
-        factor = 1.0 if final else max(NEARLY, SWITCH / control.tol) if control.tol else np.inf
+        factor = 1.0 if final else max(NEARLY, switch / control.tol) if control.tol else np.inf
         while True:
             gradient = base.gradient(point)
             if control.stop(base, point, gradient, final=final):
@@ -68,7 +72,7 @@ def _return_point(objective, base, point, gradient):
 
 def _forcing_terms(square, first_square, target):
     """Relative accuracy of the Newton direction: superlinear convergence; and what is needed at the end."""
-    return min(0.5, (square / first_square) ** 0.25), min(0.5, 0.5 * np.sqrt(target / square))
+    return min(0.5, (square / first_square) ** 0.25), min(0.5, 0.6 * np.sqrt(target / square))
 
 
 def _newton_step(base, inner, point, gradient, accuracy, enough):
