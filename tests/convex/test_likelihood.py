@@ -1,4 +1,4 @@
-"""What the likelihoods offer besides losses: feasible masses, pieces and samples of rows, scaling of intercepts."""
+"""What the likelihoods offer besides losses: feasible masses, pieces of rows, intercepts, norms."""
 
 import numpy as np
 import pytest
