@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from problems import make_likelihood, make_objective, random_sparse
+from scipy import sparse
 
 from skmaxent.convex.design.blocks import make_design
 from skmaxent.convex.proofs.free import SIDE, FreeSystem, is_manageable, least_decrement
@@ -88,3 +89,19 @@ def test_what_is_manageable_counts_columns_with_a_free_weight_and_the_intercept(
     assert is_manageable(design, free, K, fit_intercept)
     free[most, -1] = True
     assert not is_manageable(design, free, K, fit_intercept)
+
+
+def test_rounding_counts_the_more_the_closer_columns_are_to_each_other():
+    rng = np.random.default_rng(0)
+    first, second = rng.standard_normal((2, 80))
+    found = []
+    for apart in (1e-1, 1e-2, 1e-3):
+        X = sparse.csr_array(np.column_stack([first, first + apart * second]))
+        objective = make_objective(X, make_likelihood("binary", "codes", 80), WeightSpace, 0.0, False)
+        point = objective.point(np.zeros((2, 1)), np.zeros(1))
+        free = np.ones((2, 1), dtype=bool)
+        step = FreeSystem(objective, point.expected, free).step(np.zeros((2, 1)), np.zeros(1), point.expected)
+        found.append(step.decrement)  # of no gradient: all of it is rounding
+    # The least curvature is as the square of the distance, and the decrement as its inverse.
+    assert_allclose(np.divide(found[1:], found[:-1]), 100, rtol=0.05)
+    assert found[0] < 1e-24 * 80

@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from problems import label_masses, make_likelihood, make_objective, random_sparse
 
 from skmaxent.convex.design.blocks import make_design
+from skmaxent.convex.intercept import MANY_CLASSES
 from skmaxent.convex.objective import Objective
 from skmaxent.convex.penalty import Gaussian
 from skmaxent.convex.spaces import Vectors, WeightSpace
@@ -79,3 +80,21 @@ def test_the_norm_of_the_design_is_that_of_the_users_columns(scaled):
     objective = Objective(space, likelihood, Gaussian(0.7), True, Vectors(workers))
     columns = X.toarray() * (scale.T if scaled else 1)
     assert_allclose(objective.norm, np.linalg.norm(columns), rtol=1e-13)
+
+
+def test_the_hessian_of_the_intercept_is_summed_over_all_blocks():
+    n = 140_000  # more rows of two classes than a block has, whatever it counts
+    likelihood = make_likelihood("multinomial", "codes", n, n_classes=2)
+    expected = likelihood.zeros()
+    likelihood.evaluate(np.tile([0.0, np.log(3)], (n, 1)), expected)
+    edge = likelihood.total_weight * 3 / 16
+    assert_allclose(likelihood.intercept_hessian(expected), [[edge, -edge], [-edge, edge]], rtol=1e-10)
+
+
+def test_the_intercept_of_many_classes_is_settled_from_anywhere():
+    likelihood = make_likelihood("multinomial", "codes", 600, n_classes=MANY_CLASSES)
+    objective = make_objective(random_sparse(600, 4), likelihood, WeightSpace)
+    point = objective.point(np.zeros((4, MANY_CLASSES)), np.linspace(-1, 1, MANY_CLASSES))
+    assert_allclose(objective.excess(point.expected), 0, atol=1e-6)
+    wanted = np.log(likelihood.label_totals)
+    assert_allclose(np.diff(point.intercept), np.diff(wanted), atol=1e-6)

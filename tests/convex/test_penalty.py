@@ -83,8 +83,7 @@ def test_beyond_the_bound_of_a_weight_without_ridge_there_is_no_dual_point(kind)
 def test_shares_are_the_largest_that_have_a_dual_point(penalty):
     lasso, ridge = full(penalty)
     inside = 0.5 * np.minimum(np.where(lasso > 0, lasso, 1), 10)
-    if not np.any(lasso == 0):
-        assert penalty.shares(inside) == {1.0}
+    assert penalty.shares(inside) == {1.0}
     beyond = np.where(lasso > 0, 3 * np.minimum(lasso, 10), 0)
     beyond[np.isinf(lasso)] = 7
     largest = max(penalty.shares(beyond))
