@@ -1,0 +1,100 @@
+"""What the likelihoods offer besides losses: feasible masses, pieces of rows, intercepts, norms."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from problems import label_masses, make_likelihood, make_objective, random_sparse
+
+from skmaxent.convex.design.blocks import make_design
+from skmaxent.convex.intercept import MANY_CLASSES
+from skmaxent.convex.objective import Objective
+from skmaxent.convex.penalty import Gaussian
+from skmaxent.convex.spaces import Vectors, WeightSpace
+from skmaxent.numerics.threads import Workers
+
+
+@pytest.mark.parametrize("kind", ["binary", "multinomial"])
+def test_masses_are_contained_up_to_their_bounds(kind):
+    likelihood = make_likelihood(kind, "codes", 6)
+    masses = np.zeros(likelihood.shape)
+    masses[::2, 0] = likelihood.weights[::2]
+    assert likelihood.contains(masses)
+    below = masses.copy()
+    below[1, 0] = -1e-9
+    assert not likelihood.contains(below)
+    missing = masses.copy()
+    missing[1, 0] = np.nan
+    assert not likelihood.contains(missing)
+
+
+def test_a_binary_mass_is_at_most_the_weight():
+    likelihood = make_likelihood("binary", "codes", 6)
+    masses = likelihood.weights[:, None].copy()
+    masses[4] *= 1 + 1e-9
+    assert not likelihood.contains(masses)
+
+
+@pytest.mark.parametrize("size", [1, 10, 25, 100])
+def test_pieces_are_all_rows_in_order_and_no_longer_than_asked(size):
+    likelihood = make_likelihood("multinomial", "codes", 25)
+    rows = likelihood.sample(17)
+    assert len(rows) == len(set(rows.tolist())) == 17
+    for given, whole in ((None, np.arange(25)), (rows, rows)):
+        pieces = [np.arange(25)[piece] for piece in likelihood.pieces(given, size)]
+        assert_array_equal(np.concatenate(pieces), whole)
+        assert max(map(len, pieces)) <= size
+    assert_array_equal(rows, np.unique(rows))
+
+
+@pytest.mark.parametrize("labels", ["codes", "masses"])
+@pytest.mark.parametrize("kind", ["binary", "multinomial"])
+def test_scaling_finds_the_intercept_of_equal_rows_in_one_step(kind, labels):
+    objective = make_objective(random_sparse(30, 4), make_likelihood(kind, labels, 30), WeightSpace)
+    shape = objective.coords_shape
+    point = objective.point(np.zeros(shape), np.full(shape[1], 0.3), settle=False)
+    assert objective._scale_intercept(point)
+    totals = label_masses(objective.likelihood).sum(axis=0)
+    shares = np.log(totals / totals.sum())
+    wanted = shares[1:] - shares[:1]  # the log-odds of the other classes beside the first
+    found = point.intercept if kind == "binary" else point.intercept[1:] - point.intercept[0]
+    assert_allclose(found, wanted, rtol=1e-12)
+    assert_allclose(objective.excess(point.expected), 0, atol=1e-12 * totals.sum())
+
+
+def test_without_an_intercept_nothing_is_left_to_settle():
+    likelihood = make_likelihood("multinomial", "codes", 30)
+    objective = make_objective(random_sparse(30, 4), likelihood, WeightSpace, fit_intercept=False)
+    point = objective.point(np.ones(objective.coords_shape), np.zeros(3), settle=False)
+    assert not point.settled
+    objective.measure_intercept(point)
+    assert point.decrement == point.adrift == 0
+    assert point.settled
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_the_norm_of_the_design_is_that_of_the_users_columns(scaled):
+    X, workers = random_sparse(30, 4), Workers()
+    scale = np.array([[0.1], [3.0], [5.0], [0.7]]) if scaled else None
+    likelihood = make_likelihood("multinomial", "codes", 30, workers=workers)
+    space = WeightSpace(make_design(X, 3, workers), Vectors(workers), scale)
+    objective = Objective(space, likelihood, Gaussian(0.7), True, Vectors(workers))
+    columns = X.toarray() * (scale.T if scaled else 1)
+    assert_allclose(objective.norm, np.linalg.norm(columns), rtol=1e-13)
+
+
+def test_the_hessian_of_the_intercept_is_summed_over_all_blocks():
+    n = 140_000  # more rows of two classes than a block has, whatever it counts
+    likelihood = make_likelihood("multinomial", "codes", n, n_classes=2)
+    expected = likelihood.zeros()
+    likelihood.evaluate(np.tile([0.0, np.log(3)], (n, 1)), expected)
+    edge = likelihood.total_weight * 3 / 16
+    assert_allclose(likelihood.intercept_hessian(expected), [[edge, -edge], [-edge, edge]], rtol=1e-10)
+
+
+def test_the_intercept_of_many_classes_is_settled_from_anywhere():
+    likelihood = make_likelihood("multinomial", "codes", 600, n_classes=MANY_CLASSES)
+    objective = make_objective(random_sparse(600, 4), likelihood, WeightSpace)
+    point = objective.point(np.zeros((4, MANY_CLASSES)), np.linspace(-1, 1, MANY_CLASSES))
+    assert_allclose(objective.excess(point.expected), 0, atol=1e-6)
+    wanted = np.log(likelihood.label_totals)
+    assert_allclose(np.diff(point.intercept), np.diff(wanted), atol=1e-6)
