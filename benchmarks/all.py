@@ -53,6 +53,7 @@ COMMANDS = {
     # A problem at a time, so that an interruption costs little here too.
     **{f"crf-{task}": f"crf.py --tasks {task}" for task in ("chunk", "upos", "ner")},
     **{f"l2-{problem}": f"maxent_l2.py --problems {problem}" for problem in maxent_l2.DEFAULT},
+    "l2-parsing:0.3": "maxent_l2.py --problems parsing:0.3 --runs 1 --peers lbfgs newton-cg",
     **{f"l1-{problem}": f"maxent_l1.py --problems {problem}" for problem in maxent_l1.DEFAULT},
 }
 # Name -> (module, distribution, what it is compared in).

@@ -50,6 +50,7 @@ PROBLEMS = {
     "docstrings": ("docstrings", "5,213 x 20,818, 37 classes"),
     "polarity": ("sentence polarity", "10,662 x 18,330, 2 classes"),
     "pos": ("parts of speech", "204,577 x 71,882, 17 classes"),
+    "parsing": ("parsing decisions", "409,154 x 664,301, 3 classes"),
     "digits": ("digits", "1,797 x 64, 10 classes"),
     "tall": ("made, tall", "200,000 x 100, 5 classes"),
 }
