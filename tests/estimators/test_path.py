@@ -144,6 +144,12 @@ def test_path_display(data):
     sign = -1 if len(model.classes_) == 2 else 1
     mean = sign * model.coefs_paths_[:, 1, :, 0, :30].mean(axis=0)[[1, 2, 0]]
     named = [line for line in display.ax_.lines if not line.get_label().startswith("_")]
+    # Those largest at the chosen C, and none that are 0 there.
+    at_best = np.abs(mean[[0.1, 1.0, 3.0].index(display.best_C)])
+    largest = np.argsort(-at_best, kind="stable")[:4]
+    assert {int(line.get_label()) for line in named} == set(largest[at_best[largest] > 0].tolist())
+    display = PathDisplay(display.Cs, display.coefs, best_C=3.0, scores=display.scores).plot(n=4)
+    named = [line for line in display.ax_.lines if not line.get_label().startswith("_")]
     assert len(named) == 4
     for line in named:
         assert_array_equal(line.get_xdata(), [0.1, 1.0, 3.0])
