@@ -135,7 +135,7 @@ def merge_columns(X, thorough):
     data *= np.repeat(norm[columns], counts[columns]).astype(X.dtype)
     reduced = type(X)((data, X.indices[kept], indptr), shape=(X.shape[0], n_reduced))
     filled = counts > 0
-    scale = np.where(filled, ratio / np.where(filled, norm[leader], 1), 0)
+    scale = np.where(filled, ratio / norm[leader], 0)
     return reduced, ColumnMap(np.where(filled, number[leader], 0), scale, n_reduced)
 
 
@@ -164,7 +164,7 @@ def _single_entry_leaders(X, counts):
     places = X.indptr[columns]
     values, rows = X.data[places], X.indices[places]
     columns, values, rows = columns[values != 0], values[values != 0], rows[values != 0]
-    first = np.full(X.shape[0], -1, np.intp)
+    first = np.empty(X.shape[0], np.intp)  # of each row that has any
     first[rows[::-1]] = np.arange(len(rows))[::-1]
     leader[columns] = columns[first[rows]]
     ratio[columns] = values / values[first[rows]]
@@ -197,8 +197,9 @@ def _leaders(X, counts):
     """Leader and ratio of each column, merging all columns that are proportional to rounding."""
     d = X.shape[1]
     leader, ratio = np.arange(d), np.ones(d, X.dtype)
-    first = X.data[np.minimum(X.indptr[:-1], max(X.nnz - 1, 0))] if X.nnz else np.zeros(d, X.dtype)
-    usable = np.flatnonzero((counts > 0) & (first != 0))
+    filled, first = np.flatnonzero(counts), np.zeros(d, X.dtype)
+    first[filled] = X.data[X.indptr[filled]]
+    usable = np.flatnonzero(first)
     # The projection of a column, divided by its first entry, is the same for its multiples.
     probe = np.random.default_rng(SEED).standard_normal(X.shape[0])
     key = (X.T @ probe)[usable] / first[usable]
@@ -207,8 +208,8 @@ def _leaders(X, counts):
     key = np.ldexp(np.round(mantissa, digits), exponent)
     order = np.lexsort((usable, X.indices[X.indptr[usable]], counts[usable], key))
     usable, key = usable[order], key[order]
-    run_start = np.concatenate([[True], np.diff(key) != 0])
-    head = usable[np.maximum.accumulate(np.where(run_start, np.arange(len(usable)), 0))]
+    starts = np.where(np.diff(key, prepend=key[:1]) != 0, np.arange(len(key)), 0)
+    head = usable[np.maximum.accumulate(starts)]
     candidate = np.flatnonzero((head != usable) & (counts[head] == counts[usable]))
     columns, heads = usable[candidate], head[candidate]
     here, there = entries(X.indptr, columns, counts[columns]), entries(X.indptr, heads, counts[heads])
