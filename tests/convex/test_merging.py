@@ -80,10 +80,8 @@ def groups_of(X, thorough, reduce=merge_columns):
         return [[j] for j in range(X.shape[1])]
     assert reduced.shape == (X.shape[0], column_map.n_reduced)
     assert not column_map.group[column_map.scale == 0].any()
-    members = [
-        np.flatnonzero((column_map.group == g) & (column_map.scale != 0)) for g in range(reduced.shape[1])
-    ]
-    return [list(map(int, some)) for some in members]
+    group = np.where(column_map.scale != 0, column_map.group, -1)
+    return [np.flatnonzero(group == g).tolist() for g in range(reduced.shape[1])]
 
 
 def stored(columns):

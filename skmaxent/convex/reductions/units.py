@@ -99,7 +99,10 @@ def ordinary_units(X, fit_intercept, uniform=False, smaller=True):
     shift = _far_means(X) if fit_intercept else None
     if shift is not None:
         X = _shifted(X, shift)
-    exponents = np.full(X.shape[1], _top_exponent(X)) if uniform else _exponents(X)
+    if uniform:  # log2 of the largest entry
+        exponents = np.full(X.shape[1], int(np.frexp(peak(X.data if sparse.issparse(X) else X))[1]))
+    else:
+        exponents = _exponents(X)
     if not smaller:
         exponents = np.maximum(exponents, 0)
     if (np.abs(exponents) <= ORDINARY).all():
@@ -165,23 +168,16 @@ def _shifted(X, shift):
     return shifted
 
 
-def _top_exponent(X):
-    """log2 of the largest entry; 0 where there is none."""
-    return int(np.frexp(peak(X.data if sparse.issparse(X) else X))[1])
-
-
 def _exponents(X):
     """log2 of the root mean square of the entries of each column that are not 0, rounded; 0 for none."""
     if not sparse.issparse(X) and len(X) > SAMPLE:
         X = X[:: len(X) // SAMPLE]
-    top = _top_exponent(X)
-    if abs(top) > LIMIT // 2:  # squares would overflow, or underflow
-        X = _divided(X, np.full(X.shape[1], top))
-    else:
-        top = 0
     counts = column_counts(X)
-    mean = np.maximum(column_squares(X) / np.maximum(counts, 1), np.finfo(float).tiny)
-    return np.where(counts > 0, top + np.round(0.5 * np.log2(mean)), 0).astype(int)
+    with np.errstate(over="ignore"):
+        mean = column_squares(X) / np.maximum(counts, 1)
+    # Squares overflow and underflow beyond `LIMIT` only.
+    mean = np.clip(mean, np.finfo(float).tiny, np.finfo(float).max)
+    return np.where(counts > 0, np.round(0.5 * np.log2(mean)), 0).astype(int)
 
 
 def _divided(X, exponents):
