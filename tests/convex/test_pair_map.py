@@ -85,7 +85,7 @@ def test_columns_with_pairs_are_kept(n_classes, container):
     given = Problem(CONTAINERS[container](X), np.ones(8), n_classes, codes=codes)
     counts = (X != 0).astype(int).T @ np.eye(n_classes, dtype=int)[codes]
     for min_count in (1, 2, 3, 4, 7):
-        problem, pairs, kept = observe(given, min_count)
+        problem, _, kept = observe(given, min_count)
         expected = np.flatnonzero((counts >= min_count).any(axis=1))
         expected = expected if len(expected) else [0]
         assert_array_equal(kept, expected)

@@ -146,7 +146,7 @@ def test_columns_are_shifted_from_8_deviations_on(dtype, n, container):
 
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_constant_columns_and_few_missing_entries(container):
-    """In sparse data too, where a column of constant numbers is far with at most one in 65 of them missing."""
+    """In sparse data too, where a column of equal numbers is far with at most one in 65 of them missing."""
     X = np.random.default_rng(0).standard_normal((200, 3))
     X[:, 1] = 5.0
     X[:2, 1] = 0
