@@ -75,9 +75,10 @@ def test_what_stays_as_it_is(labels):
     assert drop_absent_classes(shared, None, True)[0].X is shared.X
 
 
+@pytest.mark.parametrize("unit", [2.0**-30, 1.0, 2.0**30])
 @pytest.mark.parametrize("share", [2.0**-54, 2.0**-53, 2.0**-52])
-def test_absent_is_what_adds_nothing_to_the_total(share):
-    problem = Problem(np.ones((2, 1)), np.array([1.0, share]), 2, codes=np.array([0, 1]))
+def test_absent_is_what_adds_nothing_to_the_total(share, unit):
+    problem = Problem(np.ones((2, 1)), np.array([unit, unit * share]), 2, codes=np.array([0, 1]))
     class_map = drop_absent_classes(problem, None, True)[2]
     assert (class_map is not None) == (1 + share == 1)
 
