@@ -25,14 +25,14 @@ def problem_of(X):
 @pytest.mark.parametrize("container", CONTAINERS)
 @pytest.mark.parametrize("repeats", [0, 2, 3, 50])
 def test_rows_of_large_data_merge_from_a_share_of_repeats_on(repeats, container, monkeypatch):
-    """3 % of 100 rows; fewer are not even copied."""
+    """3 % of 100 rows; fewer are not even compared."""
     X = np.random.default_rng(0).standard_normal((100, 3))
     X[:repeats] = X[99]
     problem = problem_of(CONTAINERS[container](X))
     size = problem.X.size
     monkeypatch.setattr(presolve, "CANONICAL_ENTRIES", size - 1)
     if repeats < 3:
-        monkeypatch.setattr(presolve, "take_rows", None)
+        monkeypatch.setattr(presolve, "_equal_neighbours", None)
         assert merge_rows(problem) == (problem, 0)
         monkeypatch.undo()
         monkeypatch.setattr(presolve, "CANONICAL_ENTRIES", size)

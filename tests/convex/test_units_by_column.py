@@ -186,6 +186,10 @@ def test_sparse_columns_stay_sparse():
 def test_a_look_at_some_rows_finds_what_all_rows_say(monkeypatch):
     """What looks far in the sample alone is not shifted."""
     monkeypatch.setattr(units_module, "SAMPLE", 10)
-    X = np.column_stack([column(100, 3, 100), column(100, 3, 100)])
+    X = np.column_stack([column(100, 1, 400), column(100, 1, 400)])
     X[1::2, 1] = -100.0
     assert_array_equal(ordinary_units(X, True)[1].shift != 0, [True, False])
+    monkeypatch.undo()
+    X = column(100, 1, 5000)[:, None]
+    X[0] = 0  # one row among thousands, which the sample has too
+    assert_allclose(ordinary_units(X, True)[1].shift, X.mean(), rtol=1e-14)
