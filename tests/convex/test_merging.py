@@ -59,6 +59,16 @@ def test_rows_that_only_look_the_same_are_no_repeats(monkeypatch):
     assert_allclose(merged.weights @ merged.X.toarray(), [3, 5])
 
 
+def test_rows_whose_projections_overflow_are_compared_entry_by_entry():
+    """All of one structure; a row and its repeats are one row where their projections are nan, too."""
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((12, 40)) < 0.5, 1e308, -1e308)
+    X[6:] = X[6]
+    merged, removed = merge_rows(problem_of(sparse.csr_array(X)))
+    assert removed == 5 and merged.weights.max() == 6
+    assert_array_equal(np.unique(merged.X.toarray(), axis=0), np.unique(X, axis=0))
+
+
 # ---- the way back
 
 
