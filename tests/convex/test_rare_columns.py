@@ -6,6 +6,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from skmaxent import MaxEntClassifier, maxent_path
+from skmaxent.convex.problem import Problem
+from skmaxent.convex.reductions.rare_columns import cut_columns
 from skmaxent.convex.solvers import SOLVERS
 
 FORMS = [np.asarray, sparse.csr_array, sparse.csc_array]
@@ -82,3 +84,38 @@ def test_separation_names_the_users_columns():
     y = [0] * 4 + [1] * 4
     with pytest.warns(UserWarning, match="The columns: 2[.,]"):
         MaxEntClassifier(C=np.inf, min_count=2).fit(X, y)
+
+
+# ---- the reduced problem itself
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("n_factors", [None, 1, 3])
+def test_columns_on_the_edge_of_the_cutoff(form, n_factors):
+    X = np.array([[1.0, 2, 0, 5], [0, 3, 0, 0], [0, 4, 0, 0.5]])
+    factors = None if n_factors is None else np.arange(4.0 * n_factors).reshape(4, n_factors)
+    given = Problem(form(X), np.ones(3), 3, codes=np.arange(3))
+    for min_count, kept in [(1, [0, 1, 3]), (2, [1, 3]), (3, [1])]:
+        reduced, multipliers, cut = cut_columns(given, factors, min_count)
+        assert_array_equal(reduced.X.toarray() if sparse.issparse(reduced.X) else reduced.X, X[:, kept])
+        assert cut.kept.tolist() == kept and cut.n_columns == 4
+        assert multipliers is None if factors is None else (multipliers == factors[kept]).all()
+        V, W = np.ones((len(kept), 2), np.float32), np.arange(8.0).reshape(4, 2)
+        assert cut.restore(V).dtype == np.float32
+        assert_array_equal(cut.restore(V), np.isin(np.arange(4), kept)[:, None] * [1, 1])
+        assert_array_equal(cut.reduce(W), W[kept])
+    same, multipliers, cut = cut_columns(given, factors, 0)
+    assert same is given and multipliers is factors and cut is None
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("d", [1, 3])
+def test_one_empty_column_where_none_is_left(form, d):
+    given = Problem(form(np.ones((2, d))), np.ones(2), 2, codes=np.arange(2))
+    factors = np.arange(1.0, d + 1)[:, None]
+    reduced, multipliers, cut = cut_columns(given, factors, 3)
+    assert reduced.X.shape == (2, 1) and not reduced.X.sum()
+    assert getattr(reduced.X, "nnz", 0) == 0
+    assert_array_equal(multipliers, [[1.0]])
+    assert_array_equal(cut.reduce(np.full((d, 2), 3.0)), np.zeros((1, 2)))
+    assert_array_equal(cut.restore(np.full((1, 2), 3.0)), np.zeros((d, 2)))

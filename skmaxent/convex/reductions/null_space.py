@@ -1,7 +1,7 @@
 """Of all weights that give the same scores, those of least norm: where no prior chooses among them."""
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import sparse
 
 # Work up to which the null space of the design is looked for: rows times the square of the columns.
 WORK = 5e8
@@ -29,20 +29,19 @@ def least_norm(X, weights, scale, fit_intercept):
     if n * float(d) ** 2 > WORK:
         return weights, change
     A = (X.toarray() if sparse.issparse(X) else X).astype(float)
-    mean = A.mean(axis=0) if fit_intercept else np.zeros(d)
+    mean = np.zeros(d)
+    if fit_intercept:  # about the first row: that of a constant column is exact
+        mean = A[0] + (A - A[0]).mean(axis=0)
     A = A - mean
     norms = np.sqrt(np.einsum("ij,ij->j", A, A))
-    # A column that is constant leaves only rounding when it is centred.
-    noise = 4 * np.finfo(float).eps * np.sqrt(n) * np.abs(mean)
-    norms = np.where(norms > noise, norms, 0.0)
-    A *= np.where(norms > 0, 1 / np.where(norms > 0, norms, 1.0), 0.0)
-    R = linalg.qr(A, mode="r", check_finite=False)[0][: min(n, d)]
-    _, values, rows = linalg.svd(R, check_finite=False)
-    rank = np.count_nonzero(values > max(n, d) * np.finfo(float).eps * values.max(initial=0))
+    # A column that is constant to rounding leaves only that when it is centred.
+    constant = norms <= 4 * np.finfo(float).eps * np.sqrt(n) * np.abs(mean)
+    A[:, constant], norms[constant] = 0.0, 1.0
+    _, values, rows = np.linalg.svd(np.linalg.qr(A / norms, mode="r"))
+    rank = np.count_nonzero(values > max(n, d) * np.finfo(float).eps * values[0])
     if rank == d:
         return weights, change
     # Null vectors of the user's columns, whose weights are smaller by the scale.
-    null = rows[rank:].T / np.where(norms > 0, norms, 1.0)[:, None] / scale[:, None]
-    null = linalg.qr(null, mode="economic", check_finite=False)[0]
+    null = np.linalg.qr(rows[rank:].T / (norms * scale)[:, None])[0]
     removed = scale[:, None] * (null @ (null.T @ (weights / scale[:, None])))
     return weights - removed, mean @ removed

@@ -106,9 +106,10 @@ def _column_blocks(X):
     """Blocks of columns of X, transposed, as CSR arrays of ones."""
     d = X.shape[1]
     if sparse.issparse(X):
-        edges = X.indptr.searchsorted(np.arange(0, X.nnz, COUNTED))
+        edges = X.indptr.searchsorted(np.arange(COUNTED, X.nnz, COUNTED))
     else:
-        edges = np.arange(0, d, max(1, COUNTED // X.shape[0]))
+        step = max(1, COUNTED // X.shape[0])
+        edges = np.arange(step, d, step)
     edges = np.unique([0, *edges.tolist(), d])
     for start, stop in pairwise(edges):
         if sparse.issparse(X):
@@ -171,7 +172,7 @@ class PairMap:
         self.reduced = pairs.of_columns(kept)
         if column_map is not None:
             sizes, starts = np.diff(self.reduced.indptr), self.reduced.indptr[:-1]
-            filled = np.flatnonzero(column_map.scale)[::-1]
+            filled = np.flatnonzero(column_map.scale)
             leaders = np.empty(column_map.n_reduced, np.intp)
             leaders[column_map.group[filled]] = filled
             self.reduced = self.reduced.of_columns(leaders)

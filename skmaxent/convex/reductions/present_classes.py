@@ -67,7 +67,7 @@ class ClassMap:
         weights = sparse.csr_matrix((d, K), dtype=dtype) if as_pairs else np.zeros((d, K), dtype)
         intercept = np.full(K, absent_intercept(dtype))
         if K == 1:
-            intercept *= 1 - 2 * self.present  # the log-odds of the second class
+            intercept = np.where(self.present, -intercept, intercept)  # the log-odds of the second class
         else:
             intercept[self.present] = 0.0
         return weights, intercept
@@ -106,7 +106,7 @@ def drop_absent_classes(problem, multipliers, fit_intercept):
     class_map = ClassMap(present, K)
     if class_map.certain:
         return problem, multipliers, class_map
-    if multipliers is not None and multipliers.shape[1] > 1:
+    if multipliers is not None and multipliers.shape[1] == K:
         multipliers = np.ascontiguousarray(multipliers[:, present])
     X, weights = problem.X, problem.weights
     if codes is None:

@@ -19,6 +19,8 @@ from ...numerics.sparse import entries
 # rows and weighted rows give the same bits; above, only when enough rows repeat to pay the copy.
 CANONICAL_ENTRIES = 200_000
 ROW_GAIN = 0.03
+# Ratio from which multiples are no longer merged: its square is a number of single precision up to there.
+UNLIKE = 2.0**60
 SEED = 20_240_229
 
 
@@ -135,7 +137,7 @@ def merge_columns(X, thorough):
     data *= np.repeat(norm[columns], counts[columns]).astype(X.dtype)
     reduced = type(X)((data, X.indices[kept], indptr), shape=(X.shape[0], n_reduced))
     filled = counts > 0
-    scale = np.where(filled, ratio / np.where(filled, norm[leader], 1), 0)
+    scale = np.where(filled, ratio / norm[leader], 0)
     return reduced, ColumnMap(np.where(filled, number[leader], 0), scale, n_reduced)
 
 
@@ -164,11 +166,20 @@ def _single_entry_leaders(X, counts):
     places = X.indptr[columns]
     values, rows = X.data[places], X.indices[places]
     columns, values, rows = columns[values != 0], values[values != 0], rows[values != 0]
-    first = np.full(X.shape[0], -1, np.intp)
+    first = np.empty(X.shape[0], np.intp)  # of each row that has any
     first[rows[::-1]] = np.arange(len(rows))[::-1]
-    leader[columns] = columns[first[rows]]
-    ratio[columns] = values / values[first[rows]]
+    factor, near = _ratios(values, values[first[rows]])
+    leader[columns[near]] = columns[first[rows]][near]
+    ratio[columns[near]] = factor[near]
     return leader, ratio
+
+
+def _ratios(values, others):
+    """Ratios of numbers, and where they are near enough to 1 for columns to merge."""
+    with np.errstate(over="ignore"):
+        ratio = values / others
+    size = np.abs(ratio)
+    return ratio, (size <= UNLIKE) & (size >= 1 / UNLIKE)
 
 
 def _equal_neighbour_leaders(X, counts, leader, ratio):
@@ -178,7 +189,7 @@ def _equal_neighbour_leaders(X, counts, leader, ratio):
     for ends in (first, last):  # most differ here already
         after = after[X.indices[ends[after]] == X.indices[ends[after - 1]]]
         after = after[np.abs(X.data[ends[after]]) == np.abs(X.data[ends[after - 1]])]
-    here, before = entries(X.indptr, after, counts[after]), entries(X.indptr, after - 1, counts[after - 1])
+    here, before = (entries(X.indptr, some, counts[after]) for some in (after, after - 1))
     sign = np.sign(X.data[first[after]]) * np.sign(X.data[first[after - 1]])
     same = X.indices[here] == X.indices[before]
     same &= X.data[here] == np.repeat(sign, counts[after]) * X.data[before]
@@ -197,22 +208,26 @@ def _leaders(X, counts):
     """Leader and ratio of each column, merging all columns that are proportional to rounding."""
     d = X.shape[1]
     leader, ratio = np.arange(d), np.ones(d, X.dtype)
-    first = X.data[np.minimum(X.indptr[:-1], max(X.nnz - 1, 0))] if X.nnz else np.zeros(d, X.dtype)
-    usable = np.flatnonzero((counts > 0) & (first != 0))
+    filled, first = np.flatnonzero(counts), np.zeros(d, X.dtype)
+    first[filled] = X.data[X.indptr[filled]]
+    usable = np.flatnonzero(first)
     # The projection of a column, divided by its first entry, is the same for its multiples.
     probe = np.random.default_rng(SEED).standard_normal(X.shape[0])
-    key = (X.T @ probe)[usable] / first[usable]
+    with np.errstate(over="ignore"):
+        key = (X.T @ probe)[usable] / first[usable]
+    key = np.where(np.isfinite(key), key, 0)
     digits = 10 if X.dtype == np.float64 else 4
     mantissa, exponent = np.frexp(key)
     key = np.ldexp(np.round(mantissa, digits), exponent)
     order = np.lexsort((usable, X.indices[X.indptr[usable]], counts[usable], key))
     usable, key = usable[order], key[order]
-    run_start = np.concatenate([[True], np.diff(key) != 0])
-    head = usable[np.maximum.accumulate(np.where(run_start, np.arange(len(usable)), 0))]
+    starts = np.where(np.diff(key, prepend=key[:1]) != 0, np.arange(len(key)), 0)
+    head = usable[np.maximum.accumulate(starts)]
     candidate = np.flatnonzero((head != usable) & (counts[head] == counts[usable]))
     columns, heads = usable[candidate], head[candidate]
+    factor, near = _ratios(first[columns], first[heads])
+    columns, heads, factor = columns[near], heads[near], factor[near]
     here, there = entries(X.indptr, columns, counts[columns]), entries(X.indptr, heads, counts[heads])
-    factor = first[columns] / first[heads]
     close = np.abs(X.data[here] - np.repeat(factor, counts[columns]) * X.data[there])
     same = (X.indices[here] == X.indices[there]) & (close <= 4 * np.finfo(X.dtype).eps * np.abs(X.data[here]))
     confirmed = _all_of(same, counts[columns])

@@ -45,8 +45,8 @@ class Units:
     @property
     def spread(self):
         """By how much the columns differ in scale or lie away from 0 beside their scale."""
-        far = 1.0 if self.shift is None else np.max(np.abs(self.shift) / self.scale, initial=1.0)
-        return float(max(far, self.scale.max(initial=1.0) / self.scale.min(initial=np.inf)))
+        unlike = float(self.scale.max() / self.scale.min())
+        return unlike if self.shift is None else max(unlike, float(np.max(np.abs(self.shift) / self.scale)))
 
     def scales(self, design):
         """The scale of each weight of a design, (d, 1), or (m, 1) for one of pairs."""
@@ -99,10 +99,13 @@ def ordinary_units(X, fit_intercept, uniform=False, smaller=True):
     shift = _far_means(X) if fit_intercept else None
     if shift is not None:
         X = _shifted(X, shift)
-    exponents = _uniform_exponent(X) if uniform else _exponents(X)
+    if uniform:  # log2 of the largest entry
+        exponents = np.full(X.shape[1], int(np.frexp(peak(X.data if sparse.issparse(X) else X))[1]))
+    else:
+        exponents = _exponents(X)
     if not smaller:
         exponents = np.maximum(exponents, 0)
-    if np.abs(exponents).max(initial=0) <= ORDINARY:
+    if (np.abs(exponents) <= ORDINARY).all():
         return X, None if shift is None else Units(np.ones(X.shape[1]), shift.astype(float))
     exponents = np.clip(exponents, -LIMIT, LIMIT)
     return _divided(X, exponents), Units(2.0**exponents, None if shift is None else shift.astype(float))
@@ -113,8 +116,8 @@ def _far_means(X):
     n, d = X.shape
     if sparse.issparse(X):
         counts = column_counts(X)
-        columns = np.flatnonzero(counts >= max(FULL * n, 1))
-        values = X[:, columns].toarray() if len(columns) else np.zeros((n, 0))
+        columns = np.flatnonzero(counts >= FULL * n)
+        values = X[:, columns].toarray()
     else:
         columns = np.arange(d)
         if n > SAMPLE:
@@ -140,7 +143,7 @@ def _moments(values):
 
 
 def _is_far(mean, spread, factor):
-    return np.isfinite(mean) & np.isfinite(spread) & (np.abs(mean) > factor * spread)
+    return np.abs(mean) > factor * spread  # not where they overflow: the spread is infinite or nan then
 
 
 def _shifted(X, shift):
@@ -165,24 +168,16 @@ def _shifted(X, shift):
     return shifted
 
 
-def _uniform_exponent(X):
-    """log2 of the largest entry, the same for all columns; 0 where there is none."""
-    return np.full(X.shape[1], int(np.frexp(peak(X.data if sparse.issparse(X) else X))[1]))
-
-
 def _exponents(X):
     """log2 of the root mean square of the entries of each column that are not 0, rounded; 0 for none."""
     if not sparse.issparse(X) and len(X) > SAMPLE:
         X = X[:: len(X) // SAMPLE]
-    top = int(_uniform_exponent(X)[0]) if X.shape[1] else 0
-    if abs(top) > LIMIT // 2:  # squares would overflow, or underflow
-        X = _divided(X, np.full(X.shape[1], top))
-    else:
-        top = 0
     counts = column_counts(X)
-    mean = np.maximum(column_squares(X) / np.maximum(counts, 1), np.finfo(float).tiny)
-    exponents = np.maximum(top + np.round(0.5 * np.log2(mean)), -LIMIT)
-    return np.where(counts > 0, exponents, 0).astype(int)
+    with np.errstate(over="ignore"):
+        mean = column_squares(X) / np.maximum(counts, 1)
+    # Squares overflow and underflow beyond `LIMIT` only.
+    mean = np.clip(mean, np.finfo(float).tiny, np.finfo(float).max)
+    return np.where(counts > 0, np.round(0.5 * np.log2(mean)), 0).astype(int)
 
 
 def _divided(X, exponents):
