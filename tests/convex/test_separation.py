@@ -89,6 +89,19 @@ def test_a_free_column_beside_penalised_ones(l1_ratio):
     assert warning_of(MaxEntClassifier(penalty_weights=free[::-1], l1_ratio=l1_ratio), X, y) == ""
 
 
+def test_weights_with_a_penalty_have_no_part_in_a_direction():
+    """Class 2 never has column 3, whose weight of class 0 alone is free: it has a finite optimum."""
+    X, y = noisy()
+    X[:, 3] = (y != 2) * (np.arange(len(y)) % 3 == 0)
+    penalty_weights = np.ones((3, 4))
+    penalty_weights[0, 3] = 0.0
+    options = {"penalty_weights": penalty_weights, "l1_ratio": 1.0, "tol": 1e-12}
+    assert "separable" not in warning_of(MaxEntClassifier(max_iter=2, **options), X, y)
+    assert warning_of(MaxEntClassifier(**options), X, y) == ""
+    penalty_weights[2, 3] = 0.0
+    assert named(warning_of(MaxEntClassifier(max_iter=2, **options), X, y)) == ["3"]
+
+
 def test_names_of_columns_are_the_users():
     pandas = pytest.importorskip("pandas")
     X, y = noisy()

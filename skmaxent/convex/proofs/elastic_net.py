@@ -209,11 +209,11 @@ class ElasticNetProof:
         edge = -np.copysign(lasso, point.coords)
         target = np.where(point.coords != 0, edge, np.clip(loss, -lasso, lasso)) * (1 - 4 * EPS)
         system = FreeSystem(F, point.expected, mask)
-        step = system.step(np.where(mask, loss - target, 0), F.excess(point.expected), point.expected)
+        step = system.step(loss - target, F.excess(point.expected), point.expected)
         if step.masses is None:
             return step, target, None, np.inf
         loss = F.space.pull(F.likelihood.residual(step.masses))
-        again = system.step(np.where(mask, loss - target, 0), F.excess(step.masses), step.masses)
+        again = system.step(loss - target, F.excess(step.masses), step.masses)
         return step, target, loss, again.decrement
 
     @cached_property

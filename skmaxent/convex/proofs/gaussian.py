@@ -91,13 +91,12 @@ class GaussianProof:
         if not weak.any() or not is_manageable(design, weak, likelihood.shape[1], fit_intercept):
             return np.inf
         system = FreeSystem(F, point.expected, weak)
-        wanted = np.where(weak, gradient.coords, 0)
-        step = system.step(wanted, F.excess(point.expected), point.expected)
+        step = system.step(gradient.coords, F.excess(point.expected), point.expected)
         if step.masses is None:
             return np.inf
         left = F.space.pull(likelihood.residual(step.masses)) + ridge * point.coords
         excess = F.excess(step.masses)
-        again = system.step(np.where(weak, left, 0), excess, step.masses).decrement
+        again = system.step(left, excess, step.masses).decrement
         beyond = np.abs(left) + error(step.masses, again)
         gap = (np.sqrt(step.decrement) + np.sqrt(again)) ** 2
         gap += np.sum(beyond**2 / (2 * ridge), where=~weak)

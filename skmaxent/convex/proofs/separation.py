@@ -84,9 +84,12 @@ class Separation:
         margins, equal = _margin_rows(problem, A)
         # The least direction that gains anything: the columns that it needs, and no others.
         gain = np.asarray(margins.sum(axis=0)).ravel()
+        movable = np.ones((K, A.shape[1]), dtype=bool)
+        movable[:, : len(columns)] = free[columns].T
         size = np.abs(gain).max(initial=0)
         if not size:
             return np.zeros(X.shape[1])
+        limits = np.tile(np.where(movable, np.inf, 0.0).ravel(), 2)
         both = [sparse.hstack([M, -M], format="csr") for M in (margins, equal)]
         result = optimize.linprog(
             np.ones(2 * len(gain)),
@@ -94,7 +97,7 @@ class Separation:
             b_ub=np.append(np.zeros(both[0].shape[0]), -1.0),
             A_eq=both[1] if both[1].shape[0] else None,
             b_eq=np.zeros(both[1].shape[0]) if both[1].shape[0] else None,
-            bounds=(0, None),
+            bounds=np.column_stack([np.zeros(len(limits)), limits]),
             method="highs",
         )
         moves = np.zeros(X.shape[1])

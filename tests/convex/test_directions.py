@@ -1,0 +1,174 @@
+"""The linear programme of separation against problems whose directions are known."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy import sparse
+
+from skmaxent.convex.objective import Objective
+from skmaxent.convex.penalty import ElasticNet
+from skmaxent.convex.problem import Problem
+from skmaxent.convex.proofs import separation
+from skmaxent.convex.proofs.separation import PART, Separation
+from skmaxent.convex.spaces import Vectors
+from skmaxent.numerics.threads import Workers
+
+
+def made(X, labels, lasso=0.0, fit_intercept=True):
+    """Search, and objective, of codes of classes or of masses."""
+    labels, X = np.asarray(labels), sparse.csr_array(np.asarray(X, dtype=float))
+    if labels.ndim == 1:
+        problem = Problem(X, np.ones(len(labels)), labels.max() + 1, codes=labels)
+    else:
+        problem = Problem(X, labels.sum(axis=1), labels.shape[1], masses=labels)
+    workers = Workers()
+    penalty = ElasticNet(np.broadcast_to(lasso, (X.shape[1], problem.n_outputs)).astype(float), 0.0)
+    objective = Objective.build(X, problem.likelihood(workers), penalty, fit_intercept, Vectors(workers))
+    return Separation(problem), objective
+
+
+def found(*args, **options):
+    """The columns of the direction; None where there is none."""
+    search, objective = made(*args, **options)
+    if search.search(objective):
+        return search.columns.tolist()
+    assert search.columns is None
+    return None
+
+
+def overlapping(K, n=60):
+    """Two columns that say nothing of the classes, and the classes."""
+    rng = np.random.default_rng(K)
+    return rng.standard_normal((n, 3)), np.arange(n) % K
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+@pytest.mark.parametrize("K", [2, 3, 4])
+def test_the_programme_names_the_one_column_that_a_class_has_for_itself(K, fit_intercept, scale):
+    X, y = overlapping(K)
+    assert found(X, y, fit_intercept=fit_intercept) is None
+    X[:, 1] = (y == 1) * (np.arange(len(y)) % 5 == 0)
+    assert found(X * scale, y, fit_intercept=fit_intercept) == [1]
+    assert found(-X * scale, y, fit_intercept=fit_intercept) == [1]
+    penalised = np.array([[0.0], [1.0], [0.0]])
+    assert found(X * scale, y, penalised, fit_intercept) is None
+
+
+def test_a_threshold_needs_the_intercept():
+    """Two classes on either side of 5 are separated by the column and the intercept together."""
+    x = np.array([1.0, 2.0, 3.0, 7.0, 8.0, 9.0])[:, None]
+    y = np.array([0, 0, 0, 1, 1, 1])
+    assert found(x, y) == [0]
+    assert found(x, y, fit_intercept=False) is None
+    # With both sides of 5 in each class neither is enough.
+    assert found(x, y[[0, 3, 1, 4, 2, 5]]) is None
+    # The intercept alone: there is but one class of the two.
+    assert found(np.array([[1.0], [-1.0], [0.0]]), np.array([[1.0, 0], [1, 0], [1, 0]])) == [0]
+    assert found(x * 0, y, fit_intercept=False) is None
+
+
+@pytest.mark.parametrize("free_class", [0, 1, 2])
+def test_only_free_weights_move(free_class):
+    """A column that class 2 never has separates along the weight of class 2, and along no other."""
+    X, y = overlapping(3)
+    X[:, 1] = (y != 2) * (np.arange(len(y)) % 4 < 2)
+    lasso = np.ones((3, 3))
+    lasso[1, free_class] = 0.0
+    assert found(X, y, lasso) == ([1] if free_class == 2 else None)
+    lasso[1], lasso[:, 2] = 0.0, 1.0  # a fall of one class is a rise of all others
+    assert found(X, y, lasso) == [1]
+
+
+def test_labels_of_one_row_stay_tied():
+    """Rows with two labels hold the scores of both together, whatever the order of the classes."""
+    X = np.array([[1.0, 0], [1, 0], [0, 1], [0, 1], [0, 0], [0, 0], [0, 0]])
+    masses = np.array([[1.0, 1, 0], [1, 1, 0], [1, 1, 1], [1, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    assert found(X, masses) == [0]  # class 2 falls where column 0 is
+    for order in ([2, 0, 1], [1, 2, 0]):
+        assert found(X, masses[:, order]) == [0]
+    torn = np.vstack([X, [[1.0, 0]]])
+    assert found(torn, np.vstack([masses, [[0.0, 0, 1]]])) is None
+    assert found(X[:, 1:], masses) is None
+
+
+def test_a_large_problem_is_left_alone(monkeypatch):
+    """Numbers: what X stores and one a row, for each ordered pair of classes."""
+    X, y = overlapping(3)
+    X[:, 1] = y == 1
+    size = (np.count_nonzero(X) + len(y)) * 3 * 2
+    for limit, columns in ((size, [1]), (size - 1, None)):
+        monkeypatch.setattr(separation, "LP_NUMBERS", limit)
+        assert found(X, y) == columns
+    x, y = overlapping(2)
+    x[:, 1] = y
+    for limit, columns in ((x.shape[0] + np.count_nonzero(x), [1]), (100, None)):
+        monkeypatch.setattr(separation, "LP_NUMBERS", limit)
+        assert found(x, y) == columns
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+@pytest.mark.parametrize("K", [2, 3])
+def test_a_step_shows_separation_by_its_moves(K, confirmed, monkeypatch):
+    """Scores of labels rise by a third of a nat at least, and none falls by more than a little of that."""
+    X, y = overlapping(K)
+    X[:, 1] = np.where(y == 1, 1.0, 0.0) * (np.arange(len(y)) % 5 == 0)
+    search, objective = made(X, y)
+    if not confirmed:
+        monkeypatch.setattr(separation, "LP_NUMBERS", 0)
+    coords = np.zeros(objective.coords_shape)
+    coords[1, -1 if K == 2 else 1] = 1.0
+    coords[0, 0], coords[2, 0] = 0.9 * PART, 1.1 * PART
+    rise = np.zeros(coords.shape)
+    rise[1] = coords[1]
+    moves = objective.space.push(rise)
+    for scores in (0.2 * moves, -moves, 0 * moves):
+        assert not search.recedes(objective, scores, coords)
+        assert search.columns is None
+    for factor in (0.4, 1.0, 50.0):
+        search.columns = None
+        assert search.recedes(objective, factor * moves, factor * coords)
+        assert_array_equal(search.columns, [1] if confirmed else [1, 2])
+
+
+def test_what_the_programme_refutes_is_no_separation():
+    X, y = overlapping(2)
+    search, objective = made(X, y)
+    scores = np.where(y == 1, 1.0, -1.0)[:, None]  # no column moves them so
+    assert not search.recedes(objective, scores, np.ones(objective.coords_shape))
+    assert search.columns is None
+
+
+def moved(low, high, tied=0.0):
+    """Whether scores of three classes with such margins count, where the programme says nothing."""
+    masses = np.array([[1.0, 0, 0], [1, 0, 0], [1, 1, 0]])
+    X = np.eye(3)
+    search, objective = made(X, masses)
+    scores = np.array([[high, 0, 0], [low, 0, 0], [0.5 * high + tied, 0.5 * high, 0]])
+    return search.recedes(objective, scores, X)
+
+
+def test_limits_of_what_counts_as_a_move(monkeypatch):
+    """A fall or a tie broken counts as none up to 3 % of the largest rise, or of a nat."""
+    monkeypatch.setattr(separation, "LP_NUMBERS", 0)
+    assert moved(0.0, 0.3) and not moved(0.0, 0.29)
+    for high, limit in ((0.5, 0.03), (1.0, 0.03), (4.0, 0.12)):
+        assert moved(-0.99 * limit, high) and not moved(-1.01 * limit, high)
+        assert moved(0.0, high, 0.99 * limit) and not moved(0.0, high, 1.01 * limit)
+    assert moved(-0.03, 0.5) and moved(0.0, 0.3)  # the limits themselves count
+
+
+def test_complete_separation_names_the_columns_in_use():
+    X, y = np.array([[-2.0, 0, 1], [-1, 0, 0], [1, 0, 2], [2, 0, 0]]), np.array([0, 0, 1, 1])
+    search, objective = made(X, y)
+    assert not search.is_complete(objective.point(np.zeros((3, 1)), [0.0]))
+    # Apart by their scores, but the intercept takes one across; and the other way round.
+    coords = np.array([[1.0], [0.0], [0.5]])
+    assert not search.is_complete(objective.point(coords, [1.6], settle=False))
+    assert search.columns is None
+    assert search.is_complete(objective.point(coords, [0.1], settle=False))
+    assert_array_equal(search.columns, [0, 2])
+    search, objective = made(X, np.array([0, 0, 1, 2]))
+    coords = np.array([[-9.0, 1, 2], [0, 0, 0], [0, 3, 0]])
+    assert search.is_complete(objective.point(coords, [0.0, 0, 0], settle=False))
+    assert_array_equal(search.columns, [0, 2])
