@@ -6,11 +6,11 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from skmaxent.convex.objective import Objective
-from skmaxent.convex.penalty import ElasticNet
+from skmaxent.convex.penalty import ElasticNet, Gaussian
 from skmaxent.convex.problem import Problem
 from skmaxent.convex.proofs import separation
 from skmaxent.convex.proofs.separation import PART, Separation
-from skmaxent.convex.spaces import Vectors
+from skmaxent.convex.spaces import RowSpace, Vectors
 from skmaxent.numerics.threads import Workers
 
 
@@ -172,3 +172,24 @@ def test_complete_separation_names_the_columns_in_use():
     coords = np.array([[-9.0, 1, 2], [0, 0, 0], [0, 3, 0]])
     assert search.is_complete(objective.point(coords, [0.0, 0, 0], settle=False))
     assert_array_equal(search.columns, [0, 2])
+
+
+def test_columns_that_hardly_move_are_not_named():
+    """Column 0 is the class and a hundredth of column 1, which the direction takes out again."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 40)
+    other = 300.0 * rng.choice([-1, 1], 40)
+    assert found(np.column_stack([2 * y - 1 + 0.01 * other, other]), y, fit_intercept=False) == [0]
+    assert found(np.column_stack([2 * y - 1 + 0.1 * other, other]), y, fit_intercept=False) == [0, 1]
+
+
+def test_a_step_in_coordinates_of_rows_names_columns(monkeypatch):
+    monkeypatch.setattr(separation, "LP_NUMBERS", 0)
+    X, y = overlapping(3)
+    X[:, 2] = 0.0
+    search, plain = made(X, y)
+    space = RowSpace(plain.space.design, plain.vectors)
+    objective = Objective(space, plain.likelihood, Gaussian(0.0), True, plain.vectors)
+    coords = np.random.default_rng(0).standard_normal((len(y), 3))
+    assert search.recedes(objective, np.eye(3)[y], coords)
+    assert_array_equal(search.columns, [0, 1])

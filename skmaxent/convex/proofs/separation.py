@@ -95,8 +95,8 @@ class Separation:
             np.ones(2 * len(gain)),
             A_ub=sparse.vstack([-both[0], -np.concatenate([gain, -gain])[None] / size], format="csr"),
             b_ub=np.append(np.zeros(both[0].shape[0]), -1.0),
-            A_eq=both[1] if both[1].shape[0] else None,
-            b_eq=np.zeros(both[1].shape[0]) if both[1].shape[0] else None,
+            A_eq=both[1],
+            b_eq=np.zeros(both[1].shape[0]),
             bounds=np.column_stack([np.zeros(len(limits)), limits]),
             method="highs",
         )
