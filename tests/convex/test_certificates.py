@@ -1,5 +1,7 @@
 """The proofs of accuracy against minima that an independent reference finds and proves."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from certified_cases import Case, judge, random_case
@@ -14,6 +16,7 @@ from skmaxent.convex.objective import Objective
 from skmaxent.convex.penalty import ElasticNet, Gaussian
 from skmaxent.convex.problem import Problem
 from skmaxent.convex.reductions.presolve import merge_columns
+from skmaxent.convex.solvers.control import Control
 from skmaxent.convex.spaces import RowSpace, Vectors, WeightSpace
 from skmaxent.numerics.threads import Workers
 
@@ -173,3 +176,12 @@ def test_the_reference_knows_separation(kind):
     truth = certify(np.array(X), label_masses(y, K), np.zeros((p, 1)), np.zeros(p), C=C)
     assert truth.separated == (kind not in ("overlapping", "prior"))
     assert truth.lower <= truth.upper <= truth.start
+
+
+@pytest.mark.parametrize("gap", [np.nan, np.inf])
+def test_a_gap_that_is_no_number_proves_nothing(gap):
+    """As products of numbers near the largest ones give it."""
+    control = Control(1e-6, 100, 1.0, lambda *line: False)
+    gradient = SimpleNamespace(gap=gap)
+    assert control.accuracy(SimpleNamespace(value=lambda point: 1.0), None, gradient) == np.inf
+    assert gradient.gap == np.inf

@@ -73,6 +73,8 @@ class Control:
         """How far the point is from the optimum, in units of the stopping rule (<= 1: converged)."""
         if gradient.gap == 0:
             return 0.0
+        if np.isnan(gradient.gap):  # of numbers beyond the range: nothing is proven
+            gradient.gap = np.inf
         allowed = self.tol * objective.value(point)
         return gradient.gap / allowed if allowed > 0 else np.inf
 
@@ -152,7 +154,7 @@ class Control:
             coords, scores, shift, _ = newton_direction(objective, point, gradient, STEP_ACCURACY)
             decrement = -objective.space.inner(gradient.coords, coords, scores)
             scores = scores + shift
-        if decrement > self.tol * value:
+        if not decrement <= self.tol * value:
             return None
         if separation and separation.recedes(objective, scores, coords):
             return "separated"
