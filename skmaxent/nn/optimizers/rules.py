@@ -101,7 +101,7 @@ class SGD:
         scratch : callable
             ``scratch(name, n, h, dtype)`` returns an array to work in.
         """
-        factor, threshold = self._rows(since, w.dtype)[:2]
+        factor, threshold = self._rows(since, w.dtype)
         self._shrink_rows(w, factor, threshold, scratch)
 
     def _rows(self, since, dtype):
