@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from ..numerics.sparse import peak
 from .design.blocks import make_design
 from .design.shared_pairs import ObservedDesign
 from .objective import Objective
 from .penalty import ElasticNet, Gaussian
 from .prepare import in_row_space, prepare
-from .proofs.rounding import EPS, rounding
+from .proofs.rounding import EPS, LITTLE, lost_in_scores, rounding
 from .proofs.separation import Separation
 from .reductions.null_space import least_norm
 from .reductions.present_classes import certain_report, reduced_start
+from .reductions.units import require_squares
 from .solvers import SOLVERS
 from .solvers.control import Control
 from .spaces import RowSpace, Vectors, WeightSpace
@@ -80,6 +82,7 @@ def path(
         The index is that of the C in `Cs`.
     """
     begun = time.perf_counter()
+    require_squares(peak(problem.X.data if sparse.issparse(problem.X) else problem.X))
     l1_ratio = l1_ratio if np.isfinite(Cs).any() else 0.0
     prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count, observed)
     parameters = settings | {"l1_ratio": l1_ratio, "fit_intercept": fit_intercept}
@@ -147,15 +150,14 @@ def optimise(
     C = C * prepared.weight_unit
     objective = _objective(prepared, C, l1_ratio, fit_intercept, workers)
 
-    def restored(objective, point):
+    def restored(objective, point, weights, change):
         design = objective.space.design
-        weights, change = _chosen(objective, point, prepared)
         weights, intercept = prepared.restored(weights, point.intercept + change, design, workers)
         return (weights, intercept) if class_map is None else class_map.restore(weights, intercept)
 
     def reported(record, objective, point):
         def model():
-            weights, intercept = restored(objective, point)
+            weights, intercept = restored(objective, point, *_chosen(objective, point, prepared))
             return weights.copy(), intercept  # a callback may keep them; the solver works in place
 
         return report is not None and report(record, model)
@@ -182,7 +184,9 @@ def optimise(
         step = objective.certify(point, gradient, np.inf)[1]
         if step is not None:
             separation.recedes(objective, step.scores + step.shift, step.coords)
-    weights, intercept = restored(objective, point)
+    chosen, change = _chosen(objective, point, prepared)
+    weights, intercept = restored(objective, point, chosen, change)
+    gradient.gap += _lost_in_choice(objective, point, chosen, change, LITTLE * gradient.gap)
     gradient.gap += _lost_in_return(
         prepared, objective, point, *reduced_start((weights, intercept), class_map)
     )
@@ -253,6 +257,17 @@ def _chosen(objective, point, prepared):
     return weights, change
 
 
+def _lost_in_choice(objective, point, weights, change, enough):
+    """By how much rounding of the scores, or of the choice among equal weights, can raise the objective.
+
+    `enough`: a smaller bound is of no use.
+    """
+    if objective.has_free:
+        scores = objective.space.design.forward(weights)
+        return objective.raised(point, weights, scores, point.intercept + change)[0]
+    return lost_in_scores(objective, weights, objective.likelihood.residual(point.expected), enough)
+
+
 def _lost_in_return(prepared, objective, point, weights, intercept):
     """By how much rounding to the user's precision, a rotation or a shift can have raised the objective."""
     likelihood, units, lost = objective.likelihood, prepared.units, 0.0
@@ -270,11 +285,8 @@ def _lost_in_return(prepared, objective, point, weights, intercept):
     if prepared.dtype == np.float64:
         return lost
     rounded, intercept = prepared.reduced(weights, intercept.astype(prepared.dtype).astype(float), design)
-    scores = design.forward(rounded)
-    expected = np.empty_like(scores)
-    loss, value = likelihood.evaluate(scores + intercept, expected), objective.value(point)
-    lost += moved * float(np.abs(likelihood.residual(expected)).sum())
-    return lost + max(loss + objective.penalty.of(rounded, objective.space) - value, 0.0) + 16 * EPS * value
+    raised, residual = objective.raised(point, rounded, design.forward(rounded), intercept)
+    return lost + moved * float(np.abs(residual).sum()) + raised
 
 
 def _rounding_of_shift(prepared, objective, point):

@@ -26,14 +26,56 @@ CASES, BLOCK = 150, 10
 
 @pytest.mark.parametrize("first", range(0, CASES, BLOCK))
 def test_what_a_fit_claims_is_true(first):
-    """Whatever scales, offsets, classes, priors, precision and solver: see `certified_cases.faults`."""
+    """Whatever scales, offsets, classes, priors, precision and solver: see `certified_cases.faults`.
+
+    With a row out of all proportion "auto" may say that it could not.
+    """
     wrong = []
     for case in map(random_case, range(first, first + BLOCK)):
         try:
-            wrong += [f"{case}: {text}" for _, text in judge(case).faults]
+            faults = judge(case).faults
+            wrong += [f"{case}: {text}" for kind, text in faults if not (case.wild and kind == "auto")]
         except RuntimeWarning as warning:
             wrong.append(f"{case}: {warning!r}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "number, fault",
+    [
+        (22751, "a loss in float32 whose rounding hid a part of the gap"),
+        (30088, "steps past the end of a direction, where no curvature is left"),
+    ],
+)
+def test_faults_of_the_past(number, fault):
+    assert judge(random_case(number)).faults == [], fault
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("n_large", [1, 3])
+@pytest.mark.parametrize("size", [1e3, 1e8, 1e10, 1e12, 1e16, 1e20, 1e100])
+def test_one_row_of_large_numbers(size, n_large):
+    """Its size alone separates nothing; its score may be no more than rounding, which the gap must tell."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 4))
+    y = (X @ rng.standard_normal((4, 3)) + rng.gumbel(size=(40, 3))).argmax(axis=1)
+    X[0, :n_large] = size
+    model = MaxEntClassifier(C=np.inf).fit(X, y)
+    report = model.convergence_
+    truth = certify(X, label_masses(y, 3), model.coef_, model.intercept_, C=np.inf)
+    assert report["stop_reason"] != "separated"
+    assert truth.excess <= report["duality_gap"] * 40
+    if n_large == 1:
+        assert report["stop_reason"] == "converged"
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array, sparse.csc_array])
+@pytest.mark.parametrize("value", [1e155, -1.7e308])
+def test_numbers_whose_squares_overflow_are_refused(value, kind):
+    X = np.eye(4)
+    X[1, 2] = value
+    with pytest.raises(ValueError, match=f"{abs(value):.3g} in modulus".replace("+", r"\+")):
+        MaxEntClassifier().fit(kind(X), [0, 1, 0, 1])
 
 
 @pytest.mark.parametrize("deviation", [1e-4, 3e-5])

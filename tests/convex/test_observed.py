@@ -132,7 +132,7 @@ def test_optimum_is_that_of_all_pairs_with_the_others_excluded(
     assert_same(model, excluding, max(1e-7, np.sqrt(2 * gaps / ridge).sum() if ridge else 0.0))
     assert model.convergence_["objective"] == pytest.approx(excluding.convergence_["objective"], rel=1e-13)
     assert not dense(model)[~mask].any()
-    assert 0 <= model.convergence_["relative_gap"] < 1e-13
+    assert 0 <= model.convergence_["relative_gap"] < 1e-12
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

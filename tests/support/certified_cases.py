@@ -16,7 +16,7 @@ TOL = 1e-6
 
 @dataclass
 class Case:
-    """A problem and the parameters of its model."""
+    """A problem and the parameters of its model; a wild one has a row out of all proportion."""
 
     seed: int
     X: np.ndarray
@@ -24,6 +24,7 @@ class Case:
     n_classes: int
     sample_weight: np.ndarray | None
     parameters: dict = field(default_factory=dict)
+    wild: bool = False
 
     @property
     def prior(self):
@@ -63,6 +64,9 @@ def random_case(seed):
     more = np.random.default_rng([seed, d])
     if more.random() < 0.1:  # a column that says nothing new
         X[:, -1] = [2 * X[:, 0], np.full(n, X[0, 0])][more.integers(2)]
+    wild = more.random() < 0.1
+    if wild:
+        X[more.integers(n), : more.integers(1, d + 1)] = 10 ** more.uniform(2, 16)
     X = sparse.csr_array(X) if layout == "sparse" else X
     # Eighths are exact in single precision too.
     weights = rng.integers(1, 25, n) / 8 if rng.random() < 0.4 else None
@@ -78,7 +82,7 @@ def random_case(seed):
         "C": C, "l1_ratio": l1_ratio, "penalty_weights": multipliers,
         "fit_intercept": bool(rng.random() < 0.85), "solver": str(rng.choice(solvers)),
     }  # fmt: skip
-    return Case(seed, X, y, K, weights, parameters)
+    return Case(seed, X, y, K, weights, parameters, wild)
 
 
 @dataclass

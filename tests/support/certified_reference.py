@@ -135,23 +135,7 @@ class _Problem:
 
     def _orthonormalise(self):
         """Q (n, r), orthonormal under the row weights, with Q @ R the intercept's and the free columns."""
-        columns = [self.X[:, j] for j in self.free]
-        if self.fit_intercept:
-            columns = [np.ones(len(self.X), LONG), *columns]
-        basis, R = [], np.zeros((len(columns), len(columns)), LONG)
-        for j, column in enumerate(columns):
-            rest, norm = column, np.sqrt(self.m[:, 0] @ column**2)
-            for _ in range(3):  # again, for what rounding left
-                for i, q in enumerate(basis):
-                    part = (self.m[:, 0] * q) @ rest
-                    R[i, j] += part
-                    rest = rest - part * q
-            size = np.sqrt(self.m[:, 0] @ rest**2)
-            if size > DEPENDENT * norm:
-                R[len(basis), j] = size
-                basis.append(rest / size)
-        self.Q = np.array(basis, LONG).T.reshape(len(self.X), len(basis))
-        self.R = R[: len(basis)]
+        self.Q, self.R = _orthonormal(self._free_columns().T, self.m[:, 0])
 
     # ---- the objective
 
@@ -325,7 +309,8 @@ class _Problem:
         r, p, K = self.n_free, self.p, self.K
         if r == 0:
             return False
-        Q = np.asarray(self.Q / np.abs(self.Q).max(axis=0), float)
+        Q = self._level_columns()
+        r = Q.shape[1]
         rows, equal = [], []
         for q, t in zip(Q, self.T):
             own = np.flatnonzero(t > 0)
@@ -339,16 +324,43 @@ class _Problem:
         rows = np.unique(np.array(rows).reshape(-1, p * r), axis=0)
         if not len(rows):
             return False
-        s = len(rows)
+        gain, s = rows.sum(axis=0), len(rows)
+        if not gain.any():
+            return False
+        # The least direction: one that is zero where it can be, so that margins of 0 are exact.
+        both, size = np.hstack([rows, -rows]), np.abs(gain).max()
+        equal = np.array(equal).reshape(-1, p * r)
         answer = linprog(
-            np.concatenate([np.zeros(p * r), -np.ones(s)]),
-            A_ub=np.hstack([-rows, np.eye(s)]), b_ub=np.zeros(s),
-            A_eq=np.hstack([np.array(equal), np.zeros((len(equal), s))]) if equal else None,
-            b_eq=np.zeros(len(equal)) if equal else None,
-            bounds=[(None, None)] * (p * r) + [(0, 1)] * s, method="highs",
+            np.ones(2 * p * r),
+            A_ub=np.vstack([-both, -np.concatenate([gain, -gain]) / size]), b_ub=np.append(np.zeros(s), -1),
+            A_eq=np.hstack([equal, -equal]), b_eq=np.zeros(len(equal)), method="highs",
+            options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
         )  # fmt: skip
-        # A direction can be made longer until some margin is 1.
-        return bool(answer.status == 0 and -answer.fun > 0.5)
+        if answer.status != 0:
+            return False
+        # The tolerances of a programme are no proof.
+        direction = (answer.x[: p * r] - answer.x[p * r :]).astype(LONG)
+        exact = np.concatenate([rows, equal]).astype(LONG)
+        lost = -(exact @ direction)
+        lost[s:] = np.abs(lost[s:])
+        return bool(np.all(lost <= 1e-12 * np.abs(exact).sum(axis=1) * np.abs(direction).max()))
+
+    def _free_columns(self):
+        """The intercept's column and those without a penalty."""
+        ones = np.ones((len(self.X), int(self.fit_intercept)), LONG)
+        return np.hstack([ones, self.X[:, self.free]])
+
+    def _level_columns(self):
+        """Columns without a penalty and the intercept, rows and columns scaled to entries of like sizes.
+
+        The scale of a row does not matter for the sign of its margins.
+        """
+        D = self._free_columns()
+        for _ in range(10):
+            for axis in (1, 0):
+                size = np.where(D == 0, LONG(1), np.abs(D))
+                D = D / np.sqrt(size.min(axis=axis, keepdims=True) * size.max(axis=axis, keepdims=True))
+        return np.asarray(D, float)
 
     def certify(self, coef, intercept):
         start, slack = self.model_value(coef, intercept)
@@ -384,6 +396,23 @@ class _Problem:
             path.append(mu)
             mu *= PATH_FACTOR
         return path
+
+
+def _orthonormal(columns, weights):
+    """Q (n, r), orthonormal under the weights (n,), and R (r, c) with Q @ R the columns (c, n)."""
+    basis, R = [], np.zeros((len(columns), len(columns)), LONG)
+    for j, column in enumerate(columns):
+        rest, norm = column, np.sqrt(weights @ column**2)
+        for _ in range(3):  # again, for what rounding left
+            for i, q in enumerate(basis):
+                part = (weights * q) @ rest
+                R[i, j] += part
+                rest = rest - part * q
+        size = np.sqrt(weights @ rest**2)
+        if size > DEPENDENT * norm:
+            R[len(basis), j] = size
+            basis.append(rest / size)
+    return np.array(basis, LONG).T.reshape(len(weights), len(basis)), R[: len(basis)]
 
 
 def _rounded(exact):

@@ -14,11 +14,11 @@ from ..fit import Result, summary_of
 from ..objective import Objective
 from ..penalty import ElasticNet, Gaussian
 from ..prepare import CHOLESKY_SIDE, CHOLESKY_WORK
-from ..proofs.rounding import EPS
+from ..proofs.rounding import LITTLE, lost_in_scores
 from ..reductions.observed import PairMap
 from ..reductions.observed import Pairs as ObservedPairs
 from ..reductions.present_classes import certain_report, reduced_start
-from ..reductions.units import LIMIT, ORDINARY
+from ..reductions.units import LIMIT, ORDINARY, require_squares
 from ..solvers import SOLVERS
 from ..solvers.control import Control
 from ..spaces import WeightSpace
@@ -96,6 +96,8 @@ def train_rows(
         point, gradient = SOLVERS[solver].solve(objective, point, control)
         control.finish(objective, point, gradient)
     weights, intercept = frame.restored(point.coords, point.intercept)
+    residual = objective.likelihood.residual(point.expected)
+    gradient.gap += lost_in_scores(objective, point.coords, residual, LITTLE * gradient.gap)
     if dtype != np.float64:
         gradient.gap += _lost_in_rounding(objective, frame, point, weights, intercept)
     if control.reason == "converged" and control.accuracy(objective, point, gradient) > 1:
@@ -199,6 +201,7 @@ def _units(design):
     """Powers of two (d,) that bring columns of unlike scale to ordinary units; None where all are."""
     squares, counts = design.column_squares(), design.column_counts
     mean = np.maximum(squares / np.maximum(counts, 1), np.finfo(float).tiny)
+    require_squares(np.sqrt(mean.max(initial=0)))
     exponents = np.where(counts > 0, np.round(0.5 * np.log2(mean)), 0).astype(int)
     if np.abs(exponents).max(initial=0) <= ORDINARY:
         return None
@@ -272,14 +275,8 @@ def _stochastic(objective, frame, zero, learner, seed):
 
 def _lost_in_rounding(objective, frame, point, weights, intercept):
     """By how much rounding to the user's precision can have raised the objective."""
-    vectors, likelihood = objective.vectors, objective.likelihood
-    weights, intercept = reduced_start((weights, intercept), frame.labelling.class_map) or (
-        weights,
-        intercept,
-    )
+    model = reduced_start((weights, intercept), frame.labelling.class_map)
+    weights, intercept = (weights, intercept) if model is None else model
     rounded = frame.reduced(weights)
-    scores = objective.space.push(rounded)
     shift = intercept.astype(frame.dtype).astype(float)
-    loss = likelihood.evaluate(vectors.shifted(scores, shift), vectors.empty_like(scores))
-    value = objective.value(point)
-    return max(loss + objective.penalty.of(rounded, objective.space) - value, 0.0) + 16 * EPS * value
+    return objective.raised(point, rounded, objective.space.push(rounded), shift)[0]

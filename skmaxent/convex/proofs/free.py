@@ -6,13 +6,16 @@ model's own masses E do so only at an optimum. With the Newton step c on the fre
     mu = E + S Z c        S the curvature of the likelihood, so that Z' (mu - t) = Z' (E - t) + H c = 0,
 
 and its relative entropy to the model is at most c' H c, the Newton decrement, wherever mu >= 0. Without any
-penalty that is the duality gap. Rounding in Z' (E - t) is bounded and becomes part of the decrement.
+penalty that is the duality gap. Rounding in Z' (E - t) is bounded and becomes part of the decrement. In
+directions of which rounding leaves no curvature it could be anything: only those count as fulfilled that move
+no score at all, and with others nothing is proven.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from .levels import levelled
 from .rounding import rounding
 
 # Largest side of the Newton equation: its eigenvalues are wanted.
@@ -49,7 +52,10 @@ class FreeStep:
         Of `coords`, without the shift.
     decrement : float
     masses : ndarray of shape (n, K) or None
-        The dual point times the row weights; None where it leaves the simplex, so that nothing is proven.
+        The dual point times the row weights; None where it leaves the simplex or some curvature is hidden, so
+        that nothing is proven.
+    n_hidden : int
+        Directions that move scores and of whose curvature rounding leaves nothing.
     """
 
     coords: np.ndarray
@@ -57,6 +63,7 @@ class FreeStep:
     scores: np.ndarray
     decrement: float
     masses: np.ndarray | None
+    n_hidden: int
 
 
 class FreeSystem:
@@ -68,6 +75,11 @@ class FreeSystem:
     expected : ndarray of shape (n, K)
         The state.
     free : boolean ndarray like the weights
+
+    Attributes
+    ----------
+    n_hidden : int
+        Directions that move scores and of whose curvature rounding leaves nothing.
     """
 
     def __init__(self, objective, expected, free):
@@ -89,6 +101,7 @@ class FreeSystem:
         diagonal = np.diagonal(H)
         self._scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
         self._values, self._vectors = np.linalg.eigh(H * self._scale[:, None] * self._scale)
+        self.n_hidden = self._count_hidden(columns, chosen)
         # Bound on the norm of what rounding adds to the scaled right-hand side.
         squares = design.column_squares()[columns][place]
         if objective.fit_intercept:
@@ -97,6 +110,20 @@ class FreeSystem:
         self._error = (
             rounding(design.shape[0]) * residual * float(np.linalg.norm(np.sqrt(squares) * self._scale))
         )
+
+    def _count_hidden(self, columns, chosen):
+        """How many directions without curvature there are beyond those that move no score."""
+        objective, design = self._objective, self._objective.space.design
+        n_flat, K = int(np.count_nonzero(self._values <= NULL)), objective.likelihood.shape[1]
+        side = len(columns) + objective.fit_intercept
+        common = np.count_nonzero(np.bincount(chosen % side) == K) if K > 1 else 0
+        if n_flat <= common or design.paired or not design.is_here or hasattr(objective.likelihood, "starts"):
+            return 0
+        A = levelled(design.X[:, columns], objective.fit_intercept)[0]
+        even = np.eye(K) - 1 / K if K > 1 else np.eye(1)
+        H = np.kron(even, (A.T @ A).toarray())[np.ix_(chosen, chosen)]
+        scale = 1 / np.sqrt(np.where(np.diagonal(H) > 0, np.diagonal(H), 1.0))
+        return n_flat - int(np.count_nonzero(np.linalg.eigvalsh(H * scale[:, None] * scale) <= NULL))
 
     def step(self, gradient, excess, expected):
         """The step from the gradient of the loss (like the weights) and the excess of the class totals.
@@ -121,6 +148,6 @@ class FreeSystem:
         shift = solution[n_free:] if objective.fit_intercept else np.zeros(expected.shape[1])
         scores = objective.space.push(coords)
         masses = objective.vectors.sum(expected, objective.likelihood.curvature(expected, scores, shift))
-        if not objective.likelihood.contains(masses):
+        if self.n_hidden > 0 or not objective.likelihood.contains(masses):
             masses = None
-        return FreeStep(coords, shift, scores, float(decrement) ** 2, masses)
+        return FreeStep(coords, shift, scores, float(decrement) ** 2, masses, self.n_hidden)

@@ -6,6 +6,8 @@ EPS = np.finfo(float).eps
 # Units in the last place for each root of the length of a sum, and at least: errors of either sign, of which
 # the worst case, one unit a term, never occurs in long sums.
 ULPS, LEAST_ULPS = 1.0, 4.0
+# Share of a gap that a bound on rounding may add to it without being looked at more closely.
+LITTLE = 1e-3
 
 
 def rounding(length):
@@ -40,3 +42,34 @@ class Rounding:
         longest = np.sqrt(np.einsum("jk,jk->k", weights, weights).max(initial=0))
         scores = self._scores * longest * residual * np.sqrt(shape[0] * shape[1])
         return 4 * EPS * abs(value) + scores
+
+
+def lost_in_scores(objective, weights, residual, enough):
+    """By how much the rounding of scores can have made a point look better than it is.
+
+    The error of a score counts with its residual, in the value of the point and again in the dual value that
+    its masses give, and squared with the weight of its row. Norms bound it at next to no cost; where
+    that is not enough, and the rows are here, each row is looked at.
+
+    Parameters
+    ----------
+    objective : Objective
+    weights : ndarray like the weights of the design
+        Of the point.
+    residual : ndarray of shape (n, K)
+        Of the point.
+    enough : float
+        A smaller bound is of no use.
+    """
+    design, likelihood = objective.space.design, objective.likelihood
+    longest = np.einsum("jk,jk->k", weights, weights).max(initial=0)
+    error = rounding(design.shape[1]) * float(np.sqrt(np.sum(design.weight_squares()) * longest))
+    lost = 2 * error * float(objective.norm_of(residual)) * np.sqrt(likelihood.shape[1])
+    lost += (error * objective.heaviest) ** 2
+    if lost <= enough or design.paired or not design.is_here:
+        return lost
+    size = (abs(design.X) @ np.abs(weights)).max(axis=1)
+    errors = rounding(design.row_bounds()[0]) * size
+    squares = objective.heaviest**2 * errors * np.minimum(errors, 2)
+    # Errors of either sign, one row beside another.
+    return float(2 * np.linalg.norm(np.abs(residual).sum(axis=1) * errors) + squares.sum())

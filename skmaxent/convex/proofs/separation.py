@@ -4,11 +4,14 @@ Along a direction of the free weights in which no row scores its label lower aga
 row scores it higher, the likelihood grows without end (Albert & Anderson 1984). With all rows apart the
 separation is complete, otherwise quasi-complete: a column that only rows of one class have is enough. Near
 the end of such a fit the Newton step is that direction, with moves of about one nat, because curvature and
-gradient vanish alike; elsewhere Newton steps have become small.
+gradient vanish alike; elsewhere Newton steps have become small. A step far beyond the end leaves no curvature
+there, and no move: then a linear programme tells.
 """
 
 import numpy as np
 from scipy import optimize, sparse
+
+from .levels import levelled
 
 # Moves of a score, in nats, that count as one and as none.
 MOVE, STILL = 0.3, 0.03
@@ -16,6 +19,8 @@ MOVE, STILL = 0.3, 0.03
 LP_NUMBERS = 2_000_000
 # A column takes part in the direction if it moves scores by this share of the largest move.
 PART = 0.02
+# What the programme may lose in a row, as rounding, beside its entries times the largest weight.
+VIOLATION = 1e-12
 
 
 class Separation:
@@ -34,6 +39,7 @@ class Separation:
     def __init__(self, problem):
         self._problem = problem
         self.columns = None
+        self._moves = ()  # what the programme found, once it was asked
 
     def is_complete(self, point):
         """Whether every row scores its own class highest."""
@@ -47,7 +53,7 @@ class Separation:
         low, high, tied = label_margins(self._problem, scores)
         if not (high >= MOVE and low >= -STILL * max(high, 1.0) and tied <= STILL * max(high, 1.0)):
             return False
-        design, direction = objective.space.design, self._programme(objective)
+        design, direction = objective.space.design, self._direction(objective)
         if direction is None:
             if not objective.space.preconditioned:  # coordinates of rows
                 coords = objective.space.weights(coords)
@@ -62,11 +68,17 @@ class Separation:
 
     def search(self, objective):
         """Whether a linear programme finds a direction, wherever the fit has come to."""
-        direction = self._programme(objective)
+        direction = self._direction(objective)
         if direction is None or not direction.any():
             return False
         self.columns = np.flatnonzero(direction > PART * direction.max())
         return True
+
+    def _direction(self, objective):
+        """The answer of the programme, which is the same wherever the fit has come to."""
+        if not self._moves:
+            self._moves = (self._programme(objective),)
+        return self._moves[0]
 
     def _programme(self, objective):
         """How far the best direction moves each column, 0 where there is none; None for large problems."""
@@ -78,35 +90,50 @@ class Separation:
         if (size + n) * K * max(K - 1, 1) > LP_NUMBERS:
             return None
         columns = np.flatnonzero(free.any(axis=1))
-        A = sparse.csr_array(X[:, columns])
-        if objective.fit_intercept:
-            A = sparse.hstack([A, np.ones((n, 1))], format="csr")
+        A, scale = levelled(X[:, columns], objective.fit_intercept)
         margins, equal = _margin_rows(problem, A)
-        # The least direction that gains anything: the columns that it needs, and no others.
-        gain = np.asarray(margins.sum(axis=0)).ravel()
         movable = np.ones((K, A.shape[1]), dtype=bool)
         movable[:, : len(columns)] = free[columns].T
-        size = np.abs(gain).max(initial=0)
-        if not size:
-            return np.zeros(X.shape[1])
-        limits = np.tile(np.where(movable, np.inf, 0.0).ravel(), 2)
-        both = [sparse.hstack([M, -M], format="csr") for M in (margins, equal)]
-        result = optimize.linprog(
-            np.ones(2 * len(gain)),
-            A_ub=sparse.vstack([-both[0], -np.concatenate([gain, -gain])[None] / size], format="csr"),
-            b_ub=np.append(np.zeros(both[0].shape[0]), -1.0),
-            A_eq=both[1],
-            b_eq=np.zeros(both[1].shape[0]),
-            bounds=np.column_stack([np.zeros(len(limits)), limits]),
-            method="highs",
-        )
+        direction = _least_direction(margins, equal, np.where(movable, np.inf, 0.0).ravel())
+        parts = (np.abs(direction).reshape(K, -1) * scale)[:, : len(columns)].max(axis=0)
         moves = np.zeros(X.shape[1])
-        if result.status == 0:
-            direction = np.abs(result.x[: len(gain)] - result.x[len(gain) :])
-            parts = direction.reshape(K, -1)[:, : len(columns)].max(axis=0)
-            # The intercept alone may be enough: then it is one of these all the same.
-            moves[columns] = parts if parts.any() else np.finfo(float).tiny
+        # The intercept alone may be enough: then it is one of these all the same.
+        moves[columns] = parts if parts.any() or not direction.any() else np.finfo(float).tiny
         return moves
+
+
+def _least_direction(margins, equal, limits):
+    """The least direction that gains something and loses nothing, of the columns that it needs; or 0.
+
+    Parameters
+    ----------
+    margins, equal : CSR arrays of shape (m, q), (l, q)
+        What must not be negative, and what must be 0.
+    limits : ndarray of shape (q,)
+        Largest moduli of a direction: 0 or infinity.
+    """
+    gain = np.asarray(margins.sum(axis=0)).ravel()
+    size, none = np.abs(gain).max(initial=0), np.zeros(len(gain))
+    if not size:
+        return none
+    both = [sparse.hstack([M, -M], format="csr") for M in (margins, equal)]
+    result = optimize.linprog(
+        np.ones(2 * len(gain)),
+        A_ub=sparse.vstack([-both[0], -np.concatenate([gain, -gain])[None] / size], format="csr"),
+        b_ub=np.append(np.zeros(both[0].shape[0]), -1.0),
+        A_eq=both[1],
+        b_eq=np.zeros(both[1].shape[0]),
+        bounds=np.column_stack([np.zeros(2 * len(limits)), np.tile(limits, 2)]),
+        method="highs",
+        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+    )
+    if result.status != 0:
+        return none
+    direction = result.x[: len(gain)] - result.x[len(gain) :]
+    lost = np.concatenate([-(margins @ direction), np.abs(equal @ direction)])
+    sizes = np.concatenate([abs(margins).sum(axis=1), abs(equal).sum(axis=1)])
+    allowed = VIOLATION * sizes * np.abs(direction).max()
+    return direction if np.all(lost <= allowed) else none
 
 
 def label_margins(problem, scores):

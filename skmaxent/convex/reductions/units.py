@@ -76,6 +76,15 @@ class Units:
         return weights * self.scales(design), intercept
 
 
+def require_squares(largest):
+    """Refuse a largest modulus whose square overflows: nothing could be proven of such columns."""
+    if not largest <= 2.0**LIMIT:
+        raise ValueError(
+            f"Input X contains a value too large to be trained on: {largest:.3g} in modulus, where"
+            f" {2.0**LIMIT:.3g} is the most. Divide its column by a constant."
+        )
+
+
 def fits_single(scale):
     """Whether the squares of the scales of weights are numbers of single precision."""
     return scale is None or bool(np.all(np.abs(np.log2(scale)) <= SINGLE_LIMIT))

@@ -159,7 +159,8 @@ class Control:
         if separation and separation.recedes(objective, scores, coords):
             return "separated"
         if objective.proof.exists:
-            return None
+            hidden = step.n_hidden > 0 and separation and separation.search(objective)
+            return "separated" if hidden else None
         self._near = True
         return "converged" if decrement <= self.tol**2 * value else None
 
