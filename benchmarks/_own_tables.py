@@ -75,8 +75,9 @@ OWN_TABLES = {
     "certificates": (
         "Is every claim true?",
         "Random problems, against minima proven in extended precision. A claim is a gap that a fit reports. "
-        '"Missed" are fits by `solver="auto"` in float64 that miss 1e-6, in truth or by what they can prove; '
-        '"at infinity" are problems without a minimum.',
+        '"Missed" are fits by `solver="auto"` in float64 that miss 1e-6, in truth or by what they can prove, '
+        "and say so: a case of ten has a row of numbers up to 1e16. "
+        '"At infinity" are problems without a minimum.',
         {
             "solver": "solver",
             "prior": "prior",

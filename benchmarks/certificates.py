@@ -1,10 +1,10 @@
 """Are the proofs of accuracy true? Fits of random problems beside their true minima.
 
-Each case is a random small problem (tests/certified_cases.py): scales of columns from 1e-5 to 1e5, offsets
-to 1e6 standard deviations, 2 to 5 classes, C from 1e-3 to infinity, free weights, both precisions, dense and
-sparse, every solver that has the prior. The model that a fit returns is evaluated in extended precision on X
-as given, and compared with the minimum that tests/certified_reference.py finds and proves by a dual point of
-its own.
+Each case is a random small problem (tests/support/certified_cases.py): scales of columns from 1e-5 to 1e5,
+offsets to 1e6 standard deviations, in one case of ten a row of numbers up to 1e16, 2 to 5 classes, C from
+1e-3 to infinity, free weights, both precisions, dense and sparse, every solver that has the prior. The model
+that a fit returns is evaluated in extended precision on X as given, and compared with the minimum that
+tests/support/certified_reference.py finds and proves by a dual point of its own.
 
 Counted by solver asked for and prior:
 

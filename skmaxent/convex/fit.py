@@ -186,10 +186,10 @@ def optimise(
             separation.recedes(objective, step.scores + step.shift, step.coords)
     chosen, change = _chosen(objective, point, prepared)
     weights, intercept = restored(objective, point, chosen, change)
-    gradient.gap += _lost_in_choice(objective, point, chosen, change, LITTLE * gradient.gap)
-    gradient.gap += _lost_in_return(
-        prepared, objective, point, *reduced_start((weights, intercept), class_map)
-    )
+    little = LITTLE * gradient.gap
+    gradient.gap += _lost_in_choice(objective, point, chosen, change, little)
+    reduced = reduced_start((weights, intercept), class_map)
+    gradient.gap += _lost_in_return(prepared, objective, point, *reduced, little)
     if control.reason == "converged" and control.accuracy(objective, point, gradient) > 1:
         control.reason = "precision"
     summary = summary_of(objective, point, gradient, control, solver) | {"presolve": prepared.removed}
@@ -264,12 +264,15 @@ def _lost_in_choice(objective, point, weights, change, enough):
     """
     if objective.has_free:
         scores = objective.space.design.forward(weights)
-        return objective.raised(point, weights, scores, point.intercept + change)[0]
+        return objective.raised(point, weights, scores, point.intercept + change, enough)[0]
     return lost_in_scores(objective, weights, objective.likelihood.residual(point.expected), enough)
 
 
-def _lost_in_return(prepared, objective, point, weights, intercept):
-    """By how much rounding to the user's precision, a rotation or a shift can have raised the objective."""
+def _lost_in_return(prepared, objective, point, weights, intercept, enough):
+    """By how much rounding to the user's precision, a rotation or a shift can have raised the objective.
+
+    `enough`: a smaller bound is of no use.
+    """
     likelihood, units, lost = objective.likelihood, prepared.units, 0.0
     if prepared.rotation is not None:
         residual = np.abs(likelihood.residual(point.expected)).sum(axis=1)
@@ -285,7 +288,7 @@ def _lost_in_return(prepared, objective, point, weights, intercept):
     if prepared.dtype == np.float64:
         return lost
     rounded, intercept = prepared.reduced(weights, intercept.astype(prepared.dtype).astype(float), design)
-    raised, residual = objective.raised(point, rounded, design.forward(rounded), intercept)
+    raised, residual = objective.raised(point, rounded, design.forward(rounded), intercept, enough)
     return lost + moved * float(np.abs(residual).sum()) + raised
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from .design.blocks import make_design
 from .intercept import Intercept
-from .proofs.rounding import EPS, LITTLE, lost_in_scores
+from .proofs.rounding import EPS, lost_in_scores
 from .spaces import WeightSpace
 
 # Largest move of the intercept to its optimum at which it counts as settled.
@@ -237,7 +237,7 @@ class Objective(Intercept):
             return np.inf, None
         return self.proof.certify(point, gradient, enough, last_resort)
 
-    def raised(self, point, weights, scores, intercept):
+    def raised(self, point, weights, scores, intercept, enough):
         """By how much weights of the design near the point's raise F at most, and their residual (n, K).
 
         Parameters
@@ -247,12 +247,14 @@ class Objective(Intercept):
         scores : ndarray of shape (n, K)
             Of these weights.
         intercept : ndarray of shape (K,)
+        enough : float
+            A smaller bound on what rounding hides is of no use.
         """
         expected = self.vectors.empty_like(scores)
         loss = self.likelihood.evaluate(self.vectors.shifted(scores, intercept), expected)
         residual, value = self.likelihood.residual(expected), self.value(point)
         raised = max(loss + self.penalty.of(weights, self.space) - value, 0.0)
-        hidden = 16 * EPS * value + lost_in_scores(self, weights, residual, LITTLE * raised)
+        hidden = 16 * EPS * value + lost_in_scores(self, weights, residual, enough)
         return raised + hidden, residual
 
     @cached_property

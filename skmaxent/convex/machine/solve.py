@@ -97,9 +97,10 @@ def train_rows(
         control.finish(objective, point, gradient)
     weights, intercept = frame.restored(point.coords, point.intercept)
     residual = objective.likelihood.residual(point.expected)
-    gradient.gap += lost_in_scores(objective, point.coords, residual, LITTLE * gradient.gap)
+    little = LITTLE * gradient.gap
+    gradient.gap += lost_in_scores(objective, point.coords, residual, little)
     if dtype != np.float64:
-        gradient.gap += _lost_in_rounding(objective, frame, point, weights, intercept)
+        gradient.gap += _lost_in_rounding(objective, frame, point, weights, intercept, little)
     if control.reason == "converged" and control.accuracy(objective, point, gradient) > 1:
         control.reason = "precision"
     removed = {"rows_merged": 0, "columns_merged": 0}
@@ -273,10 +274,10 @@ def _stochastic(objective, frame, zero, learner, seed):
     return objective.point(steps.W, zero.intercept, settle=False)
 
 
-def _lost_in_rounding(objective, frame, point, weights, intercept):
-    """By how much rounding to the user's precision can have raised the objective."""
+def _lost_in_rounding(objective, frame, point, weights, intercept, enough):
+    """By how much rounding to the user's precision can have raised the objective; see `Objective.raised`."""
     model = reduced_start((weights, intercept), frame.labelling.class_map)
     weights, intercept = (weights, intercept) if model is None else model
     rounded = frame.reduced(weights)
     shift = intercept.astype(frame.dtype).astype(float)
-    return objective.raised(point, rounded, objective.space.push(rounded), shift)[0]
+    return objective.raised(point, rounded, objective.space.push(rounded), shift, enough)[0]
