@@ -151,6 +151,38 @@ def test_a_dual_value_is_entropy_and_tilt_less_the_conjugate():
     assert dual_value(likelihood, penalty, None, None, tilt=2.0) == 1.5 + 0.5 * 2 - 0.25
 
 
+def test_newtons_own_dual_point_counts_all_that_is_not_exact():
+    masses, K = np.full((4, 3), 0.5), 3
+    likelihood = SimpleNamespace(
+        total_weight=1e16, state_error=0.25, value_error=3.0, shape=(4, K), mixed_entropy=lambda *_: 50.0,
+        curvature=lambda *_: 0.0, within=lambda state: state, residual=lambda state: state,
+    )  # fmt: skip
+    vectors = SimpleNamespace(astype=lambda part, dtype: part, sum=lambda state, change: state + change)
+    proof = stub(
+        likelihood=likelihood, vectors=vectors, norm_of=lambda state: 2.0**50,
+        space=SimpleNamespace(pull=lambda residual: LOSS),
+    )  # fmt: skip
+    proof._rounding.of_gradient = lambda residual, moved: np.full((2, 2), moved)
+    proof._rounding.of_value = lambda *_: 100.0
+    proof._settled = lambda state: (state, 0.04)
+    proof._add_arrival(SimpleNamespace(coords=LOSS, arrival=(masses, masses, np.zeros(K))))
+    dual = 50 - np.sum(np.abs(LOSS) + 0.2 * 2 + 0.25 + 1)
+    lost = 0.04 + 2 * 0.2 * 1e8 * (1 + np.log(3))
+    expected = dual - lost - 4 * EPS * (abs(dual) + 1e16) - 103
+    assert abs(proof._bound - expected) < 1e-6
+
+
+def test_what_is_left_of_class_totals_is_bounded_after_their_step(monkeypatch):
+    objective = made()
+    point = at(objective, np.zeros(3), settle=True)
+    point = at(objective, point.intercept + [0.01, 0.0, -0.02])
+    monkeypatch.setattr(objective.vectors, "sum", lambda masses, change: masses)
+    masses, left = objective.proof._settled(point.expected)
+    excess = objective.excess(masses)
+    inverse = objective.inverse_intercept_hessian(point.expected)
+    assert left == pytest.approx(excess @ inverse @ excess / 0.81, rel=1e-12) and left > 1e-4
+
+
 # ---- free weights
 
 
