@@ -68,8 +68,8 @@ def test_a_direction_must_lose_no_more_than_rounding(monkeypatch):
     equal = sparse.csr_array(np.array([[0.0, 1.0, -1.0]]))
 
     def found(loss=0.0, gap=0.0, length=8.0, size=4.0):
-        """Whether (1, 1 + gap, 1) times a length passes, where the second margin is minus `loss` lengths."""
-        margins = sparse.csr_array(np.array([[1.0, 0, 0], [size, 0, -size - loss]]))
+        """Whether (1, 1 + gap, 1) times a length passes, where the last margin is minus `loss` lengths."""
+        margins = sparse.csr_array(np.array([[1.0, 0, 0], [0, 0, 0], [size, 0, -size - loss]]))
         answers.append([*(length * np.array([1.0, 1 + gap, 1])), 0, 0, 0])
         return _least_direction(margins, equal, np.full(3, np.inf)).any()
 
