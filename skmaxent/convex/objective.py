@@ -121,6 +121,7 @@ class Objective(Intercept):
         self.space, self.likelihood, self.penalty = space, likelihood, penalty
         self.fit_intercept, self.vectors, self.scale = fit_intercept, vectors, scale
         self.dtype = likelihood.dtype
+        self.still = {}  # how many directions move no score, by the bytes of a mask of free weights
         self.proof = penalty.proof(self)
 
     @classmethod

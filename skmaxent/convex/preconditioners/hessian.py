@@ -65,6 +65,12 @@ def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None, dty
     return H
 
 
+def unit_scale(H):
+    """Factors (m,) of rows and columns that give H (m, m) a unit diagonal; 1 where there is no curvature."""
+    diagonal = np.diagonal(H)
+    return 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+
+
 class Factor:
     """Cholesky factor of a positive semi-definite matrix, scaled to a unit diagonal.
 
@@ -81,7 +87,7 @@ class Factor:
 
     def __init__(self, H):
         diagonal = np.einsum("ii->i", H)  # a view
-        self._scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+        self._scale = unit_scale(H)
         H *= self._scale[:, None]
         H *= self._scale
         ridge = self.RIDGE

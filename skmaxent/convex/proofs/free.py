@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..preconditioners.hessian import unit_scale
 from .levels import levelled
 from .rounding import rounding
 
@@ -98,8 +99,7 @@ class FreeSystem:
         if objective.fit_intercept:
             chosen = np.concatenate([chosen, np.arange(K) * side + side - 1])
         H = H[np.ix_(chosen, chosen)]
-        diagonal = np.diagonal(H)
-        self._scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+        self._scale = unit_scale(H)
         self._values, self._vectors = np.linalg.eigh(H * self._scale[:, None] * self._scale)
         self.n_hidden = self._count_hidden(columns, chosen)
         # Bound on the norm of what rounding adds to the scaled right-hand side.
@@ -119,11 +119,15 @@ class FreeSystem:
         common = np.count_nonzero(np.bincount(chosen % side) == K) if K > 1 else 0
         if n_flat <= common or design.paired or not design.is_here or hasattr(objective.likelihood, "starts"):
             return 0
-        A = levelled(design.X[:, columns], objective.fit_intercept)[0]
-        even = np.eye(K) - 1 / K if K > 1 else np.eye(1)
-        H = np.kron(even, (A.T @ A).toarray())[np.ix_(chosen, chosen)]
-        scale = 1 / np.sqrt(np.where(np.diagonal(H) > 0, np.diagonal(H), 1.0))
-        return n_flat - int(np.count_nonzero(np.linalg.eigvalsh(H * scale[:, None] * scale) <= NULL))
+        mask = self._free.tobytes()
+        if mask not in objective.still:  # the same at every state
+            A = levelled(design.X[:, columns], objective.fit_intercept)[0]
+            even = np.eye(K) - 1 / K if K > 1 else np.eye(1)
+            H = np.kron(even, (A.T @ A).toarray())[np.ix_(chosen, chosen)]
+            scale = unit_scale(H)
+            values = np.linalg.eigvalsh(H * scale[:, None] * scale)
+            objective.still[mask] = int(np.count_nonzero(values <= NULL))
+        return n_flat - objective.still[mask]
 
     def step(self, gradient, excess, expected):
         """The step from the gradient of the loss (like the weights) and the excess of the class totals.
