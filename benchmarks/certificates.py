@@ -4,9 +4,10 @@ Each case is a random small problem (tests/support/certified_cases.py): scales o
 offsets to 1e6 standard deviations, in one case of ten a row of numbers up to 1e16, 2 to 5 classes, C from
 1e-3 to infinity, free weights, both precisions, dense and sparse, every solver that has the prior. The model
 that a fit returns is evaluated in extended precision on X as given, and compared with the minimum that
-tests/support/certified_reference.py finds and proves by a dual point of its own.
+tests/support/certified_reference.py finds and proves by a dual point of its own. So is that of a ranker with
+the classes of a row as its candidates: the same minimum, without centred columns.
 
-Counted by solver asked for and prior:
+Counted by model, solver asked for and prior:
 
 - cases; claims: finite duality gaps; false_claims: the model is further from the minimum than its gap says
 - false_converged: "converged", but the truth or the reported gap is above tol
@@ -27,6 +28,7 @@ import time
 import warnings
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,21 +36,22 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 from _machine import describe_machine  # noqa: E402
-from certified_cases import judge, random_case  # noqa: E402
+from certified_cases import judge, random_case, ranker_parameters  # noqa: E402
 
+MODELS = "classifier", "ranker"
 COLUMNS = [
     "cases", "claims", "false_claims", "false_converged", "not_converged", "auto_missed", "separated",
     "false_separation", "unproven",
 ]  # fmt: skip
 
 
-def run(seed):
+def run(seed, model):
     """Counts of one case, what is wrong in words, and the seconds of its fit and its check."""
     case, begun = random_case(seed), time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            verdict = judge(case)
+            verdict = judge(case, model == "ranker")
         except Exception as error:  # counted, and the rest still runs
             return case, Counter(cases=1, errors=1), [repr(error)], time.perf_counter() - begun
     kinds = {kind for kind, _ in verdict.faults}
@@ -79,16 +82,20 @@ def main():
     parser.add_argument("--output", default=str(ROOT / "docs/benchmarks/certificates.csv"))
     arguments = parser.parse_args()
     seeds = range(arguments.first, arguments.first + arguments.cases)
-    table, all_cases = {}, Counter()
+    table = {}
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        for case, counts, texts, seconds in pool.map(run, seeds, chunksize=5):
-            table.setdefault((case.parameters["solver"], case.prior), Counter()).update(counts)
-            all_cases.update(counts)
-            if arguments.show and (texts or seconds > 2):
-                print(f"{case}: {'; '.join(texts) or f'{seconds:.1f} s'}", flush=True)
-    columns = [*COLUMNS, "errors"] if all_cases["errors"] else COLUMNS
-    table = {**dict(sorted(table.items())), ("all", "all"): all_cases}
-    lines = [["solver", "prior", *columns]]
+        for model in MODELS:
+            parts, whole = {}, Counter()
+            for case, counts, texts, seconds in pool.map(run, seeds, repeat(model), chunksize=5):
+                parameters = ranker_parameters(case) if model == "ranker" else case.parameters
+                key = model, parameters["solver"], case.prior
+                parts.setdefault(key, Counter()).update(counts)
+                whole.update(counts)
+                if arguments.show and (texts or seconds > 2):
+                    print(f"{model}, {case}: {'; '.join(texts) or f'{seconds:.1f} s'}", flush=True)
+            table |= {**dict(sorted(parts.items())), (model, "all", "all"): whole}
+    columns = [*COLUMNS, "errors"] if any(counts["errors"] for counts in table.values()) else COLUMNS
+    lines = [["model", "solver", "prior", *columns]]
     lines += [[*key, *(counts[name] for name in columns)] for key, counts in table.items()]
     widths = [max(len(str(line[i])) for line in lines) for i in range(len(lines[0]))]
     for line in lines:

@@ -188,7 +188,7 @@ def optimise(
     weights, intercept = restored(objective, point, chosen, change)
     little = LITTLE * gradient.gap
     gradient.gap += _lost_in_choice(objective, point, chosen, change, little)
-    reduced = reduced_start((weights, intercept), class_map)
+    reduced = (weights, intercept) if class_map is None else class_map.reduce(weights, intercept)
     gradient.gap += _lost_in_return(prepared, objective, point, *reduced, little)
     if control.reason == "converged" and control.accuracy(objective, point, gradient) > 1:
         control.reason = "precision"

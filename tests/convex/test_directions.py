@@ -5,12 +5,14 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
+from skmaxent.convex.design.shared_pairs import ObservedDesign
+from skmaxent.convex.grouped import GroupedProblem
 from skmaxent.convex.objective import Objective
 from skmaxent.convex.penalty import ElasticNet, Gaussian
 from skmaxent.convex.problem import Problem
 from skmaxent.convex.proofs import separation
 from skmaxent.convex.proofs.separation import PART, Separation
-from skmaxent.convex.spaces import RowSpace, Vectors
+from skmaxent.convex.spaces import RowSpace, Vectors, WeightSpace
 from skmaxent.numerics.threads import Workers
 
 
@@ -156,6 +158,73 @@ def test_limits_of_what_counts_as_a_move(monkeypatch):
         assert moved(-0.99 * limit, high) and not moved(-1.01 * limit, high)
         assert moved(0.0, high, 0.99 * limit) and not moved(0.0, high, 1.01 * limit)
     assert moved(-0.03, 0.5) and moved(0.0, 0.3)  # the limits themselves count
+
+
+def test_what_giants_gain_does_not_excuse_what_others_lose(monkeypatch):
+    """A tenth of what most rows move, or of a nat, is allowed beside a row of any size."""
+    monkeypatch.setattr(separation, "LP_NUMBERS", 0)
+    for lost, counts in ((0.29, True), (0.31, False)):
+        search, objective = made(np.eye(5), [1, 1, 1, 1, 0])
+        scores = np.array([[1e9], [1.0], [1.0], [-lost], [0.0]])
+        assert search.recedes(objective, scores, np.ones((5, 1))) == counts
+        search, objective = grouped_made(np.eye(6), [1, 0, 1, 0, 1, 0], 2)
+        scores = np.array([[0.0], [-1e9], [1.0], [0.0], [0.0], [lost]])
+        assert search.recedes(objective, scores, np.ones((6, 1))) == counts
+
+
+def grouped_made(X, masses, size):
+    """As `made`, of groups of one size."""
+    X, masses = sparse.csr_array(np.asarray(X, dtype=float)), np.asarray(masses, dtype=float)
+    starts = np.arange(0, len(masses) + 1, size)
+    problem = GroupedProblem(X, np.add.reduceat(masses, starts[:-1]), starts, masses)
+    workers = Workers()
+    penalty = ElasticNet(np.zeros((X.shape[1], 1)), 0.0)
+    return Separation(problem), Objective.build(
+        X, problem.likelihood(workers), penalty, False, Vectors(workers)
+    )
+
+
+@pytest.mark.parametrize("giant", [1.0, 1e12])
+def test_the_programme_of_groups(giant):
+    """A column that only chosen candidates have separates, and one that some reject does not."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 3))
+    chosen = np.arange(40) % 4 == 1
+    X[:, 1] = chosen * (np.arange(40) < 12)
+    X[39, 2] = giant
+    search, objective = grouped_made(X, chosen, 4)
+    assert search.search(objective)
+    assert_array_equal(search.columns, [1])
+    X[4 + 2, 1] = 2.0
+    search, objective = grouped_made(X, chosen, 4)
+    assert not search.search(objective) and search.columns is None
+
+
+def test_candidates_that_share_a_label_stay_tied():
+    X = np.array([[1.0, 0], [0, 0], [0, 0], [2, 1], [0, 1], [0, 0]])
+    for masses, columns in (([1, 1, 0, 0, 1, 1], None), ([1, 1, 0, 1, 1, 0], [1]), ([1, 0, 0, 1, 0, 0], [0])):
+        search, objective = grouped_made(X, masses, 3)
+        assert search.search(objective) == (columns is not None)
+        assert columns is None or search.columns.tolist() == columns
+
+
+def test_the_programme_of_observed_pairs():
+    """Only pairs with a weight move: class 2 has none on the column that only class 1 lacks."""
+    X, y = overlapping(3)
+    X[:, 1] = (y != 1) * (np.arange(len(y)) % 4 < 2)
+    for classes, expected in (([0, 1, 2], [1]), ([0, 2], [1]), ([0], None)):
+        pairs = [(j, k) for j in (0, 2) for k in range(3)] + [(1, k) for k in classes]
+        columns, labels = np.array(pairs).T
+        problem = Problem(sparse.csr_array(X), np.ones(len(y)), 3, codes=y)
+        workers = Workers()
+        design = ObservedDesign(sparse.csc_array(X), columns, labels, 3, workers)
+        vectors, penalty = Vectors(workers), ElasticNet(np.zeros((len(pairs), 1)), 0.0)
+        objective = Objective(
+            WeightSpace(design, vectors), problem.likelihood(workers), penalty, True, vectors
+        )
+        search = Separation(problem)
+        assert search.search(objective) == (expected is not None)
+        assert expected is None or search.columns.tolist() == expected
 
 
 def test_complete_separation_names_the_columns_in_use():

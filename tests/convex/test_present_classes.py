@@ -92,6 +92,16 @@ def test_restored_models(form):
     assert_array_equal(intercept, [ABSENT, 0.5, ABSENT, -0.5])
 
 
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+def test_a_restored_model_reduces_to_what_it_was(form):
+    """Also where an intercept that was fitted is that of a class without weight."""
+    weights, intercept = form(np.array([[1.0, 0.0], [2.0, 3.0]])), np.array([0.5, ABSENT])
+    class_map = ClassMap(np.array([1, 3]), 4)
+    W, reduced = class_map.reduce(*class_map.restore(weights, intercept))
+    assert_array_equal(sparse.csr_matrix(W).toarray(), sparse.csr_matrix(weights).toarray())
+    assert_array_equal(reduced, intercept)
+
+
 @pytest.mark.parametrize("as_pairs", [True, False])
 @pytest.mark.parametrize(
     "present, n_classes, expected",

@@ -82,6 +82,17 @@ def test_a_direction_must_lose_no_more_than_rounding(monkeypatch):
             assert not found(gap=sign * 2.2 * VIOLATION, length=length)
 
 
+@pytest.mark.parametrize("length", [1.0, 1e12])
+def test_a_direction_must_gain_more_than_rounding(length, monkeypatch):
+    """Along two columns that are copies but for their last digits nothing is lost, and nothing gained."""
+    answer = SimpleNamespace(status=0, x=length * np.array([1.0, 1, 0, 0]))
+    monkeypatch.setattr(separation.optimize, "linprog", lambda *_, **__: answer)
+    none = sparse.csr_array((0, 2))
+    for gain, found in ((0.0, False), (1.9, False), (2.1, True), (1e6, True)):
+        margins = sparse.csr_array(np.array([[1.0, -1 + gain * VIOLATION], [1.0, -1.0], [-1.0, 1.0]]))
+        assert _least_direction(margins, none, np.full(2, np.inf)).any() == found
+
+
 @pytest.mark.parametrize("kind, hidden", [("binary", 1), ("multinomial", 2)])
 def test_directions_that_one_row_hides_are_counted(kind, hidden):
     X = np.random.default_rng(0).standard_normal((N, D))

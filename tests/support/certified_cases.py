@@ -8,7 +8,7 @@ from certified_reference import certify, label_masses
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from skmaxent import MaxEntClassifier
+from skmaxent import MaxEntClassifier, MaxEntRanker
 
 STRENGTHS = (1e-3, 1.0, 1e3, 1e6, np.inf)
 TOL = 1e-6
@@ -107,19 +107,55 @@ class Verdict:
     faults: list
 
 
-def judge(case):
-    """Fit the model of a case, and compare what it says with the truth."""
-    model = MaxEntClassifier(tol=TOL, n_jobs=1, **case.parameters)
+def judge(case, as_ranker=False):
+    """Fit the model of a case, or its ranker, and compare what it says with the truth."""
+    fit = _fit_ranker if as_ranker else _fit_classifier
+    masses = label_masses(case.y, case.n_classes, case.sample_weight)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
-        model.fit(case.X, case.y, sample_weight=case.sample_weight)
+        report, coef, intercept = fit(case, masses)
     warned = any("separa" in str(warning.message) for warning in caught)
     problem = {name: case.parameters[name] for name in ("C", "l1_ratio", "penalty_weights", "fit_intercept")}
-    masses = label_masses(case.y, case.n_classes, case.sample_weight)
-    truth = certify(case.X, masses, model.coef_, model.intercept_, **problem)
-    report = model.convergence_
+    truth = certify(case.X, masses, coef, intercept, **problem)
     claim = report["duality_gap"] * float(truth.total)
     return Verdict(report, truth, claim, faults(case, report, truth, claim, warned))
+
+
+def _fit_classifier(case, masses):
+    """What a classifier reports, its weights and its intercept."""
+    model = MaxEntClassifier(tol=TOL, n_jobs=1, **case.parameters)
+    model.fit(case.X, case.y, sample_weight=case.sample_weight)
+    return model.convergence_, model.coef_, model.intercept_
+
+
+def ranker_parameters(case):
+    """The parameters of the ranker of a case: its intercept is a last column, without a penalty."""
+    parameters, multipliers = dict(case.parameters), case.parameters["penalty_weights"]
+    if parameters.pop("fit_intercept"):
+        multipliers = np.append(np.ones(case.X.shape[1]) if multipliers is None else multipliers, 0.0)
+        if np.isfinite(parameters["C"]) and parameters["solver"] != "auto":
+            parameters["solver"] = "working-set"  # the one that knows of weights without a penalty
+    if multipliers is not None:
+        multipliers = np.repeat(multipliers, 1 if case.n_classes == 2 else case.n_classes)
+    return parameters | {"penalty_weights": multipliers}
+
+
+def _fit_ranker(case, masses):
+    """The same of the ranker whose candidates are the classes of a row, each with columns of its own.
+
+    Of two classes the first has no feature.
+    """
+    (n, d), K, fit_intercept = case.X.shape, case.n_classes, case.parameters["fit_intercept"]
+    X, p = sparse.csr_array(case.X), 1 if K == 2 else K
+    if fit_intercept:
+        X = sparse.hstack([X, np.ones((n, 1), X.dtype)])
+    candidates = sparse.kron(X, np.eye(K, dtype=X.dtype)[:, K - p :], format="csr").astype(X.dtype)
+    if not sparse.issparse(case.X):
+        candidates = candidates.toarray()
+    model = MaxEntRanker(tol=TOL, n_jobs=1, **ranker_parameters(case))
+    model.fit(candidates, masses.astype(case.X.dtype).ravel(), groups=np.repeat(np.arange(n), K))
+    weights = model.coef_.reshape(-1, p).T
+    return model.convergence_, weights[:, :d], weights[:, d] if fit_intercept else np.zeros(p, X.dtype)
 
 
 def faults(case, report, truth, claim, warned):

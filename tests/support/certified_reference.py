@@ -343,7 +343,9 @@ class _Problem:
         exact = np.concatenate([rows, equal]).astype(LONG)
         lost = -(exact @ direction)
         lost[s:] = np.abs(lost[s:])
-        return bool(np.all(lost <= 1e-12 * np.abs(exact).sum(axis=1) * np.abs(direction).max()))
+        # Nor is a gain that is no more than rounding, as along columns that are copies.
+        allowed = 1e-12 * np.abs(exact).sum(axis=1) * np.abs(direction).max()
+        return bool(np.all(lost <= allowed) and np.any(-lost[:s] > allowed[:s]))
 
     def _free_columns(self):
         """The intercept's column and those without a penalty."""

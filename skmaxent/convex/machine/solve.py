@@ -276,8 +276,9 @@ def _stochastic(objective, frame, zero, learner, seed):
 
 def _lost_in_rounding(objective, frame, point, weights, intercept, enough):
     """By how much rounding to the user's precision can have raised the objective; see `Objective.raised`."""
-    model = reduced_start((weights, intercept), frame.labelling.class_map)
-    weights, intercept = (weights, intercept) if model is None else model
+    class_map = frame.labelling.class_map
+    if class_map is not None:
+        weights, intercept = class_map.reduce(weights, intercept)
     rounded = frame.reduced(weights)
     shift = intercept.astype(frame.dtype).astype(float)
     return objective.raised(point, rounded, objective.space.push(rounded), shift, enough)[0]

@@ -16,13 +16,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..preconditioners.hessian import unit_scale
-from .levels import levelled
+from .levels import free_weights, levelled, triangle, within_groups
 from .rounding import rounding
 
 # Largest side of the Newton equation: its eigenvalues are wanted.
 SIDE = 1_500
 # Eigenvalues of the equation, scaled to a unit diagonal, that are no more than rounding.
 NULL = 1e-13
+# Singular values of the levelled design, of columns of norm 1, that are no more than rounding: far below the
+# roots of `NULL`, because a Gram matrix squares them.
+STILL = 1e-13
 
 
 def is_manageable(design, free, n_outputs, fit_intercept):
@@ -87,12 +90,7 @@ class FreeSystem:
         self._objective, self._free = objective, free
         design, likelihood = objective.space.design, objective.likelihood
         K = likelihood.shape[1]
-        if design.paired:
-            columns, place = np.unique(design.columns[free[:, 0]], return_inverse=True)
-            classes = design.classes[free[:, 0]]
-        else:
-            columns = np.flatnonzero(free.any(axis=1))
-            place, classes = np.nonzero(free[columns])
+        columns, place, classes = free_weights(design, free)
         H = design.hessian(likelihood, expected, objective.fit_intercept, columns)
         side = len(H) // K
         chosen = classes * side + place
@@ -117,16 +115,20 @@ class FreeSystem:
         n_flat, K = int(np.count_nonzero(self._values <= NULL)), objective.likelihood.shape[1]
         side = len(columns) + objective.fit_intercept
         common = np.count_nonzero(np.bincount(chosen % side) == K) if K > 1 else 0
-        if n_flat <= common or design.paired or not design.is_here or hasattr(objective.likelihood, "starts"):
+        if n_flat <= common or not design.is_here:
             return 0
         mask = self._free.tobytes()
         if mask not in objective.still:  # the same at every state
-            A = levelled(design.X[:, columns], objective.fit_intercept)[0]
+            X, starts = design.X[:, columns], getattr(objective.likelihood, "starts", None)
+            X = X if starts is None else within_groups(X, starts)
+            R = triangle(levelled(X, objective.fit_intercept)[0])
             even = np.eye(K) - 1 / K if K > 1 else np.eye(1)
-            H = np.kron(even, (A.T @ A).toarray())[np.ix_(chosen, chosen)]
-            scale = unit_scale(H)
-            values = np.linalg.eigvalsh(H * scale[:, None] * scale)
-            objective.still[mask] = int(np.count_nonzero(values <= NULL))
+            moves = np.kron(even, R)[:, chosen]
+            sizes = np.linalg.norm(moves, axis=0)
+            moves /= np.where(sizes > 0, sizes, 1.0)
+            objective.still[mask] = len(chosen) - np.count_nonzero(
+                np.linalg.svd(moves, compute_uv=False) > STILL
+            )
         return n_flat - objective.still[mask]
 
     def step(self, gradient, excess, expected):

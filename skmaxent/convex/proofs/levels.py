@@ -10,6 +10,8 @@ from scipy import sparse
 
 # Rounds of bringing the entries of rows and columns to like size.
 ROUNDS = 8
+# Entries of the blocks of rows that `triangle` takes in at a time.
+QR_ENTRIES = 1_000_000
 
 
 def levelled(X, fit_intercept):
@@ -43,3 +45,50 @@ def levelled(X, fit_intercept):
             factor[some] -= np.round(0.5 * (low[some] + high[some]))
     A.data = np.ldexp(A.data, (factors[0][rows] + factors[1][A.indices]).astype(int))
     return A, 2.0 ** factors[1]
+
+
+def triangle(A):
+    """R with ``R.T @ R`` the Gram matrix of a sparse array, by orthogonal rotations: no value is squared."""
+    side = A.shape[1]
+    rows, R = max(side, QR_ENTRIES // max(side, 1), 1), np.zeros((0, side))
+    for start in range(0, A.shape[0], rows):
+        R = np.linalg.qr(np.vstack([R, A[start : start + rows].toarray()]), mode="r")
+    return R
+
+
+def free_weights(design, free):
+    """The columns that have free weights, and the place among these and the class of each such weight.
+
+    Parameters
+    ----------
+    design : Design
+    free : boolean ndarray like the weights
+    """
+    if design.paired:
+        columns, place = np.unique(design.columns[free[:, 0]], return_inverse=True)
+        return columns, place, design.classes[free[:, 0]]
+    columns = np.flatnonzero(free.any(axis=1))
+    return columns, *np.nonzero(free[columns])
+
+
+def row_differences(X, rows, others):
+    """``X[rows] - X[others]`` as a CSR array; of two numbers, so that no digit of it is lost."""
+    X = sparse.csr_array(X, dtype=float)
+    return X[rows] - X[others]
+
+
+def within_groups(X, starts):
+    """Differences of rows that span those of each group of rows, neighbours in size first.
+
+    Beside rows of very large numbers the others keep their digits.
+
+    Parameters
+    ----------
+    X : ndarray or sparse array of shape (M, d)
+    starts : integer ndarray of shape (G + 1,)
+    """
+    size = abs(sparse.csr_array(X)).max(axis=1).toarray().ravel()
+    group = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    order = np.lexsort((size, group))
+    same = group[order][1:] == group[order][:-1]
+    return row_differences(X, order[1:][same], order[:-1][same])

@@ -11,7 +11,7 @@ there, and no move: then a linear programme tells.
 import numpy as np
 from scipy import optimize, sparse
 
-from .levels import levelled
+from .levels import free_weights, levelled, row_differences
 
 # Moves of a score, in nats, that count as one and as none.
 MOVE, STILL = 0.3, 0.03
@@ -19,7 +19,10 @@ MOVE, STILL = 0.3, 0.03
 LP_NUMBERS = 2_000_000
 # A column takes part in the direction if it moves scores by this share of the largest move.
 PART = 0.02
-# What the programme may lose in a row, as rounding, beside its entries times the largest weight.
+# Times most rows', or a nat: the largest moves of a row that are looked at beside those of others.
+GIANT = 10.0
+# What the programme may lose in a row as rounding, and must exceed in some, beside its entries times the
+# largest weight.
 VIOLATION = 1e-12
 
 
@@ -50,11 +53,13 @@ class Separation:
 
     def recedes(self, objective, scores, coords):
         """Whether a Newton step with these scores (n, K), of these weights, shows an optimum at infinity."""
-        low, high, tied = label_margins(self._problem, scores)
-        if not (high >= MOVE and low >= -STILL * max(high, 1.0) and tied <= STILL * max(high, 1.0)):
+        if not self._loses_nothing(scores):
             return False
         design, direction = objective.space.design, self._direction(objective)
         if direction is None:
+            # Nothing confirms it: what a row of very large numbers gains must not excuse what others lose.
+            if not self._loses_nothing(_without_giants(self._problem, scores)):
+                return False
             if not objective.space.preconditioned:  # coordinates of rows
                 coords = objective.space.weights(coords)
             direction = np.abs(coords).max(axis=1, initial=0)
@@ -65,6 +70,11 @@ class Separation:
             return False
         self.columns = np.flatnonzero(direction > PART * direction.max(initial=0))
         return True
+
+    def _loses_nothing(self, scores):
+        """Whether moves of the scores are a gain of some row, and no row loses more than a little of it."""
+        low, high, tied = label_margins(self._problem, scores)
+        return high >= MOVE and low >= -STILL * max(high, 1.0) and tied <= STILL * max(high, 1.0)
 
     def search(self, objective):
         """Whether a linear programme finds a direction, wherever the fit has come to."""
@@ -83,23 +93,40 @@ class Separation:
     def _programme(self, objective):
         """How far the best direction moves each column, 0 where there is none; None for large problems."""
         design, free, problem = objective.space.design, objective.free, self._problem
-        X, K = design.X, problem.n_outputs
-        if design.paired or free.shape[0] != X.shape[1] or not hasattr(problem, "codes"):
+        X, K, grouped = design.X, problem.n_outputs, hasattr(problem, "starts")
+        if free.shape[0] != design.shape[1] or objective.space.name != "weights":
             return None
-        n, size = X.shape[0], X.nnz if sparse.issparse(X) else X.size
-        if (size + n) * K * max(K - 1, 1) > LP_NUMBERS:
+        size = X.nnz if sparse.issparse(X) else X.size
+        # Of a group, the difference of two rows for each candidate.
+        if (2 * size if grouped else (size + X.shape[0]) * K * max(K - 1, 1)) > LP_NUMBERS:
             return None
-        columns = np.flatnonzero(free.any(axis=1))
-        A, scale = levelled(X[:, columns], objective.fit_intercept)
-        margins, equal = _margin_rows(problem, A)
+        columns, place, classes = free_weights(design, free)
+        if grouped:
+            A, scale, margins, equal = _group_margins(problem, X[:, columns])
+        else:
+            A, scale = levelled(X[:, columns], objective.fit_intercept)
+            margins, equal = _margin_rows(problem, A)
         movable = np.ones((K, A.shape[1]), dtype=bool)
-        movable[:, : len(columns)] = free[columns].T
+        movable[:, : len(columns)] = False
+        movable[classes, place] = True
         direction = _least_direction(margins, equal, np.where(movable, np.inf, 0.0).ravel())
         parts = (np.abs(direction).reshape(K, -1) * scale)[:, : len(columns)].max(axis=0)
         moves = np.zeros(X.shape[1])
         # The intercept alone may be enough: then it is one of these all the same.
         moves[columns] = parts if parts.any() or not direction.any() else np.finfo(float).tiny
         return moves
+
+
+def _without_giants(problem, scores):
+    """Scores of which rows, or groups, that spread far more than most are shrunk to `GIANT` times that."""
+    if hasattr(problem, "starts"):
+        first, sizes = problem.starts[:-1], np.diff(problem.starts)
+        spread = np.maximum.reduceat(scores, first) - np.minimum.reduceat(scores, first)
+    else:
+        sizes = 1
+        spread = np.abs(scores) if problem.n_outputs == 1 else np.ptp(scores, axis=1, keepdims=True)
+    most = GIANT * max(1.0, float(np.median(spread)))
+    return scores * np.repeat(most / np.maximum(spread, most), sizes, axis=0)
 
 
 def _least_direction(margins, equal, limits):
@@ -130,10 +157,10 @@ def _least_direction(margins, equal, limits):
     if result.status != 0:
         return none
     direction = result.x[: len(gain)] - result.x[len(gain) :]
-    lost = np.concatenate([-(margins @ direction), np.abs(equal @ direction)])
-    sizes = np.concatenate([abs(margins).sum(axis=1), abs(equal).sum(axis=1)])
-    allowed = VIOLATION * sizes * np.abs(direction).max()
-    return direction if np.all(lost <= allowed) else none
+    gained, moved, rounding = margins @ direction, equal @ direction, VIOLATION * np.abs(direction).max()
+    allowed = [rounding * abs(M).sum(axis=1) for M in (margins, equal)]
+    proven = np.all(-gained <= allowed[0]) and np.all(np.abs(moved) <= allowed[1])
+    return direction if proven and np.any(gained > allowed[0]) else none
 
 
 def label_margins(problem, scores):
@@ -183,3 +210,17 @@ def _margin_rows(problem, A):
             rows = np.flatnonzero((label == k) & labelled[:, l])
             equal.append(form(rows, k) - form(rows, l))
     return sparse.vstack(margins, format="csr"), sparse.vstack(equal, format="csr")
+
+
+def _group_margins(problem, X):
+    """The forms of groups, levelled, and the factors of their columns: see `_margin_rows`."""
+    sizes = np.diff(problem.starts)
+    labelled = problem.masses > 0
+    rows = np.arange(len(labelled))
+    # The first labelled row of each group, beside each other row of it.
+    first = np.minimum.reduceat(np.where(labelled, rows, len(rows)), problem.starts[:-1])
+    label = np.repeat(first, sizes)
+    others = np.flatnonzero(rows != label)
+    A, scale = levelled(row_differences(X, label[others], others), False)
+    tied = labelled[others]
+    return A, scale, A[~tied], A[tied]

@@ -61,6 +61,10 @@ class ClassMap:
         W[:, self.present] = weights
         return W, full
 
+    def reduce(self, weights, intercept):
+        """What `restore` was given, from what it returned."""
+        return weights[:, self.present], intercept[self.present]
+
     def certain_model(self, d, dtype, as_pairs):
         """Weights and intercept where one class has all the weight; `as_pairs`: weights as CSR."""
         K = 1 if self.n_classes == 2 else self.n_classes
@@ -140,7 +144,7 @@ def reduced_start(start, class_map):
         return None
     weights, intercept = start
     if class_map is not None:
-        weights, intercept = weights[:, class_map.present], intercept[class_map.present]
+        weights, intercept = class_map.reduce(weights, intercept)
     was_absent = is_absent(intercept, weights.dtype)
     if was_absent.all():
         return None

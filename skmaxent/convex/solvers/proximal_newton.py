@@ -80,16 +80,16 @@ def _minimum(H, slope, start, lasso):
     for system in range(MAX_SYSTEMS):
         chosen = np.flatnonzero(active)
         pull = signs[chosen] * lasso[chosen]
-        base = np.where(active, w, 0)  # those that left the active set are 0
-        end = base.copy()
+        # From the start, not from where copies of columns have led: that can be 1 / RIDGE away.
+        end = np.where(active, start, 0)
         if len(chosen):
-            rest = gradient[chosen] + H[chosen] @ (base - w) + pull
+            rest = slope[chosen] + H[chosen] @ (end - start) + pull
             end[chosen] -= Factor(H[chosen[:, None], chosen]).solve(rest)
         crossed = active & (end * signs < 0) & (lasso > 0)
         if system >= IN_BULK and crossed.any():  # as far as the first that reaches 0
-            way = np.where(crossed, base / np.where(crossed, base - end, 1), 1)
+            way = np.where(crossed, w / np.where(crossed, w - end, 1), 1)
             first = int(way.argmin())
-            end = base + way[first] * (end - base)
+            end = w + way[first] * (end - w)
             crossed &= np.arange(len(w)) == first
         end[crossed] = 0
         w, gradient = end, slope + H @ (end - start)
