@@ -123,7 +123,7 @@ class Grouped(Likelihood):
         """
         starts = self._groups(rows)[1]
         least, most = (extreme.reduceat(part, starts[:-1], axis=0) for extreme in (np.minimum, np.maximum))
-        part = part - np.repeat(np.clip(0, least, most), np.diff(starts), axis=0)
+        part = part - np.repeat(np.clip(part.dtype.type(0), least, most), np.diff(starts), axis=0)
         return part - self._spread_means(rows, part * E)
 
     def curvature_root(self, rows, E):

@@ -12,7 +12,7 @@ from .reductions.present_classes import drop_absent_classes
 from .reductions.presolve import drop_dominated, merge_columns, merge_rows
 from .reductions.rare_columns import RareColumns, cut_columns
 from .reductions.rotation import Rotation
-from .reductions.units import Units, ordinary_units
+from .reductions.units import Units, near_in_groups, ordinary_units
 from .solvers import SOLVERS
 from .starts import begins_stochastically
 
@@ -139,7 +139,7 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
     if not observed and min_count > 1:
         problem, penalty_weights, cut = cut_columns(problem, penalty_weights, min_count)
     n_frequent = problem.X.shape[1] if cut else n_columns
-    problem, rows_merged = merge_rows(problem)
+    problem, rows_merged = merge_rows(near_in_groups(problem))
     problem, weight_unit = _ordinary_weights(problem)
     automatic = solver == "auto"
     if automatic:

@@ -3,11 +3,12 @@
 With an intercept, x and x - a give the same models: w stays, and the intercept moves by a w. A column far
 from 0 is therefore shifted by a number near its mean, which is exact where all its values are within a
 factor 2 of that (Sterbenz 1974). Columns of unlike scale are divided by powers of two, which is exact too:
-w is multiplied by it, and the penalty of the column divided by its square. Solvers and certificates then
-work on numbers of ordinary size, whatever the units of the data.
+w is multiplied by it, and the penalty of the column divided by its square. Within a candidate set any number
+may be taken from a column. Solvers and certificates then work on numbers of ordinary size, whatever the units
+of the data.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -118,6 +119,28 @@ def ordinary_units(X, fit_intercept, uniform=False, smaller=True):
         return X, None if shift is None else Units(np.ones(X.shape[1]), shift.astype(float))
     exponents = np.clip(exponents, -LIMIT, LIMIT)
     return _divided(X, exponents), Units(2.0**exponents, None if shift is None else shift.astype(float))
+
+
+def near_in_groups(problem):
+    """Dense candidate sets whose columns lie near 0 within their groups; the problem itself where they do.
+
+    What the candidates of a group share changes no choice: of each group and column the number nearest to 0
+    is taken from all of its rows, where that is exact.
+    """
+    if not hasattr(problem, "starts") or sparse.issparse(problem.X):
+        return problem
+    X, first = problem.X, problem.starts[:-1]
+    least, most = np.minimum.reduceat(X, first, axis=0), np.maximum.reduceat(X, first, axis=0)
+    nearest = np.clip(X.dtype.type(0), least, most)
+    furthest = np.where(nearest > 0, most, least)
+    nearest[0.5 * np.abs(furthest) > np.abs(nearest)] = 0  # Sterbenz's condition
+    if not nearest.any():
+        return problem
+    moved = np.repeat(nearest, np.diff(problem.starts), axis=0)
+    np.subtract(X, moved, out=moved)
+    with np.errstate(over="ignore"):  # refused later
+        far = column_squares(X) > FAR**2 * column_squares(moved)
+    return replace(problem, X=moved) if far.any() else problem
 
 
 def _far_means(X):

@@ -181,6 +181,11 @@ def warn_unless_converged(estimator, result, column_names):
 
 def _remedy(result):
     """What helps where precision ends."""
+    if not np.isfinite(result.report["relative_gap"]):
+        return (
+            "columns without a penalty may be nearly combinations of others, or hidden by a row of very "
+            "large numbers; give them a penalty (a finite C), or leave out such columns or rows"
+        )
     if result.spread > WIDE:
         return (
             f"its columns differ in scale, or in their distance from 0, by a factor of {result.spread:.0e}; "
