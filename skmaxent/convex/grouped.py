@@ -118,12 +118,8 @@ class Grouped(Likelihood):
     def centred(self, rows, part, E):
         """Dense rows of X less the mean that the model expects in their group.
 
-        With them the Hessian in the weights is ``sum_i E_i x_i x_i'``: a covariance. What a group shares is
-        taken out first, so that a column that is the same in it leaves 0 and not rounding.
+        With them the Hessian in the weights is ``sum_i E_i x_i x_i'``: a covariance.
         """
-        starts = self._groups(rows)[1]
-        least, most = (extreme.reduceat(part, starts[:-1], axis=0) for extreme in (np.minimum, np.maximum))
-        part = part - np.repeat(np.clip(part.dtype.type(0), least, most), np.diff(starts), axis=0)
         return part - self._spread_means(rows, part * E)
 
     def curvature_root(self, rows, E):

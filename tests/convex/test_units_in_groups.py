@@ -35,32 +35,54 @@ def test_a_number_of_its_own_for_each_group_changes_nothing(offset, C, l1_ratio)
         assert_allclose(model.coef_, plain.coef_, atol=1e-3)
 
 
+def dense(X):
+    return X.toarray() if sparse.issparse(X) else X
+
+
 def problem(X, starts):
     masses = np.zeros(X.shape[0], X.dtype)
     masses[starts[:-1]] = 1
     return GroupedProblem(X, np.ones(len(starts) - 1, X.dtype), np.array(starts), masses)
 
 
+@pytest.mark.parametrize("kind", [np.array, sparse.csr_array, sparse.csc_array])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_the_number_nearest_to_0_is_taken_where_that_is_exact(dtype):
+def test_the_number_nearest_to_0_is_taken_where_that_is_exact(dtype, kind):
     X = np.array(
         [[-100, 1, 5], [-150, 2, 5], [-200, -3, 5], [9000, 4, 6], [9000.5, 5, 6], [700, 1, 7]], dtype
     )
-    given = X.copy()
-    near = near_in_groups(problem(X, [0, 3, 5, 6]))
-    assert_array_equal(X, given)
+    given = kind(X)
+    near = near_in_groups(problem(given, [0, 3, 5, 6]))
+    assert_array_equal(dense(given), X)
     expected = [[0, 1, 0], [-50, 2, 0], [-100, -3, 0], [0, 0, 0], [0.5, 1, 0], [0, 0, 0]]
-    assert_array_equal(near.X, np.array(expected, dtype))
+    assert_array_equal(dense(near.X), np.array(expected, dtype))
     assert near.X.dtype == dtype
     # Beyond a factor of 2 a difference is rounded: the group keeps its numbers.
     X[1, 0] = -201
-    assert_array_equal(near_in_groups(problem(X, [0, 3, 5, 6])).X[:3, 0], X[:3, 0])
+    assert_array_equal(dense(near_in_groups(problem(kind(X), [0, 3, 5, 6])).X)[:3, 0], X[:3, 0])
 
 
-def test_groups_near_0_and_sparse_ones_are_left_as_they_are():
+def test_a_sparse_column_is_shared_by_the_groups_that_have_it_everywhere():
+    X = np.array([[0.0, 90], [1, 90], [90, 1], [90, 0], [90, 90], [90.5, 90]])
+    near = near_in_groups(problem(sparse.csr_array(X), [0, 2, 4, 6]))
+    assert_array_equal(near.X.toarray(), [[0, 0], [1, 0], [0, 1], [0, 0], [0, 0], [0.5, 0]])
+
+
+def test_groups_near_0_are_left_as_they_are():
     rng = np.random.default_rng(0)
     for X in (rng.standard_normal((12, 3)), 5 + rng.standard_normal((12, 3)), np.zeros((12, 3))):
         candidates = problem(X, [0, 4, 8, 12])
         assert near_in_groups(candidates) is candidates
-    candidates = problem(sparse.csr_array(np.full((12, 3), 7.0)), [0, 4, 8, 12])
-    assert near_in_groups(candidates) is candidates
+        candidates = problem(sparse.csr_array(X), [0, 4, 8, 12])
+        assert near_in_groups(candidates) is candidates
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_many_groups_are_found_far_by_some_of_them(kind):
+    X, y, groups = made(5000)
+    plain = MaxEntRanker(tol=1e-12).fit(X, y, groups=groups)
+    far = kind(X + 2.0**20 * np.array([1.0, 0.0, -1.0]))
+    near = near_in_groups(problem(far, np.arange(0, 20001, 4)))
+    assert abs(near.X).max() < 20
+    model = MaxEntRanker(tol=1e-9).fit(far, y, groups=groups)
+    assert_allclose(model.coef_, plain.coef_, atol=1e-3)

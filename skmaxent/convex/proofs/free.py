@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..preconditioners.hessian import unit_scale
-from .levels import free_weights, levelled, triangle, within_groups
+from .levels import levelled, triangle, within_groups
 from .rounding import rounding
 
 # Largest side of the Newton equation: its eigenvalues are wanted.
@@ -26,6 +26,21 @@ NULL = 1e-13
 # Singular values of the levelled design, of columns of norm 1, that are no more than rounding: far below the
 # roots of `NULL`, because a Gram matrix squares them.
 STILL = 1e-13
+
+
+def free_weights(design, free):
+    """The columns that have free weights, and the place among these and the class of each such weight.
+
+    Parameters
+    ----------
+    design : Design
+    free : boolean ndarray like the weights
+    """
+    if design.paired:
+        columns, place = np.unique(design.columns[free[:, 0]], return_inverse=True)
+        return columns, place, design.classes[free[:, 0]]
+    columns = np.flatnonzero(free.any(axis=1))
+    return columns, *np.nonzero(free[columns])
 
 
 def is_manageable(design, free, n_outputs, fit_intercept):

@@ -56,21 +56,6 @@ def triangle(A):
     return R
 
 
-def free_weights(design, free):
-    """The columns that have free weights, and the place among these and the class of each such weight.
-
-    Parameters
-    ----------
-    design : Design
-    free : boolean ndarray like the weights
-    """
-    if design.paired:
-        columns, place = np.unique(design.columns[free[:, 0]], return_inverse=True)
-        return columns, place, design.classes[free[:, 0]]
-    columns = np.flatnonzero(free.any(axis=1))
-    return columns, *np.nonzero(free[columns])
-
-
 def row_differences(X, rows, others):
     """``X[rows] - X[others]`` as a CSR array; of two numbers, so that no digit of it is lost."""
     X = sparse.csr_array(X, dtype=float)
@@ -87,7 +72,8 @@ def within_groups(X, starts):
     X : ndarray or sparse array of shape (M, d)
     starts : integer ndarray of shape (G + 1,)
     """
-    size = abs(sparse.csr_array(X)).max(axis=1).toarray().ravel()
+    X = sparse.csr_array(X, dtype=float)
+    size = abs(X).max(axis=1).toarray().ravel()
     group = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     order = np.lexsort((size, group))
     same = group[order][1:] == group[order][:-1]

@@ -11,7 +11,8 @@ there, and no move: then a linear programme tells.
 import numpy as np
 from scipy import optimize, sparse
 
-from .levels import free_weights, levelled, row_differences
+from .free import free_weights
+from .levels import levelled, row_differences
 
 # Moves of a score, in nats, that count as one and as none.
 MOVE, STILL = 0.3, 0.03
@@ -102,13 +103,13 @@ class Separation:
             return None
         columns, place, classes = free_weights(design, free)
         if grouped:
-            A, scale, margins, equal = _group_margins(problem, X[:, columns])
+            scale, margins, equal = _group_margins(problem, X[:, columns])
         else:
             A, scale = levelled(X[:, columns], objective.fit_intercept)
             margins, equal = _margin_rows(problem, A)
-        movable = np.ones((K, A.shape[1]), dtype=bool)
-        movable[:, : len(columns)] = False
+        movable = np.zeros((K, len(scale)), dtype=bool)
         movable[classes, place] = True
+        movable[:, len(columns) :] = True  # the intercept
         direction = _least_direction(margins, equal, np.where(movable, np.inf, 0.0).ravel())
         parts = (np.abs(direction).reshape(K, -1) * scale)[:, : len(columns)].max(axis=0)
         moves = np.zeros(X.shape[1])
@@ -213,7 +214,7 @@ def _margin_rows(problem, A):
 
 
 def _group_margins(problem, X):
-    """The forms of groups, levelled, and the factors of their columns: see `_margin_rows`."""
+    """The factors of the columns of levelled forms, and the forms of groups: see `_margin_rows`."""
     sizes = np.diff(problem.starts)
     labelled = problem.masses > 0
     rows = np.arange(len(labelled))
@@ -223,4 +224,4 @@ def _group_margins(problem, X):
     others = np.flatnonzero(rows != label)
     A, scale = levelled(row_differences(X, label[others], others), False)
     tied = labelled[others]
-    return A, scale, A[~tied], A[tied]
+    return scale, A[~tied], A[tied]

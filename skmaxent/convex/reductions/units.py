@@ -25,7 +25,7 @@ ORDINARY = 8
 LIMIT = 500
 # ... and beyond which it would in single precision.
 SINGLE_LIMIT = 50
-# Rows of dense data from which a look at every so many is enough to find the columns.
+# Rows of dense data, or groups, from which a look at every so many is enough to find the columns.
 SAMPLE = 2_000
 
 
@@ -122,25 +122,75 @@ def ordinary_units(X, fit_intercept, uniform=False, smaller=True):
 
 
 def near_in_groups(problem):
-    """Dense candidate sets whose columns lie near 0 within their groups; the problem itself where they do.
+    """Candidate sets whose columns lie near 0 within their groups; the problem itself where they do.
 
     What the candidates of a group share changes no choice: of each group and column the number nearest to 0
     is taken from all of its rows, where that is exact.
     """
-    if not hasattr(problem, "starts") or sparse.issparse(problem.X):
+    if not hasattr(problem, "starts"):
         return problem
-    X, first = problem.X, problem.starts[:-1]
-    least, most = np.minimum.reduceat(X, first, axis=0), np.maximum.reduceat(X, first, axis=0)
-    nearest = np.clip(X.dtype.type(0), least, most)
+    X, starts, less_shared = problem.X, problem.starts, _dense_less_shared
+    if sparse.issparse(X):
+        X, less_shared = sparse.csr_array(X), _sparse_less_shared
+    sizes = np.diff(starts)
+    if len(sizes) > SAMPLE:
+        some = np.arange(len(sizes)) % (len(sizes) // SAMPLE) == 0
+        rows, part = np.repeat(some, sizes), np.concatenate([[0], np.cumsum(sizes[some])])
+        if _near(X[np.flatnonzero(rows)], part, less_shared, 0.5 * FAR) is None:
+            return problem
+    moved = _near(X, starts, less_shared, FAR)
+    return problem if moved is None else replace(problem, X=moved)
+
+
+def _near(X, starts, less_shared, factor):
+    """X less what its groups share, where some column lies so many times its spread from 0; else None."""
+    moved = less_shared(X, starts)
+    if moved is None:
+        return None
+    with np.errstate(over="ignore"):
+        far = column_squares(X) > factor**2 * column_squares(moved)
+    return moved if far.any() else None
+
+
+def _dense_less_shared(X, starts):
+    """X less what its groups share; None for nothing."""
+    least, most = (extreme.reduceat(X, starts[:-1], axis=0) for extreme in (np.minimum, np.maximum))
+    shared = _shared(least, most)
+    if not shared.any():
+        return None
+    moved = np.repeat(shared, np.diff(starts), axis=0)
+    return np.subtract(X, moved, out=moved)
+
+
+def _sparse_less_shared(X, starts):
+    """The same of a canonical CSR array, in which only columns of all rows of a group are shared."""
+    # The entries of each group by column: a CSR array of the groups that has each of them several times.
+    order = sparse.csr_array(
+        (np.arange(X.nnz), X.indices.copy(), X.indptr[starts]), shape=(len(starts) - 1, X.shape[1])
+    )
+    order.sort_indices()
+    sizes, group = np.diff(starts), np.repeat(np.arange(len(starts) - 1), np.diff(order.indptr))
+    new = (np.diff(order.indices, prepend=-1) != 0) | (np.diff(group, prepend=-1) != 0)
+    first = np.flatnonzero(new)
+    if not len(first):
+        return None
+    counts, values = np.diff(first, append=X.nnz), X.data[order.data]
+    shared = _shared(np.minimum.reduceat(values, first), np.maximum.reduceat(values, first))
+    shared[counts < sizes[group[first]]] = 0
+    if not shared.any():
+        return None
+    moved = X.copy()
+    moved.data[order.data] -= np.repeat(shared, counts)
+    moved.eliminate_zeros()
+    return moved
+
+
+def _shared(least, most):
+    """Of numbers between these, the one nearest to 0 where it is exact to take it from them all; else 0."""
+    nearest = np.clip(least.dtype.type(0), least, most)
     furthest = np.where(nearest > 0, most, least)
     nearest[0.5 * np.abs(furthest) > np.abs(nearest)] = 0  # Sterbenz's condition
-    if not nearest.any():
-        return problem
-    moved = np.repeat(nearest, np.diff(problem.starts), axis=0)
-    np.subtract(X, moved, out=moved)
-    with np.errstate(over="ignore"):  # refused later
-        far = column_squares(X) > FAR**2 * column_squares(moved)
-    return replace(problem, X=moved) if far.any() else problem
+    return nearest
 
 
 def _far_means(X):

@@ -72,7 +72,7 @@ def _hessian(inner, expected):
 
 def _minimum(H, slope, start, lasso):
     """Where ``slope (w - start) + (w - start) H (w - start) / 2 + sum lasso |w|`` is least, (m,), or None."""
-    w, gradient = start, slope
+    w = start
     H = H + np.diag(RIDGE * H.diagonal())
     signs = np.sign(np.where(start != 0, start, np.where(np.abs(slope) > lasso, -slope, 0)))
     active = (signs != 0) | (lasso == 0)
