@@ -77,8 +77,9 @@ OWN_TABLES = {
         "Random problems, against minima proven in extended precision. A claim is a gap that a fit reports. "
         '"Missed" are fits by `solver="auto"` in float64 that miss 1e-6, in truth or by what they can prove, '
         "and say so: a case of ten has a row of numbers up to 1e16. "
-        '"At infinity" are problems without a minimum.',
+        '"At infinity" are problems without a minimum. Rankers have the classes of a row as candidates.',
         {
+            "model": "model",
             "solver": "solver",
             "prior": "prior",
             "cases": "cases",
