@@ -44,7 +44,7 @@ from skmaxent import MaxEntClassifier
 from skmaxent.numerics.losses import softmax
 
 OUTPUT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks" / "dask_cluster.csv"
-SPARK = Path(__file__).resolve().parent / "scripts" / "spark_logistic.py"
+SPARK = Path(__file__).resolve().parent / "_spark_logistic.py"
 FIELDS = (
     "problem", "rows", "contestant", "seconds", "cpu_client", "cpu_workers", "relative_gap", "above_optimum",
     "passes", "round_trips", "megabytes", "n_recoveries", "note",

@@ -92,11 +92,11 @@ def main():
             continue
         rows.append({key: f"{row[key]:.3g}" if isinstance(row[key], float) else row[key] for key in COLUMNS})
         print(rows[-1], flush=True)
-    with options.output.open("w", newline="") as file:
-        file.write(f"# {describe_machine()}\n")
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+        with options.output.open("w", newline="") as file:  # what is measured is not lost with what is not
+            file.write(f"# {describe_machine()}\n")
+            table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            table.writeheader()
+            table.writerows(rows)
     slower = [row["script"] for row in rows if float(row["ratio"]) < 1]
     print(f"slower with the drop-in: {', '.join(slower) or 'none'}")
 

@@ -165,6 +165,22 @@ class Likelihood:
         self._workers.map(block, self._cuts)
         return result
 
+    def tempered(self, masses, power):
+        """Masses in proportion to a power of the given ones, each row with its weight: a new array."""
+        result = np.empty_like(masses)
+
+        def block(rows):
+            weights = self.weights[rows, None]
+            self._temper_rows(masses[rows] / weights, power, result[rows])
+            result[rows] *= weights
+
+        self._workers.map(block, self._cuts)
+        return result
+
+    def _temper_rows(self, shares, power, out):
+        np.power(shares, power, out=out)
+        out /= out.sum(axis=1, keepdims=True)
+
     def _normalise(self, rows, masses):
         masses *= (self.weights[rows] / masses.sum(axis=1))[:, None]
 
@@ -290,6 +306,10 @@ class Binary(Likelihood):
 
     def _normalise(self, rows, masses):
         np.minimum(masses, self.weights[rows, None], out=masses)
+
+    def _temper_rows(self, shares, power, out):
+        np.power(shares, power, out=out)
+        out /= out + (1 - shares) ** power
 
     def _positive(self, rows):
         """Mass of the second class in each row."""

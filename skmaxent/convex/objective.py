@@ -47,8 +47,6 @@ class Point:
         H^-1 of the intercept.
     tight : bool
         Whether it was settled as far as precision goes.
-    arrival : tuple (state (n, K), scores (n, K), shift (K,)) or None
-        Of the Newton step that led here: where it began, what it added to the scores and the intercept.
     """
 
     coords: np.ndarray
@@ -62,7 +60,6 @@ class Point:
     excess: np.ndarray | None = None
     inverse: np.ndarray | None = None
     tight: bool = False
-    arrival: tuple | None = None
 
     @property
     def settled(self):

@@ -81,6 +81,7 @@ def test_the_scripts_know_nothing_of_us(benchmark):
     scripts = sorted((FOLDER / "scripts").glob("*.py"))
     assert len(scripts) >= 5
     for script in scripts:
+        assert "argv" not in script.read_text(encoding="utf-8"), "run as they are, without arguments"
         ours = [
             line
             for line in script.read_text(encoding="utf-8").splitlines()

@@ -1,7 +1,5 @@
 """The repair of a dual point under an elastic net: which weights it takes, what it reaches, what is left."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -93,12 +91,11 @@ def test_all_that_is_not_exact_is_taken_from_the_bound(repaired):
         mask = np.ones(loss.shape, dtype=bool)
         step, target, loss, _ = objective.proof._repaired(point, loss, mask)
         masses, repair = step.masses, (mask, target)
-    state = replace(point, arrival=None)
 
     def bound(decrement, value_error=0.0):
         objective.likelihood.value_error = value_error
         proof = elastic_net.ElasticNetProof(objective)
-        proof._add_bound(state, masses, loss, 1.0, decrement, repair)
+        proof._add_bound(point, masses, loss, 1.0, decrement, repair)
         return proof._bound, proof._unsettled
 
     exact, none = bound(0.0)

@@ -151,21 +151,19 @@ def test_a_dual_value_is_entropy_and_tilt_less_the_conjugate():
     assert dual_value(likelihood, penalty, None, None, tilt=2.0) == 1.5 + 0.5 * 2 - 0.25
 
 
-def test_newtons_own_dual_point_counts_all_that_is_not_exact():
+def test_the_bound_of_any_masses_counts_all_that_is_not_exact():
     masses, K = np.full((4, 3), 0.5), 3
     likelihood = SimpleNamespace(
         total_weight=1e16, state_error=0.25, value_error=3.0, shape=(4, K), mixed_entropy=lambda *_: 50.0,
-        curvature=lambda *_: 0.0, within=lambda state: state, residual=lambda state: state,
+        residual=lambda state: state,
     )  # fmt: skip
-    vectors = SimpleNamespace(astype=lambda part, dtype: part, sum=lambda state, change: state + change)
-    proof = stub(
-        likelihood=likelihood, vectors=vectors, norm_of=lambda state: 2.0**50,
-        space=SimpleNamespace(pull=lambda residual: LOSS),
-    )  # fmt: skip
+    space = SimpleNamespace(pull=lambda residual: LOSS)
+    proof = stub(likelihood=likelihood, norm_of=lambda state: 2.0**50, space=space)
     proof._rounding.of_gradient = lambda residual, moved: np.full((2, 2), moved)
     proof._rounding.of_value = lambda *_: 100.0
     proof._settled = lambda state: (state, 0.04)
-    proof._add_arrival(SimpleNamespace(coords=LOSS, arrival=(masses, masses, np.zeros(K))))
+    settled, loss, _ = proof.add_masses(SimpleNamespace(coords=LOSS), masses)
+    assert settled is masses and loss is LOSS
     dual = 50 - np.sum(np.abs(LOSS) + 0.2 * 2 + 0.25 + 1)
     lost = 0.04 + 2 * 0.2 * 1e8 * (1 + np.log(3))
     expected = dual - lost - 4 * EPS * (abs(dual) + 1e16) - 103

@@ -50,7 +50,6 @@ class ElasticNetProof:
         else:
             if proves:
                 self._add_bound(point, point.expected, gradient.loss, residual, point.decrement)
-                self._add_arrival(point)
             gap = self._above_bound(point, residual)
         return gap, self._unsettled > 0.1 * gap
 
@@ -92,34 +91,45 @@ class ElasticNetProof:
         dual -= self._unsettled + spare + 2 * EPS * total + self._value_error(point, residual)
         self._bound = max(self._bound, dual)
 
-    def _add_arrival(self, point):
-        """Take the bound that Newton's own dual point gives, of the step that led to the point.
+    def add_masses(self, point, masses):
+        """Take the bound that some masses give, near the expected ones or not.
 
-        From the state E and the scores V of the step, its intercept included, E + S V fulfils all that
-        Newton's equation asks for exactly as far as that is solved; the model at the end of the step only
-        up to the square of V. The few masses that are negative are set to 0, and class totals settled anew.
+        The class totals are settled first.
+
+        Parameters
+        ----------
+        point : Point
+        masses : ndarray of shape (n, K), float64
+            Those of the rows sum to their weights.
+
+        Returns
+        -------
+        masses : ndarray of shape (n, K)
+            With their class totals settled.
+        loss : ndarray like the weights, or None
+            Gradient of the loss that these give; None where they prove nothing.
+        gap : float
+            Of the point, by the best bound; infinite where they prove nothing.
         """
         F = self._objective
-        if point.arrival is None:
-            return
-        likelihood, vectors = F.likelihood, F.vectors
-        state, scores, shift = (vectors.astype(part, F.dtype) for part in point.arrival)
-        masses = likelihood.within(vectors.sum(state, likelihood.curvature(state, scores, shift)))
+        likelihood = F.likelihood
         size, decrement = F.norm_of(masses), 0.0
         if F.fit_intercept and np.isfinite(size):
             masses, decrement = self._settled(masses)
-        if not np.isfinite(size + decrement):
-            return
         residual = likelihood.residual(masses)
         norm, root, total = F.norm_of(residual), np.sqrt(decrement), likelihood.total_weight
+        if not np.isfinite(size + decrement):
+            return masses, None, np.inf
+        loss = F.space.pull(residual)
         error = self._rounding.of_gradient(norm, root * F.heaviest + likelihood.state_error + 4 * EPS * size)
-        dual = dual_value(likelihood, F.penalty, masses, np.abs(F.space.pull(residual)) + error)
+        dual = dual_value(likelihood, F.penalty, masses, np.abs(loss) + error)
         # The masses nearest to these that fulfil all conditions are m p (1 + e), sum m p e^2 <= decrement,
         # and sum m p log^2 p is at most total (1 + log K)^2.
         lost = decrement + 2 * root * np.sqrt(total) * (1 + np.log(max(likelihood.shape[1], 2)))
         dual -= lost + 4 * EPS * (abs(dual) + total) + self._value_error(point, norm)
         if dual > self._bound:  # not where it is nan
             self._bound = dual
+        return masses, loss, self._above_bound(point, norm)
 
     def _settled(self, masses):
         """Masses moved to where the class totals agree, and the decrement left; infinite if they cannot.

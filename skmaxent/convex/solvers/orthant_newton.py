@@ -22,9 +22,6 @@ SHORT_RUN, LONG_RUN = 8, 256
 GROW, SHRINK = 0.01, 0.05
 # Runs in one direction: after each the weights that would leave the orthant are held at its edge.
 CYCLES = 4
-# KKT violation, relative to the strength of the Laplace prior, from which a step may be the last: it is
-# solved so far that its dual point proves what is asked for, or to so many digits, in so many more runs.
-LAST_VIOLATION, LAST_DIGITS, LAST_CYCLES = 0.05, 1e-3, 4
 MAX_HALVINGS = 8
 MAX_FAILURES = 6
 # Whole steps in turn that gain less than a unit in the last place of the objective.
@@ -43,18 +40,20 @@ class Trust:
         Longest run of conjugate gradients.
     settled : bool
         Whether the last step was a whole one on which few weights changed their sign.
-    residual : float or None
-        What a last step may leave of the gradient of each weight, relative to the strength of its Laplace
-        prior; None where there is no last step yet, or a Gaussian prior, under which less will do.
-    last : bool
-        Whether the last step was solved that far.
+    enough : float
+        Gain of a whole step, in nats, with which a round ends for a look at what its end proves.
+    near : bool
+        Whether the last round ended so.
+    patience : float
+        Factor on that gain: less after each look that came too soon.
     """
 
     damping: float = 0.0
     run: int = SHORT_RUN
     settled: bool = False
-    residual: float | None = None
-    last: bool = False
+    enough: float = 0.0
+    near: bool = False
+    patience: float = 1.0
 
 
 def improve(objective, inner, point, trust, *, target, max_steps):
@@ -78,7 +77,7 @@ def improve(objective, inner, point, trust, *, target, max_steps):
     moved : bool
         Whether any step made progress.
     """
-    moved, failures, idle = False, 0, 0
+    moved, failures, idle, trust.near = False, 0, 0, False
     for _ in range(max_steps):
         shift_columns(objective, point)
         subgradient = objective.gradient(point, certify=False)
@@ -86,14 +85,13 @@ def improve(objective, inner, point, trust, *, target, max_steps):
             break
         before = objective.value(point)
         step = _step(objective, inner, point, subgradient, trust)
-        if not trust.last:
-            point.arrival = None  # proves no more than the model itself
         if step:
             moved, failures = True, 0
             gain = before - objective.value(point)
             idle = idle + 1 if gain < np.finfo(objective.dtype).eps * abs(before) else 0
-            if trust.last or idle == MAX_IDLE:
-                break  # for a look at what it proves
+            trust.near = step == 1 and gain < trust.enough
+            if trust.near or idle == MAX_IDLE:
+                break
         elif failures == MAX_FAILURES:
             trust.damping = 0.0  # rounding, not the model, was to blame
             break
@@ -104,7 +102,7 @@ def improve(objective, inner, point, trust, *, target, max_steps):
 
 def _step(objective, inner, point, subgradient, trust):
     """One iteration on `point`, in place; returns the step, 0 when there was no descent."""
-    if proximal_newton.fits(objective):
+    if proximal_newton.fits(objective, hard=trust.run >= BLOCKS_FROM):
         step = proximal_step(objective, inner, point, subgradient, trust)
         if step:
             return step
@@ -142,7 +140,6 @@ def proximal_step(objective, inner, point, subgradient, trust):
     bend = np.where(coords != 0, penalty.lasso, 0) * (np.abs(end) - np.abs(W))
     slope = float(np.sum(smooth * coords + bend, dtype=float))
     step = _search(objective, point, coords, end, slope, MAX_HALVINGS) if slope < 0 else 0.0
-    point.arrival = None  # the next step is as soon at hand as a better bound
     if step:
         objective.follow_intercept(point)
         if step == 1:
@@ -209,27 +206,18 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
     ridge = ridge + dtype.type(trust.damping)
     diagonal = curvatures(inner, expected, ridge)
     scale = np.sqrt(subgradient.square)  # the direction is proportional: float32 cannot underflow
-    r = (subgradient.coords / -scale).astype(dtype)
-    coords, W = np.zeros_like(r), (point.coords / scale).astype(dtype)
+    r = (subgradient.coords[free] / -scale).astype(dtype)
+    coords, W = np.zeros_like(r), (point.coords[free] / scale).astype(dtype)
+    orthant, fenced = (np.broadcast_to(values, free.shape)[free] for values in (orthant, fenced))
     held = np.zeros(r.shape, bool)
     run = trust.run if fenced.any() else LONG_RUN  # without a Laplace part there is one orthant
-    n_free = np.count_nonzero(free)
-    pay = blocks_pay(inner, n_free, run)
-    last_limit = _last_limit(penalty, subgradient, trust) if pay else None
-    trust.last = last_limit is not None
-    blocked = run >= BLOCKS_FROM or (pay and (trust.last or trust.settled))
-    run = LONG_RUN if trust.last else run
+    blocked = run >= BLOCKS_FROM or (trust.settled and blocks_pay(inner, len(r), run))
     model = KrylovModel(inner, expected, free, ridge, diagonal, run, blocked, r)
-    limit, left, is_first = None, CYCLES, True
-    while True:
-        capped = model.improve(coords, r, held, limit) and not trust.last
-        left -= 1
+    for cycle in range(CYCLES):
+        capped = model.improve(coords, r, held)
         end = W + coords
         cut = (end * orthant < 0) & fenced & ~held
-        n_cut = np.count_nonzero(cut)
-        if trust.last and limit is None and (not left or n_cut <= GROW * n_free):
-            limit, left = np.asarray(last_limit / scale, dtype=dtype), LAST_CYCLES
-        elif not (n_cut and left):
+        if cycle == CYCLES - 1 or not cut.any():
             break
         # Weights that would leave the orthant stay at its edge, and the others make up for it; those
         # for which the edge was wrong come back, once: later it hindered more than it helped.
@@ -237,23 +225,14 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
         coords += change
         r -= model.times(change)
         held |= cut
-        if is_first:
+        if cycle == 0:
             held &= r * orthant <= 0
-        is_first = False
-    coords *= dtype.type(scale)
+    direction = np.zeros(free.shape, dtype)
+    direction[free] = coords * dtype.type(scale)
     # Past the edge, so that a whole step ends exactly on it, whatever the rounding.
-    coords = np.where(held, -2 * point.coords, coords)
-    return coords, 1e-2 * float(diagonal.mean()), capped
-
-
-def _last_limit(penalty, subgradient, trust):
-    """What a last step may leave of the gradient, a number or like the weights; None for any other step."""
-    if trust.residual is None:
-        return None
-    violation = float(np.max(np.abs(subgradient.coords) / penalty.lasso, initial=0))
-    if violation > LAST_VIOLATION:
-        return None
-    return max(trust.residual, LAST_DIGITS * violation) * penalty.lasso
+    free[free] = held
+    direction[free] = -2 * point.coords[free]
+    return direction, 1e-2 * float(diagonal.mean()), capped
 
 
 def _search(objective, point, coords, end, slope, max_trials):
@@ -284,8 +263,6 @@ def _search(objective, point, coords, end, slope, max_trials):
         step = min(max(parabola, 0.1 * step), 0.7 * step)
     else:
         return 0.0
-    whole = step == 1 and objective.space.design.is_here
-    point.arrival = (point.expected, scores, shift) if whole else None
     point.coords, point.loss, point.expected = W, loss, expected
     vectors.add(point.scores, step, scores)
     point.intercept = point.intercept + step * shift

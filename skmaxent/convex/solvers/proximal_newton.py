@@ -8,10 +8,14 @@ Newton methods). The line to the minimum is searched.
 
 import numpy as np
 
+from ..design.blocks import DenseDesign
 from ..preconditioners.hessian import Factor, fill_common_shift
 
 # Weights up to which the Hessian is formed, and its work: rows times their square.
 WHOLE_SIDE, WHOLE_WORK = 300, 2e8
+# ... and the same of dense data with so many rows for each weight, where conjugate gradients take long:
+# forming it costs no more than a few dozen products, and solving with it next to nothing.
+TALL, TALL_SIDE, TALL_WORK = 100, 1_000, 1e11
 # Linear systems for one step; orthant-wise steps take over where they do not lead to the minimum. So many
 # take and drop all weights at once that want it, which may go in circles; the others one, which cannot.
 MAX_SYSTEMS, IN_BULK = 50, 8
@@ -21,11 +25,15 @@ RIDGE = 1e-8
 BEYOND = 1e-9
 
 
-def fits(objective):
-    """Whether the Hessian of an objective is small enough."""
-    design, weights = objective.space.design, np.prod(objective.coords_shape)
+def fits(objective, hard=False):
+    """Whether the Hessian of an objective is small enough, or would be where it is hard for other methods."""
+    design, weights = objective.space.design, int(np.prod(objective.coords_shape))
     n = objective.likelihood.shape[0]
-    return not design.paired and weights <= WHOLE_SIDE and n * float(weights) ** 2 <= WHOLE_WORK
+    work = float(n) * weights**2
+    few = weights <= WHOLE_SIDE and work <= WHOLE_WORK
+    if hard and isinstance(design, DenseDesign):
+        few = few or (n >= TALL * weights and weights <= TALL_SIDE and work <= TALL_WORK)
+    return few and not design.paired
 
 
 def direction(inner, point, subgradient, damping):

@@ -16,6 +16,8 @@ BLOCKS_FROM = 32
 # ... and work for each score, as cubes of the sides of the blocks, up to which short runs gain by it too: on
 # part-of-speech tags eight steps with the diagonal get nowhere, and the blocks cost about 25 products.
 CHEAP_CUBES = 5_000
+# Growth of the residual in the metric of the conditioner beyond which rounding has taken over.
+FARTHEST = 1e12
 
 
 def curvatures(objective, expected, ridge):
@@ -36,7 +38,7 @@ def blocks_pay(objective, n_free, run):
 
 
 class KrylovModel:
-    """The model through products with the design.
+    """The model on the weights that may move, flat, through products with the design.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ class KrylovModel:
         In the precision of the products.
     expected : ndarray of shape (n, K)
     free : boolean ndarray like the weights
-        Those that may move at all.
+        Those that may move at all, m of them.
     ridge : float or ndarray
         Added to the Hessian's diagonal.
     diagonal : ndarray like the weights
@@ -53,25 +55,45 @@ class KrylovModel:
         Longest run of conjugate gradients.
     blocked : bool
         Whether the Hessian within each class conditions them, where that can be had.
-    r : ndarray like the weights
+    r : ndarray of shape (m,)
         The first residual, to measure the accuracy by.
     """
 
     def __init__(self, inner, expected, free, ridge, diagonal, run, blocked, r):
-        self._design, self._likelihood = inner.space.design, inner.likelihood
-        self._vectors, self._free = inner.vectors, free
-        self._expected, self._ridge, self._run = expected, ridge, run
-        self._eliminate = inner.intercept_elimination(expected)
-        self._conditioner = _conditioner(inner, expected, free, diagonal, blocked)
+        self._inner, self._ridge, self._run = inner, ridge, run
+        self._design, self._likelihood, self._vectors = inner.space.design, inner.likelihood, inner.vectors
+        self._shape, self._places = free.shape, np.flatnonzero(free)
+        self._diagonal, self._blocks, self._blocked = diagonal[free], None, slice(None)
+        if blocked:
+            self._blocks = ClassBlocks.build(inner, expected, self._places, self._diagonal)
+        self.move(expected)
         self._start = self._vectors.dot(r, self._conditioner(np.zeros(r.shape, bool))(r))
+
+    def move(self, expected):
+        """The Hessian of another state, conditioned as before."""
+        self._expected, self._eliminate = expected, self._inner.intercept_elimination(expected)
+
+    def widen(self, free, diagonal):
+        """More weights may move, those that join conditioned by the diagonal.
+
+        Parameters
+        ----------
+        free : boolean ndarray like the weights
+        diagonal : ndarray like the weights
+        """
+        places = np.flatnonzero(free)
+        self._blocked = np.searchsorted(places, self._places)[self._blocked]
+        self._places, self._diagonal = places, diagonal[free]
 
     def times(self, p):
         """Hessian times p, the intercept eliminated."""
-        parts = self._expected, p, self._eliminate, self._vectors.buffers
+        W = np.zeros(self._shape, p.dtype)
+        W.ravel()[self._places] = p
+        parts = self._expected, W, self._eliminate, self._vectors.buffers
         Hp = self._design.curved(self._likelihood, *parts)[0]
         if np.any(self._ridge):
-            Hp += self._ridge * p
-        return Hp
+            Hp += self._ridge * W
+        return Hp.ravel()[self._places]
 
     def improve(self, coords, r, held, limit=None):
         """At most `run` steps on `coords` and residual `r`, in place; True when all were taken.
@@ -79,9 +101,10 @@ class KrylovModel:
         They end where the residual is small in the metric of the conditioner; if there is a `limit`, where no
         weight that may move has a larger one.
         """
-        vectors, condition, moving = self._vectors, self._conditioner(held), self._free & ~held
+        vectors, condition, moving = self._vectors, self._conditioner(held), ~held
         z = condition(r)
         p, rz = z.copy(), vectors.dot(r, z)
+        farthest = FARTHEST * rz
         for _ in range(self._run):
             if limit is None:
                 left = rz > ACCURACY**2 * self._start
@@ -89,6 +112,8 @@ class KrylovModel:
                 left = rz > 0 and np.any(np.abs(r) > limit, where=moving)
             if not left:
                 return False
+            if not rz <= farthest:
+                break
             Hp = self.times(p)
             curvature = vectors.dot(Hp, p)
             if not curvature > 0:
@@ -101,26 +126,16 @@ class KrylovModel:
             vectors.scale_add(p, rz / last, z)
         return True
 
-
-def _conditioner(inner, expected, free, diagonal, blocked):
-    """Function held -> function r -> z: solves the Newton equation roughly on the free weights not held."""
-    blocks = None
-    if blocked:
-        places = np.flatnonzero(free)
-        blocks = ClassBlocks.build(inner, expected, places, diagonal.ravel()[places])
-    if blocks is None:
-        inverse = diagonal**-DAMPING
-        inverse *= free
-        return lambda held: partial(np.multiply, inverse * ~held)
-
-    def on_moving(held):
-        condition = blocks.holding(held.ravel()[places])
+    def _conditioner(self, held):
+        """Function r -> z: solves the Newton equation roughly on the weights that are not held."""
+        if self._blocks is None:
+            return partial(np.multiply, self._diagonal**-DAMPING * ~held)
+        blocked, others = self._blocked, ~held / self._diagonal
+        condition = self._blocks.holding(held[blocked])
 
         def solve(r):
-            z = np.zeros_like(r)
-            z.ravel()[places] = condition(r.ravel()[places])
+            z = others * r
+            z[blocked] = condition(r[blocked])
             return z
 
         return solve
-
-    return on_moving

@@ -9,7 +9,7 @@ first, and in float64 when the gap is small. Few weights are one set, and every 
 import numpy as np
 
 from ..reductions.units import fits_single
-from . import orthant_lbfgs, orthant_newton, proximal_newton
+from . import feasible_masses, orthant_lbfgs, orthant_newton, proximal_newton
 
 MIN_NEW = 2_000
 # Inner iterations of a round, and the factor on the subgradient norm that ends it before.
@@ -24,8 +24,9 @@ SLOW = 1e-4
 # Units of the stopping rule from which the next Newton step may be the last, so that the intercept counts; it
 # also does where the gap does not fall.
 NEAR = 1e4
-# Share of the allowed gap that the residuals of a last step may use up.
-LAST_SHARE = 0.3
+# Share of the allowed gap by which a step must gain less before a better dual point is looked for, and factor
+# on it where that was too soon.
+GAIN, LESS = 0.1, 0.1
 # Scores and weights up to which single precision saves less than its stage costs.
 SINGLE_ENTRIES = 50_000
 # Far below the critical penalty probabilities saturate and Newton steps fail. A cold start begins with
@@ -75,7 +76,7 @@ def solve(objective, point, control):
             if not final and control.accuracy(base, point, subgradient) <= factor:
                 break
             value = base.value(point)
-            if not final and value > (1 - SLOW) * last_value:
+            if not final and (trust.near or value > (1 - SLOW) * last_value):
                 break
             last_value = value
             if control.stalled(base, point, subgradient):
@@ -87,7 +88,8 @@ def solve(objective, point, control):
                 if near:
                     base.settle_intercept(point)
                 continue
-            trust.residual = _last_residual(base, point, control) if final else None
+            if _proven(base, point, subgradient, control, trust, final):
+                continue
             if not _round(improve, base, direction_dtype, point, subgradient, trust):
                 break
     control.reason = "precision"
@@ -100,12 +102,17 @@ def _first_strength(base, point, subgradient):
     return 1.0 if point.coords.any() else FIRST_SHARE / share
 
 
-def _last_residual(base, point, control):
-    """See `orthant_newton.Trust`: gradients beyond their bounds by a share e cost e times the penalty."""
-    penalty = base.penalty.value(point.coords)
-    if base.penalty.has_free or np.any(base.penalty.ridge) or not penalty:
-        return None
-    return LAST_SHARE * control.tol * base.value(point) / penalty
+def _proven(base, point, subgradient, control, trust, final):
+    """Whether a better dual point proves what is asked for, looked for where the last steps gained little."""
+    if not feasible_masses.serves(base) or proximal_newton.fits(base, hard=True):
+        return False
+    allowed = control.tol * base.value(point)
+    if final and trust.near and base.dtype == np.float64:
+        if feasible_masses.improve_bound(base, point, subgradient, allowed):
+            return True
+        trust.patience *= LESS
+    trust.enough = trust.patience * GAIN * allowed
+    return False
 
 
 def _round(improve, base, direction_dtype, point, subgradient, trust):

@@ -1,6 +1,6 @@
 """LogisticRegression of Spark MLlib on the rows of a file: what benchmarks/dask_cluster.py runs for Spark.
 
-    python spark_logistic.py DATA.npz WEIGHTS.npz MAX_ITER
+    python _spark_logistic.py DATA.npz WEIGHTS.npz MAX_ITER
 
 Prints a line of JSON with the seconds of `fit` on cached rows, the CPU seconds of the Java process in that
 time, and the iterations. The objective is that of C = 1: Spark's is the mean loss plus regParam / 2 times
