@@ -182,6 +182,7 @@ def test_classes_that_no_row_connects_are_not_settled():
 def test_fits_end_at_what_was_asked_for(unit, dtype, monkeypatch):
     """The same optimum and a true gap with the search and without, with no more rounds."""
     monkeypatch.setattr(proximal_newton, "WHOLE_SIDE", 0)
+    monkeypatch.setattr(working_set, "SINGLE_ENTRIES", 0)
     X = random_sparse(300, 40, density=0.2)
     scores = 2 * X[:, :4].toarray() + np.random.default_rng(2).gumbel(size=(300, 4))
     y = scores.argmax(axis=1)

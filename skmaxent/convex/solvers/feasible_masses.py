@@ -95,18 +95,15 @@ class _Search:
         target = np.where(point.coords != 0, -np.copysign(lasso, point.coords), np.clip(loss, -lasso, lasso))
         self._target = target[self._place]
         self._lasso = np.broadcast_to(self._part.penalty.lasso, self._target.shape)
-        self._choose(wanted)
-
-    def _choose(self, wanted):
-        self._free = np.broadcast_to(wanted[self._place], self._target.shape)
+        self._free = wanted[self._place]
 
     def widen(self, wanted):
-        """Take more weights; False where they are of other columns or pairs."""
-        if np.count_nonzero(wanted[self._place]) < np.count_nonzero(wanted):
+        """Take more weights, after a first round; False where they are of other columns or pairs."""
+        free = wanted[self._place]
+        if np.count_nonzero(free) < np.count_nonzero(wanted):
             return False
-        self._choose(wanted)
-        if self._model is not None:
-            self._model.widen(self._free, self._diagonal)
+        self._free = free
+        self._model.widen(free, self._diagonal)
         return True
 
     def _missing(self, loss):

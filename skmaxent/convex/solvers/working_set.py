@@ -27,7 +27,7 @@ NEAR = 1e4
 # Share of the allowed gap by which a step must gain less before a better dual point is looked for, and factor
 # on it where that was too soon.
 GAIN, LESS = 0.1, 0.1
-# Scores and weights up to which single precision saves less than its stage costs.
+# Scores and weights up to which single precision, or a better dual point, saves less than it costs.
 SINGLE_ENTRIES = 50_000
 # Far below the critical penalty probabilities saturate and Newton steps fail. A cold start begins with
 # the penalty at this share of the critical one, weakens it by a factor as soon as a round gains less
@@ -39,7 +39,8 @@ def solve(objective, point, control):
     """Minimise the objective from the point; see `skmaxent.convex.solvers` for the contract."""
     stages = [(objective, objective.dtype)]
     size = np.prod(objective.likelihood.shape) + np.prod(objective.coords_shape)
-    if objective.dtype == np.float64 and size > SINGLE_ENTRIES and fits_single(objective.scale):
+    large = size > SINGLE_ENTRIES
+    if objective.dtype == np.float64 and large and fits_single(objective.scale):
         single = np.dtype(np.float32)
         stages = [(objective.astype(single), single), (objective, single), (objective, objective.dtype)]
     trust, strength = orthant_newton.Trust(), None
@@ -88,7 +89,7 @@ def solve(objective, point, control):
                 if near:
                     base.settle_intercept(point)
                 continue
-            if _proven(base, point, subgradient, control, trust, final):
+            if large and _proven(base, point, subgradient, control, trust, final):
                 continue
             if not _round(improve, base, direction_dtype, point, subgradient, trust):
                 break
