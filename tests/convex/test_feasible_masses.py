@@ -204,6 +204,20 @@ def test_fits_end_at_what_was_asked_for(unit, dtype, monkeypatch):
         assert end["objective"] - least <= end["duality_gap"] + 1e-12 * least
 
 
+def test_a_round_ends_for_a_small_gain_only_where_that_was_asked_for(monkeypatch):
+    """Not where rounding makes a gain negative."""
+    with Workers() as workers:
+        for enough, least, most in ((0.0, 2, 80), (1e6, 1, 1)):
+            objective = make("multinomial", workers)
+            point = objective.point(np.zeros(objective.coords_shape), np.zeros(3))
+            trust, count = orthant_newton.Trust(enough=enough), []
+            value = iter(-1e-9 * np.arange(1000)[::-1])  # rising
+            monkeypatch.setattr(objective, "value", lambda point: next(value))  # noqa: B023
+            monkeypatch.setattr(orthant_newton, "_step", lambda *args: count.append(1) or 1.0)  # noqa: B023
+            orthant_newton.improve(objective, objective, point, trust, target=0.0, max_steps=80)
+            assert least <= len(count) <= most and trust.near == (enough > 0)
+
+
 def test_the_search_is_for_laplace_priors_alone():
     with Workers() as workers:
         assert feasible_masses.serves(make("multinomial", workers))

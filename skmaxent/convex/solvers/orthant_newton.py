@@ -41,7 +41,7 @@ class Trust:
     settled : bool
         Whether the last step was a whole one on which few weights changed their sign.
     enough : float
-        Gain of a whole step, in nats, with which a round ends for a look at what its end proves.
+        Gain of a whole step, in nats, under which a round ends for a look at what it proves; 0 for never.
     near : bool
         Whether the last round ended so.
     patience : float
@@ -89,7 +89,7 @@ def improve(objective, inner, point, trust, *, target, max_steps):
             moved, failures = True, 0
             gain = before - objective.value(point)
             idle = idle + 1 if gain < np.finfo(objective.dtype).eps * abs(before) else 0
-            trust.near = step == 1 and gain < trust.enough
+            trust.near = step == 1 and bool(trust.enough) and gain < trust.enough
             if trust.near or idle == MAX_IDLE:
                 break
         elif failures == MAX_FAILURES:
