@@ -83,7 +83,8 @@ def main():
     if options.scripts:
         named = {path.stem: path for path in chosen}
         chosen = [named.get(name, Path(name)) for name in options.scripts]
-    print(describe_machine(), flush=True)
+    machine = describe_machine()
+    print(machine, flush=True)
     rows = []
     for script in chosen:
         row = measure(script, options.repeats)
@@ -93,7 +94,7 @@ def main():
         rows.append({key: f"{row[key]:.3g}" if isinstance(row[key], float) else row[key] for key in COLUMNS})
         print(rows[-1], flush=True)
         with options.output.open("w", newline="") as file:  # what is measured is not lost with what is not
-            file.write(f"# {describe_machine()}\n")
+            file.write(f"# {machine}\n")
             table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             table.writeheader()
             table.writerows(rows)

@@ -167,19 +167,7 @@ class Likelihood:
 
     def tempered(self, masses, power):
         """Masses in proportion to a power of the given ones, each row with its weight: a new array."""
-        result = np.empty_like(masses)
-
-        def block(rows):
-            weights = self.weights[rows, None]
-            self._temper_rows(masses[rows] / weights, power, result[rows])
-            result[rows] *= weights
-
-        self._workers.map(block, self._cuts)
-        return result
-
-    def _temper_rows(self, shares, power, out):
-        np.power(shares, power, out=out)
-        out /= out.sum(axis=1, keepdims=True)
+        return self.within(masses**power)
 
     def _normalise(self, rows, masses):
         masses *= (self.weights[rows] / masses.sum(axis=1))[:, None]
@@ -307,9 +295,11 @@ class Binary(Likelihood):
     def _normalise(self, rows, masses):
         np.minimum(masses, self.weights[rows, None], out=masses)
 
-    def _temper_rows(self, shares, power, out):
-        np.power(shares, power, out=out)
-        out /= out + (1 - shares) ** power
+    def tempered(self, masses, power):
+        """Masses of the second class whose odds are a power of the given ones: a new array."""
+        weights = self.weights[:, None]
+        second, first = masses**power, (weights - masses) ** power
+        return weights * second / (first + second)
 
     def _positive(self, rows):
         """Mass of the second class in each row."""

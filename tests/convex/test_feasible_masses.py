@@ -235,7 +235,7 @@ def test_a_limit_holds_for_every_weight_that_may_move():
         diagonal = curvatures(objective, point.expected, 0.0)
         few = rng.uniform(size=shape) < 0.5
         r = rng.standard_normal(shape)
-        model = KrylovModel(objective, point.expected, few, 0.0, diagonal, 200, True, r[few])
+        model = KrylovModel(objective, point.expected, few, 0.0, diagonal, 200, True)
         free = few | (rng.uniform(size=shape) < 0.3)
         model.widen(free, diagonal)
         held = rng.uniform(size=np.count_nonzero(free)) < 0.2

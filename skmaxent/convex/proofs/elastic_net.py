@@ -116,10 +116,10 @@ class ElasticNetProof:
         size, decrement = F.norm_of(masses), 0.0
         if F.fit_intercept and np.isfinite(size):
             masses, decrement = self._settled(masses)
-        residual = likelihood.residual(masses)
-        norm, root, total = F.norm_of(residual), np.sqrt(decrement), likelihood.total_weight
         if not np.isfinite(size + decrement):
             return masses, None, np.inf
+        residual = likelihood.residual(masses)
+        norm, root, total = F.norm_of(residual), np.sqrt(decrement), likelihood.total_weight
         loss = F.space.pull(residual)
         error = self._rounding.of_gradient(norm, root * F.heaviest + likelihood.state_error + 4 * EPS * size)
         dual = dual_value(likelihood, F.penalty, masses, np.abs(loss) + error)

@@ -54,7 +54,7 @@ def improve_bound(objective, point, gradient, enough):
         if search is None or not search.widen(wanted):
             if not ClassBlocks.serves(objective, np.count_nonzero(wanted)):
                 break
-            search = _Search(objective, point, gradient.loss, wanted)
+            search = _Search(objective, point, gradient, wanted)
         violation = search.violation(loss)
         if not violation <= LEAVES * before:
             break
@@ -82,18 +82,18 @@ class _Search:
     ----------
     objective : Objective
     point : Point
-    loss : ndarray like the weights
-        Gradient of the loss at the point.
+    gradient : Gradient
+        At the point.
     wanted : boolean ndarray like the weights
     """
 
-    def __init__(self, objective, point, loss, wanted):
-        lasso = objective.penalty.lasso
+    def __init__(self, objective, point, gradient, wanted):
         self._start, self._model = point.expected, None
-        self._part, self._place = objective.restrict(wanted | (np.abs(loss) > (1 - ROOM) * lasso))
+        near = np.abs(gradient.loss) > (1 - ROOM) * objective.penalty.lasso
+        self._part, self._place = objective.restrict(wanted | near)
         self._inner = self._part.astype(np.dtype(np.float32))
-        target = np.where(point.coords != 0, -np.copysign(lasso, point.coords), np.clip(loss, -lasso, lasso))
-        self._target = target[self._place]
+        # What the KKT conditions ask for: the subgradient is what is beyond it.
+        self._target = (gradient.loss - gradient.coords)[self._place]
         self._lasso = np.broadcast_to(self._part.penalty.lasso, self._target.shape)
         self._free = wanted[self._place]
 
@@ -132,8 +132,9 @@ class _Search:
         r = (missing / scale).astype(inner.dtype)
         if self._model is None:
             self._diagonal = curvatures(inner, single, 0.0)
-            self._model = KrylovModel(inner, single, self._free, 0.0, self._diagonal, LONGEST, True, r)
-        self._model.move(single)
+            self._model = KrylovModel(inner, single, self._free, 0.0, self._diagonal, LONGEST, True)
+        else:
+            self._model.move(single)
         v, limit = np.zeros_like(r), (accuracy * self._lasso[self._free] / scale).astype(inner.dtype)
         self._model.improve(v, r, np.zeros(r.shape, bool), limit)
         V = np.zeros(self._free.shape, part.dtype)

@@ -212,7 +212,7 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
     held = np.zeros(r.shape, bool)
     run = trust.run if fenced.any() else LONG_RUN  # without a Laplace part there is one orthant
     blocked = run >= BLOCKS_FROM or (trust.settled and blocks_pay(inner, len(r), run))
-    model = KrylovModel(inner, expected, free, ridge, diagonal, run, blocked, r)
+    model = KrylovModel(inner, expected, free, ridge, diagonal, run, blocked)
     for cycle in range(CYCLES):
         capped = model.improve(coords, r, held)
         end = W + coords

@@ -55,19 +55,16 @@ class KrylovModel:
         Longest run of conjugate gradients.
     blocked : bool
         Whether the Hessian within each class conditions them, where that can be had.
-    r : ndarray of shape (m,)
-        The first residual, to measure the accuracy by.
     """
 
-    def __init__(self, inner, expected, free, ridge, diagonal, run, blocked, r):
+    def __init__(self, inner, expected, free, ridge, diagonal, run, blocked):
         self._inner, self._ridge, self._run = inner, ridge, run
-        self._design, self._likelihood, self._vectors = inner.space.design, inner.likelihood, inner.vectors
+        self._start = None  # square of the first residual in the metric of the conditioner
         self._shape, self._places = free.shape, np.flatnonzero(free)
         self._diagonal, self._blocks, self._blocked = diagonal[free], None, slice(None)
         if blocked:
             self._blocks = ClassBlocks.build(inner, expected, self._places, self._diagonal)
         self.move(expected)
-        self._start = self._vectors.dot(r, self._conditioner(np.zeros(r.shape, bool))(r))
 
     def move(self, expected):
         """The Hessian of another state, conditioned as before."""
@@ -89,8 +86,9 @@ class KrylovModel:
         """Hessian times p, the intercept eliminated."""
         W = np.zeros(self._shape, p.dtype)
         W.ravel()[self._places] = p
-        parts = self._expected, W, self._eliminate, self._vectors.buffers
-        Hp = self._design.curved(self._likelihood, *parts)[0]
+        inner = self._inner
+        parts = self._expected, W, self._eliminate, inner.vectors.buffers
+        Hp = inner.space.design.curved(inner.likelihood, *parts)[0]
         if np.any(self._ridge):
             Hp += self._ridge * W
         return Hp.ravel()[self._places]
@@ -98,13 +96,14 @@ class KrylovModel:
     def improve(self, coords, r, held, limit=None):
         """At most `run` steps on `coords` and residual `r`, in place; True when all were taken.
 
-        They end where the residual is small in the metric of the conditioner; if there is a `limit`, where no
-        weight that may move has a larger one.
+        They end where the residual is small beside that of the first call, in the metric of the conditioner;
+        if there is a `limit`, where no weight that may move has a larger one.
         """
-        vectors, condition, moving = self._vectors, self._conditioner(held), ~held
+        vectors, condition, moving = self._inner.vectors, self._conditioner(held), ~held
         z = condition(r)
         p, rz = z.copy(), vectors.dot(r, z)
         farthest = FARTHEST * rz
+        self._start = rz if self._start is None else self._start
         for _ in range(self._run):
             if limit is None:
                 left = rz > ACCURACY**2 * self._start
