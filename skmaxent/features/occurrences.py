@@ -76,8 +76,8 @@ def find(templates, data):
 
 def _coded(data, keys):
     """The str values of each key, numbered; None for a key with values of other kinds."""
-    coded = dict.fromkeys(keys)
-    for key, column in _columns(data, keys).items():
+    coded = {key: data.coded(key) if isinstance(data, Records) else None for key in keys}
+    for key, column in _columns(data, [key for key in keys if coded[key] is None]).items():
         try:
             words, codes = _numbered(column)
         except Exception:  # not hashable; an error is told, datum by datum, by the slow way

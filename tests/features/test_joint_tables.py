@@ -16,14 +16,18 @@ def table_of(kind, data):
         rows = [[*d.values()] for d in data]
         array = np.array(rows, dtype=object if kind == "object" else str)
         return array, [*array]
-    library = pytest.importorskip(kind)
+    library = pytest.importorskip("pandas" if kind in ("string", "category") else kind)
     columns = {key: [d[key] for d in data] for key in ("a", "b")}
     if kind == "pyarrow":
         return library.table(columns), data
-    return library.DataFrame(columns), data
+    frame = library.DataFrame(columns)
+    if kind == "category":  # with some that do not occur, and in an order of their own
+        values = library.CategoricalDtype(["unseen", *sorted({*columns["a"], *columns["b"]} - {None})[::-1]])
+        return frame.astype(values), data
+    return frame.astype(kind) if kind == "string" else frame, data
 
 
-@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow", "object", "str"])
+@pytest.mark.parametrize("kind", ["pandas", "string", "category", "polars", "pyarrow", "object", "str"])
 def test_tables_are_read_by_columns(kind, monkeypatch):
     """The same model as of their rows, of which none is made."""
     data, y = dict_data()
@@ -48,6 +52,18 @@ def test_tables_are_read_by_columns(kind, monkeypatch):
     ]
     np.testing.assert_array_equal(pair[0].coef_, pair[1].coef_)
     np.testing.assert_array_equal(pair[0].scores_, pair[1].scores_)
+
+
+def test_categories_that_are_no_text_are_read_as_their_values():
+    """Numbers count with their values, as in a list of dicts."""
+    pd = pytest.importorskip("pandas")
+    data = [{"a": i % 3, "b": f"v{i % 2}"} for i in range(12)]
+    y, features = ["x", "y", "x"] * 4, JointFeatures([Joined("a"), Joined("b")])
+    frame = pd.DataFrame(data)
+    frame["a"] = frame["a"].astype("category")
+    models = [MaxEntClassifier(features=features).fit(X, y) for X in (data, frame)]
+    assert models[0].joint_feature_names_.tolist() == models[1].joint_feature_names_.tolist()
+    np.testing.assert_array_equal(models[0].coef_, models[1].coef_)
 
 
 def first_of(c, d):
