@@ -116,14 +116,36 @@ class Intercept:
         return inverse(H)
 
     def intercept_elimination(self, expected, inverse=None):
-        """Function V -> c, the intercept that goes with scores V (zero without an intercept)."""
-        if not self.fit_intercept:
-            return lambda V: np.zeros(V.shape[1])
-        if inverse is None:
+        """The `Elimination` of the intercept at a state, which gives 0 without an intercept."""
+        if self.fit_intercept and inverse is None:
             inverse = self.inverse_intercept_hessian(expected)
-        curvature_totals = self.likelihood.curvature_totals
-        return lambda V: np.clip(inverse @ -curvature_totals(expected, V), -FARTHEST, FARTHEST)
+        return Elimination(self.likelihood, expected, inverse if self.fit_intercept else None)
 
     def excess(self, masses):
         """Class totals of masses less those of the labels."""
         return self.likelihood.totals(masses) - self.likelihood.label_totals
+
+
+class Elimination:
+    """Function V -> c, the intercept that goes with scores V: class totals of S (V + 1 c) are 0.
+
+    Parameters
+    ----------
+    likelihood : Likelihood
+    expected : ndarray of shape (n, K)
+        The state at which S is the curvature.
+    inverse : ndarray of shape (K, K) or None
+        Of the Hessian of the intercept; None where there is none.
+    """
+
+    def __init__(self, likelihood, expected, inverse):
+        self._likelihood, self._expected, self._inverse = likelihood, expected, inverse
+
+    def __call__(self, V):
+        if self._inverse is None:
+            return np.zeros(V.shape[1])
+        return self.of(self._likelihood.curvature_totals(self._expected, V))
+
+    def of(self, totals):
+        """The intercept where there is one and the class totals of S V are known."""
+        return np.clip(self._inverse @ -totals, -FARTHEST, FARTHEST)

@@ -108,6 +108,16 @@ class Likelihood:
         self._workers.map(block, self._cuts)
         return result
 
+    def curve(self, rows, expected, V, totals=None):
+        """Apply the Hessian of some rows, a slice, to their scores V, in place, and add up its totals."""
+        self._curvature_rows(rows, expected[rows], V, V)
+        if totals is not None:
+            totals += _column_sums(V)
+
+    def curved_totals(self, rows, expected, V):
+        """Class totals, (K,), of the Hessian of some rows, a slice, applied to their scores V."""
+        return self._curvature_totals_rows(rows, expected[rows], V)
+
     def curvature_totals(self, expected, V):
         """Sums over the rows of the Hessian applied to V, (K,), float64; the product is not stored."""
 

@@ -140,8 +140,8 @@ class RowSpace:
         return self.design.gram(v)[0]
 
     def curved(self, likelihood, expected, v, shift, v_scores):
-        """Hessian of the loss times coordinates with these scores and an intercept, a function of them."""
-        return likelihood.curvature(expected, v_scores, shift(v_scores)), None
+        """Hessian of the loss times coordinates with these scores and the intercept that follows, if any."""
+        return likelihood.curvature(expected, v_scores, None if shift is None else shift(v_scores)), None
 
     def metric(self, r):
         scores, _ = self.design.gram(r)

@@ -9,7 +9,7 @@ from skmaxent.convex.design.pairs import PairDesign
 from skmaxent.convex.objective import Objective
 from skmaxent.convex.penalty import ElasticNet
 from skmaxent.convex.preconditioners import class_blocks
-from skmaxent.convex.preconditioners.class_blocks import ClassBlocks
+from skmaxent.convex.preconditioners.class_blocks import ClassBlocks, LastBlocks
 from skmaxent.convex.solvers import orthant_newton, proximal_newton, quadratic_model
 from skmaxent.convex.spaces import Vectors
 from skmaxent.numerics.threads import Workers
@@ -87,6 +87,38 @@ def test_is_symmetric_and_positive(side, share, monkeypatch):
         inverse = np.column_stack([condition(unit) for unit in np.eye(len(diagonal))[~held]])[~held]
     assert_allclose(inverse, inverse.T, rtol=1e-3, atol=1e-5 * np.abs(inverse).max())
     assert np.linalg.eigvalsh(inverse).min() > 0
+
+
+def test_the_last_inverse_serves_the_weights_that_are_still_there(monkeypatch):
+    """The exact inverse on those, at its own state; anew after two uses, or where it covers few."""
+    monkeypatch.setattr(class_blocks, "THIN", 0.0)
+    builds, build = [], ClassBlocks.build
+    monkeypatch.setattr(ClassBlocks, "build", lambda *args: builds.append(1) or build(*args))
+    with Workers(2) as workers:
+        *_, objective, expected = objective_and_state("multinomial", "sparse", True, workers, n=200, d=40)
+        diagonal = quadratic_model.curvatures(objective, expected, RIDGE).ravel()
+        m, last = len(diagonal), LastBlocks()
+
+        def of(free, state=expected):
+            return last.of(objective, state, free, diagonal[free], free + 1000)
+
+        first, second = np.delete(np.arange(m), [3, 50]), np.delete(np.arange(m), [7, 60, 61])
+        blocks, covered = of(first)
+        assert isinstance(blocks, ClassBlocks) and covered == slice(None)
+        blocks, covered = of(second, np.full_like(expected, 0.1))  # the state is not looked at
+        assert len(builds) == 1
+        common = np.intersect1d(first, second)
+        assert_array_equal(second[covered], common)
+        exact = build(objective, expected, common, diagonal[common])
+        held = np.random.default_rng(5).uniform(size=len(common)) < 0.2
+        r = np.random.default_rng(4).standard_normal(len(common))
+        z = blocks.holding(held)(r)
+        assert_allclose(z, exact.holding(held)(r), rtol=1e-3, atol=1e-4 * np.abs(z).max())
+        assert of(second)[1] == slice(None) and len(builds) == 2
+        assert of(second[: m // 2])[1] == slice(None) and len(builds) == 3
+        assert len(of(second[: m // 2])[1]) == m // 2 and len(builds) == 3
+        last.forget()
+        assert of(second[: m // 2])[1] == slice(None) and len(builds) == 4
 
 
 @pytest.mark.parametrize("kind", ["multinomial", "binary"])

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from skmaxent.convex.design import blocks as design_module
 from skmaxent.convex.design.blocks import ColumnBlocks, DenseDesign, RowBlocks, make_design
+from skmaxent.convex.intercept import Elimination
 from skmaxent.convex.likelihood import Multinomial
 from skmaxent.numerics.threads import Workers
 
@@ -25,6 +26,7 @@ def small_blocks(monkeypatch):
     """Several lanes and blocks even on small arrays."""
     monkeypatch.setattr(design_module, "LANE_WORK", 50)
     monkeypatch.setattr(design_module, "BLOCK_NNZ", 20)
+    monkeypatch.setattr(design_module, "SHORT_ENTRIES", 30)
 
 
 def build_design(name, dtype, n_outputs, workers):
@@ -88,9 +90,10 @@ def test_few_columns_are_multiplied_one_by_one(
 
 
 @pytest.mark.parametrize("shift", ["none", "known", "follows"])
-@pytest.mark.parametrize("n_outputs", [2, 3, 4])
-@pytest.mark.parametrize("name", DESIGNS[:2])
-def test_hessian_products_of_few_classes(rng, small_blocks, monkeypatch, name, n_outputs, shift):
+@pytest.mark.parametrize("n_outputs", [2, 3, 4, 9])
+@pytest.mark.parametrize("name", DESIGNS)
+def test_hessian_products(rng, small_blocks, monkeypatch, name, n_outputs, shift):
+    """Of few classes, which are multiplied one by one, and of more; in one walk over the rows, or in two."""
     monkeypatch.setattr(design_module, "NARROW_ENTRIES", 0)
     X, design = build_design(name, np.float64, n_outputs, Workers())
     (n, d), weights = X.shape, rng.uniform(0.5, 2, X.shape[0])
@@ -99,13 +102,16 @@ def test_hessian_products_of_few_classes(rng, small_blocks, monkeypatch, name, n
     likelihood.evaluate(rng.standard_normal((n, n_outputs)), expected)
     U, V = rng.standard_normal((2, d, n_outputs))
     c = rng.standard_normal(n_outputs) if shift == "known" else np.zeros(n_outputs)
-    given = {"none": None, "known": c, "follows": lambda scores: scores.mean(axis=0)}[shift]
-    P, full = expected / weights[:, None], X.toarray()
+    inverse = rng.standard_normal((n_outputs, n_outputs)) / n
+    given = {"none": None, "known": c, "follows": Elimination(likelihood, expected, inverse)}[shift]
+    P, full = expected / weights[:, None], X.toarray() if sparse.issparse(X) else X
     Z = full @ V + c
     if shift == "follows":
-        Z += (full @ V).mean(axis=0)
+        Z -= inverse @ (expected * (Z - (P * Z).sum(axis=1, keepdims=True))).sum(axis=0)
     curved = expected * (Z - (P * Z).sum(axis=1, keepdims=True))
+    before = design.tally[0]
     product, totals = design.curved(likelihood, expected, V, given)
+    assert design.tally[0] == before + 1
     assert_allclose(product, full.T @ curved, rtol=1e-10, atol=1e-10)
     if shift == "follows":
         assert totals is None
@@ -120,18 +126,20 @@ def test_hessian_products_of_few_classes(rng, small_blocks, monkeypatch, name, n
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", DESIGNS)
 def test_products_are_bit_equal_for_any_number_of_threads(rng, small_blocks, name, dtype):
-    results = []
+    results, K = [], 5
     for threads in (1, 2, 3):
         rng = np.random.default_rng(2)
         with Workers(threads) as workers:
-            X, design = build_design(name, dtype, 3, workers)
+            X, design = build_design(name, dtype, K, workers)
             if name != "DenseDesign":
                 assert len(design._lanes) > 1 and len(design._blocks) > 1
-            W = rng.standard_normal((X.shape[1], 3)).astype(dtype)
-            R = rng.standard_normal((X.shape[0], 3)).astype(dtype)
-            results.append(
-                [design.forward(W), design.adjoint(R), design.gram(R)[0], design.squared_adjoint(R)]
-            )
+            W = rng.standard_normal((X.shape[1], K)).astype(dtype)
+            R = rng.standard_normal((X.shape[0], K)).astype(dtype)
+            likelihood = Multinomial(None, R**2, (R**2).sum(axis=1), K, workers)
+            eliminate = Elimination(likelihood, R**2, np.eye(K, dtype=dtype))
+            products = design.forward(W), design.adjoint(R), design.gram(R)[0], design.squared_adjoint(R)
+            curved = [design.curved(likelihood, R**2, W, shift)[0] for shift in (None, eliminate)]
+            results.append([*products, *curved])
     for other in results[1:]:
         for one, two in zip(results[0], other):
             assert_array_equal(one, two)

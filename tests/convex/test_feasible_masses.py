@@ -6,11 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from problems import make_likelihood, random_sparse
+from scipy import sparse
 
 from skmaxent import MaxEntClassifier
 from skmaxent.convex.grouped import Grouped
 from skmaxent.convex.objective import Objective
 from skmaxent.convex.penalty import ElasticNet
+from skmaxent.convex.preconditioners.class_blocks import ClassBlocks
 from skmaxent.convex.solvers import feasible_masses, orthant_newton, proximal_newton, working_set
 from skmaxent.convex.solvers.quadratic_model import KrylovModel, curvatures
 from skmaxent.convex.spaces import Vectors
@@ -145,6 +147,60 @@ def test_weights_that_come_to_exceed_their_bound_join(room, monkeypatch):
     assert (len(starts) > 1) == (room == 0)
 
 
+def twins(workers, unit=1.0):
+    """A search near an optimum with a weight in use and, for the same class, its unused twin: their places.
+
+    The gradient of the twin exceeds its bound by a twentieth, which no masses change without the other's.
+    """
+    X = random_sparse(200, 12)
+    X.data *= unit
+    X = sparse.csr_array(sparse.hstack([X, X]))
+    likelihood = make_likelihood("multinomial", "masses", 200)
+    objective = Objective.build(X, likelihood, ElasticNet(0.7 * unit, 0.0), True, Vectors(workers))
+    point = near_optimum(objective, target=1e-8 * unit**2)
+    loss = objective.gradient(point).loss
+    W = point.coords.copy()
+    W[:12] += W[12:]
+    W[12:] = 0
+    used, k = np.unravel_index(np.abs(W).argmax(), W.shape)
+    point = objective.point(W, point.intercept)
+    gradient = objective.gradient(point)
+    wanted = W != 0
+    wanted[used + 12, k] = True
+    search = feasible_masses._Search(objective, point, gradient, wanted)
+    places = [(int(np.flatnonzero(search._place[0].ravel() == column)[0]), k) for column in (used, used + 12)]
+    search._target[places[1]] *= 20 / 21
+    return search, point, loss, places
+
+
+@pytest.mark.parametrize("unit", [1e-4, 1.0, 1e4])
+def test_a_weight_that_the_masses_take_past_zero_is_let_go(unit):
+    """Two gradients that cannot both be had: the bound of the twin holds, the other may be below its own."""
+    with Workers() as workers:
+        search, point, loss, (used, twin) = twins(workers, unit)
+        assert search.violation(loss) > 0.04
+        masses = search.improved(point.expected, loss, 1e-4)
+        likelihood, space = search._part.likelihood, search._part.space
+        there = space.pull(likelihood.residual(masses))
+        assert not search._free[used] and search._free[twin]
+        assert np.count_nonzero(~search._free & search._known) == 1
+        assert there[twin] == pytest.approx(search._target[twin], rel=1e-2)
+        assert search._weights[used] == 0 and search._weights[twin] != 0
+
+
+def test_a_weight_that_had_to_come_back_stays():
+    with Workers() as workers:
+        search, point, loss, (used, _) = twins(workers)
+        search.improved(point.expected, loss, 1e-4)
+        wanted = search.wanted()
+        assert wanted.sum() == search._free.sum()
+        again = wanted.copy()
+        again[search._place[0].ravel()[used[0]], used[1]] = True
+        assert search.widen(again, loss) and search._free[used]
+        search.improved(point.expected, loss, 1e-4)
+        assert search._free[used]
+
+
 def test_a_class_that_lost_its_masses_proves_nothing():
     """Its total cannot be settled; nor can anything that is no number."""
     with Workers() as workers:
@@ -235,7 +291,8 @@ def test_a_limit_holds_for_every_weight_that_may_move():
         diagonal = curvatures(objective, point.expected, 0.0)
         few = rng.uniform(size=shape) < 0.5
         r = rng.standard_normal(shape)
-        model = KrylovModel(objective, point.expected, few, 0.0, diagonal, 200, True)
+        blocks = ClassBlocks.build(objective, point.expected, np.flatnonzero(few), diagonal[few])
+        model = KrylovModel(objective, point.expected, few, 0.0, diagonal, 200, blocks)
         free = few | (rng.uniform(size=shape) < 0.3)
         model.widen(free, diagonal)
         held = rng.uniform(size=np.count_nonzero(free)) < 0.2

@@ -51,9 +51,9 @@ class Design:
         expected : ndarray of shape (n, K)
             State of the likelihood.
         W : ndarray like the weights
-        shift : ndarray of shape (K,) or callable, optional
-            Of the intercept; or a function of the scores X W that gives it. A shift that is known before
-            takes one pass over the data, even where they lie elsewhere.
+        shift : ndarray of shape (K,) or Elimination, optional
+            Of the intercept; or what gives it for the scores X W. A shift that is known before takes one pass
+            over the data, even where they lie elsewhere.
         buffers : Buffers, optional
             Where the arrays of the rows lie, so that they are not made anew each time.
 
@@ -62,7 +62,7 @@ class Design:
         product : ndarray like the weights
             X' S (X W + shift), S the curvature of the likelihood.
         totals : ndarray of shape (K,), float64, or None
-            Class totals of S (X W + shift), the part of the intercept; None where the shift is a function.
+            Class totals of S (X W + shift), the part of the intercept; None where the shift follows.
         """
         out = None if buffers is None else buffers("scores", *likelihood.shape, self.dtype)
         scores, follows = self.forward(W, out), callable(shift)

@@ -22,6 +22,8 @@ MAX_LANES = 4
 # Non-zeros times columns of the right-hand side below which a thread costs more than it gains.
 LANE_WORK = 1_500_000
 BLOCK_NNZ = 150_000
+# Scores that stay in cache between the two halves of a product.
+SHORT_ENTRIES = 131_072
 # Columns of a right-hand side up to which they are multiplied one by one, and the entries of a row and of a
 # column from which that is worth copying them for.
 NARROW, NARROW_ENTRIES = 3, 8
@@ -53,6 +55,12 @@ def _two(A, less=0):
     return two
 
 
+def _cut_up(rows, K):
+    """A slice of rows in slices of about SHORT_ENTRIES scores."""
+    cuts = even_cuts(rows.stop - rows.start, -(-(rows.stop - rows.start) * K // SHORT_ENTRIES))
+    return [slice(rows.start + cut.start, rows.start + cut.stop) for cut in cuts]
+
+
 def _copy_columns(source, target):
     """Copy the columns of an array to the first ones of another; rows of two or three numbers are slow."""
     for k in range(source.shape[1]):
@@ -79,7 +87,7 @@ class _SparseDesign(Design):
         self.shape, self.dtype, self._max_lanes = X.shape, np.dtype(dtype or X.dtype), max_lanes
         self.X, self._n_outputs, self._workers = X, n_outputs, workers
         self.tally = [0.0] if tally is None else tally  # products; forward and adjoint are one half each
-        self._squares = None
+        self._squares = self._short = None
         self._narrow = NARROW if X.nnz >= NARROW_ENTRIES * sum(X.shape) else 1
         n_lanes = int(np.clip(X.nnz * n_outputs // LANE_WORK, 1, max_lanes))
         n_blocks = n_lanes * max(1, X.nnz // (n_lanes * BLOCK_NNZ)) if self._fine else n_lanes
@@ -289,6 +297,61 @@ class RowBlocks(_SparseDesign):
             return total
 
         return self._lane_sums(lane_sum)
+
+    def curved(self, likelihood, expected, W, shift=None, buffers=None):
+        """The Hessian of the loss times weights and an intercept; see `Design.curved`.
+
+        In one walk over short blocks of rows, whose scores stay in cache, or in two where the shift follows.
+        """
+        (n, K), follows = likelihood.shape, callable(shift)
+        if self._narrow >= K:
+            return super().curved(likelihood, expected, W, shift, buffers)
+        self.tally[0] += 1
+        W, lanes, scores = self._laid(W), self._short_lanes(K), None
+
+        def forward(lane):
+            """Fill the scores; what their class totals are when curved."""
+            totals = np.zeros(K)
+            for cut, B, _ in lane:
+                part = scores[cut]
+                part[:] = 0
+                add_product(B, W, part)
+                totals += likelihood.curved_totals(cut, expected, part)
+            return totals
+
+        def product(lane):
+            result, totals = np.zeros((self.shape[1], K), self.dtype), np.zeros(K)
+            longest = max(cut.stop - cut.start for cut, _, _ in lane)
+            own = None if follows else np.empty((longest, K), self.dtype)
+            for cut, B, B_T in lane:
+                if follows:
+                    part = scores[cut]
+                    part += shift
+                else:
+                    part = own[: cut.stop - cut.start]
+                    part[:] = shift
+                    add_product(B, W, part)
+                likelihood.curve(cut, expected, part, None if follows else totals)
+                add_product(B_T, part, result)
+            return result, totals
+
+        if follows:
+            scores = np.empty((n, K), self.dtype) if buffers is None else buffers("scores", n, K, self.dtype)
+            shift = shift.of(sum(self._workers.map(forward, lanes)))
+        shift = 0 if shift is None else shift.astype(self.dtype)
+        (result, totals), *others = self._workers.map(product, lanes)
+        for part, part_totals in others:
+            result += part
+            totals += part_totals
+        return result, None if follows else totals
+
+    def _short_lanes(self, K):
+        """The lanes in blocks of few rows."""
+        if self._short is None:
+            cuts = [[cut for whole, _, _ in lane for cut in _cut_up(whole, K)] for lane in self._lanes]
+            blocks = [[(cut, self._block(cut)) for cut in lane] for lane in cuts]
+            self._short = [[(cut, B, flipped(B)) for cut, B in lane] for lane in blocks]
+        return self._short
 
     def gram(self, A):
         """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus."""

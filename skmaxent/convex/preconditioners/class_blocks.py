@@ -16,8 +16,11 @@ from ..grouped import Grouped
 
 # Curvatures below this share of a row's mean mass are left out.
 THIN = 1e-3
-# Largest side of a block, numbers in all blocks, and weights up to which blocks that small are worth it.
-BLOCK_SIDE, BLOCK_NUMBERS, MAX_WEIGHTS = 3_000, 40_000_000, 200_000
+# Largest side of a block for short runs and for long ones, numbers in all blocks, and weights up to which
+# blocks that small are worth it.
+BLOCK_SIDE, LARGE_SIDE, BLOCK_NUMBERS, MAX_WEIGHTS = 3_000, 4_000, 64_000_000, 200_000
+# Steps for which an inverse is used, and the least share of its weights, and of theirs, that both have.
+USES, COVERED = 2, 0.95
 # Ridge of a block relative to its diagonal, which is 1: collinear columns.
 RIDGE = 1e-5
 
@@ -36,14 +39,16 @@ class ClassBlocks:
         Smaller curvatures are left out.
     diagonal : ndarray of shape (m,)
         Of the exact Hessian, with any ridge.
+    side : int
+        Largest side of a block.
     fit_intercept : bool
     workers : Workers
     """
 
-    def __init__(self, X, columns, classes, curved, threshold, diagonal, fit_intercept, workers):
+    def __init__(self, X, columns, classes, curved, threshold, diagonal, side, fit_intercept, workers):
         self._workers = workers
         order = np.lexsort((columns, classes))
-        side = int(min(BLOCK_SIDE, 1 + BLOCK_NUMBERS // max(len(order), 1)))
+        side = int(min(side, 1 + BLOCK_NUMBERS // max(len(order), 1)))
         edges = np.searchsorted(classes[order], np.arange(curved.shape[1] + 1))
         pieces = []
         for k, (first, last) in enumerate(pairwise(edges.tolist())):
@@ -78,7 +83,7 @@ class ClassBlocks:
         return not grouped and n_free <= MAX_WEIGHTS and objective.space.design.is_here
 
     @classmethod
-    def build(cls, objective, expected, free, diagonal):
+    def build(cls, objective, expected, free, diagonal, side=BLOCK_SIDE):
         """For some weights of an objective; None where there are too many, or no classes but groups of rows.
 
         Parameters
@@ -89,6 +94,8 @@ class ClassBlocks:
         free : integer ndarray of shape (m,)
             The weights, as places in its flat coordinates.
         diagonal : ndarray of shape (m,)
+        side : int
+            Largest side of a block.
         """
         if not cls.serves(objective, len(free)):
             return None
@@ -101,7 +108,9 @@ class ClassBlocks:
         curved = likelihood.curvature_diagonal(expected).astype(np.float32, copy=False)
         threshold = THIN * float(likelihood.weights.mean())
         workers = objective.vectors.workers
-        return cls(X, columns.ravel(), classes, curved, threshold, diagonal, objective.fit_intercept, workers)
+        return cls(
+            X, columns.ravel(), classes, curved, threshold, diagonal, side, objective.fit_intercept, workers
+        )
 
     def __call__(self, r):
         """An approximate solution of Hessian times z = r, (m,)."""
@@ -148,13 +157,75 @@ class ClassBlocks:
         return solve
 
 
+class LastBlocks:
+    """The last inverse within classes, for the steps after it, in which a few weights go and others come.
+
+    Near an optimum the Hessian changes little from one step to the next, and an inverse costs as much as
+    thirty products.
+    """
+
+    def __init__(self):
+        self._blocks, self._numbers, self._uses = None, None, 0
+
+    def forget(self):
+        """Let go of its memory, and build anew next time."""
+        self._blocks = None
+
+    def of(self, objective, expected, free, diagonal, numbers):
+        """See `ClassBlocks.build`.
+
+        Parameters
+        ----------
+        objective, expected, free, diagonal
+        numbers : integer ndarray of shape (m,)
+            What tells the weights from all others, from one working set to the next.
+
+        Returns
+        -------
+        blocks : ClassBlocks, _Part or None
+        covered : integer ndarray or slice
+            For which of the weights these are.
+        """
+        if self._blocks is not None and self._uses < USES:
+            _, covered, theirs = np.intersect1d(
+                numbers, self._numbers, assume_unique=True, return_indices=True
+            )
+            if len(covered) >= COVERED * max(len(numbers), len(self._numbers)):
+                self._uses += 1
+                return _Part(self._blocks, theirs, len(self._numbers)), covered
+        self.forget()
+        self._blocks = ClassBlocks.build(objective, expected, free, diagonal)
+        self._numbers, self._uses = numbers, 1
+        return self._blocks, slice(None)
+
+
+class _Part:
+    """The exact inverse of the blocks of some of the weights of a `ClassBlocks`."""
+
+    def __init__(self, blocks, places, size):
+        self._blocks, self._places, self._size = blocks, places, size
+
+    def holding(self, held):
+        """See `ClassBlocks.holding`."""
+        all_held = np.ones(self._size, bool)
+        all_held[self._places] = held
+        condition = self._blocks.holding(all_held)
+
+        def solve(r):
+            whole = np.zeros(self._size, r.dtype)
+            whole[self._places] = r
+            return condition(whole)[self._places]
+
+        return solve
+
+
 def _border(places, scale, inverse, held):
     """Of the held weights of a block: where they are, their columns of the inverse, their part inverted."""
     mine = np.flatnonzero(held[places])
     if not len(mine):
         return None
-    columns = np.tril(inverse)[:, mine]
-    columns += np.tril(inverse, -1)[mine].T
+    above = np.arange(len(inverse))[:, None] < mine
+    columns = np.where(above, inverse[mine].T, inverse[:, mine])  # only the lower triangle is there
     values, vectors = np.linalg.eigh(columns[mine].astype(float))
     values = np.maximum(values, np.finfo(np.float32).eps * values[-1])
     return mine, columns, ((vectors / values) @ vectors.T).astype(inverse.dtype)

@@ -12,7 +12,7 @@ round makes up for it.
 
 import numpy as np
 
-from ..preconditioners.class_blocks import ClassBlocks
+from ..preconditioners.class_blocks import LARGE_SIDE, ClassBlocks
 from .quadratic_model import KrylovModel, curvatures
 
 POWER = 0.5
@@ -20,8 +20,11 @@ POWER = 0.5
 ROUNDS, LEAVES = 8, 0.7
 # Accuracy of a round; share of the allowed gap that what the last one leaves may cost, and factor on it where
 # that was too much.
-ACCURACY, SHARE, TIGHTER = 0.03, 0.7, 0.3
-LONGEST = 256  # steps of conjugate gradients in a round
+ACCURACY, SHARE, TIGHTER = 0.1, 0.7, 0.3
+LONGEST, CYCLES = 256, 4  # steps of conjugate gradients at a time, and times in a round
+# Growth of what is missing in a run by which some gradients cannot be had together: it is run again without
+# the weights that it took farthest past 0.
+FAR = 1e4
 # How near to its bound, relative to it, a weight is that may have to join.
 ROOM = 0.05
 
@@ -51,7 +54,7 @@ def improve_bound(objective, point, gradient, enough):
     wanted = (point.coords != 0) | (gradient.coords != 0)
     search, before = None, np.inf
     for _ in range(ROUNDS):
-        if search is None or not search.widen(wanted):
+        if search is None or not search.widen(wanted, loss):
             if not ClassBlocks.serves(objective, np.count_nonzero(wanted)):
                 break
             search = _Search(objective, point, gradient, wanted)
@@ -64,6 +67,7 @@ def improve_bound(objective, point, gradient, enough):
             return True
         if loss is None:
             break
+        wanted = search.wanted()
         beyond = (np.abs(loss) > penalty.lasso * (1 + share)) & ~wanted
         left, before = search.violation(loss), violation
         if beyond.any():
@@ -92,29 +96,46 @@ class _Search:
         near = np.abs(gradient.loss) > (1 - ROOM) * objective.penalty.lasso
         self._part, self._place = objective.restrict(wanted | near)
         self._inner = self._part.astype(np.dtype(np.float32))
+        self._shape = wanted.shape
         # What the KKT conditions ask for: the subgradient is what is beyond it.
         self._target = (gradient.loss - gradient.coords)[self._place]
         self._lasso = np.broadcast_to(self._part.penalty.lasso, self._target.shape)
-        self._free = wanted[self._place]
+        self._weights = point.coords[self._place]
+        self._orthant = _orthant(self._weights, gradient.loss[self._place])
+        self._known = self._free = wanted[self._place]
+        self._back = np.zeros(self._free.shape, bool)  # weights that were let go, and had to come back
 
-    def widen(self, wanted):
+    def widen(self, wanted, loss):
         """Take more weights, after a first round; False where they are of other columns or pairs."""
         free = wanted[self._place]
         if np.count_nonzero(free) < np.count_nonzero(wanted):
             return False
+        new = free & ~self._free
+        self._orthant[new] = _orthant(self._weights, loss[self._place])[new]
+        self._back |= new & self._known
         self._free = free
-        self._model.widen(free, self._diagonal)
+        if np.any(new & ~self._known):
+            self._known = self._known | new
+            self._model.widen(self._known, self._diagonal)
         return True
 
-    def _missing(self, loss):
-        return (self._target - loss[self._place])[self._free]
+    def wanted(self):
+        """The weights whose gradient is still sought, a mask of all."""
+        wanted = np.zeros(self._shape, bool)
+        wanted[self._place] = self._free
+        return wanted
 
     def violation(self, loss):
         """What is missing, relative to the bounds."""
-        return float(np.max(np.abs(self._missing(loss)) / self._lasso[self._free], initial=0))
+        missing = self._target - loss[self._place]
+        return float(np.max(np.abs(missing) / self._lasso, where=self._free, initial=0))
 
     def improved(self, masses, loss, accuracy):
         """Masses at which no more is missing than `accuracy`, but for those that would be negative.
+
+        A weight that they take past 0 need not have that gradient: it is at most its bound, which is all
+        that is asked for, and no longer sought. With columns that are all but the same the gradients of both
+        can often not be had.
 
         Parameters
         ----------
@@ -124,21 +145,56 @@ class _Search:
         accuracy : float
             Relative to the bounds.
         """
-        part, inner, likelihood = self._part, self._inner, self._part.likelihood
-        metric = likelihood.tempered(np.where(masses > 0, self._start, 0), POWER)
+        part, inner, known = self._part, self._inner, self._known
+        metric = part.likelihood.tempered(np.where(masses > 0, self._start, 0), POWER)
         single = metric.astype(inner.dtype)
-        missing = self._missing(loss)
+        missing = np.where(self._free, self._target - loss[self._place], 0)[known]
         scale = float(np.linalg.norm(missing)) or 1.0
         r = (missing / scale).astype(inner.dtype)
         if self._model is None:
             self._diagonal = curvatures(inner, single, 0.0)
-            self._model = KrylovModel(inner, single, self._free, 0.0, self._diagonal, LONGEST, True)
+            blocks = ClassBlocks.build(
+                inner, single, np.flatnonzero(known), self._diagonal[known], LARGE_SIDE
+            )
+            self._model = KrylovModel(inner, single, known, 0.0, self._diagonal, LONGEST, blocks)
         else:
             self._model.move(single)
-        v, limit = np.zeros_like(r), (accuracy * self._lasso[self._free] / scale).astype(inner.dtype)
-        self._model.improve(v, r, np.zeros(r.shape, bool), limit)
-        V = np.zeros(self._free.shape, part.dtype)
-        V[self._free] = v * part.dtype.type(scale)
+        limit = (accuracy * self._lasso[known] / scale).astype(inner.dtype)
+        V = np.zeros(known.shape, part.dtype)
+        V[known] = scale * self._step(r, limit, (self._weights[known] / scale).astype(inner.dtype))
+        self._weights = np.where(self._free, self._weights + V, 0)
         scores = part.space.push(V)
         shift = part.intercept_elimination(metric)(scores)
-        return likelihood.within(part.vectors.sum(masses, likelihood.curvature(metric, scores, shift)))
+        return part.likelihood.within(
+            part.vectors.sum(masses, part.likelihood.curvature(metric, scores, shift))
+        )
+
+    def _step(self, r, limit, weights):
+        """The step of the known weights; those that it takes past 0 stop there, and are free no longer."""
+        v, held, orthant = np.zeros_like(r), ~self._free[self._known], self._orthant[self._known]
+        stays = self._back[self._known]
+
+        def past(v):
+            return ((weights + v) * orthant < 0) & ~(held | stays)
+
+        for _ in range(CYCLES):
+            before = v.copy(), r.copy()
+            self._model.improve(v, r, held, limit, past)
+            cut = past(v)
+            if not cut.any():
+                break
+            if not np.abs(r).max() <= FAR * np.abs(before[1]).max():
+                cut &= np.abs(v) >= 0.1 * np.abs(v).max(where=cut, initial=0)
+                v, r = before
+            change = np.where(cut, -(weights + v), 0)
+            v += change
+            r -= self._model.times(change)
+            held |= cut
+        self._free = self._free.copy()
+        self._free[self._known] = ~held
+        return v.astype(self._part.dtype)
+
+
+def _orthant(weights, loss):
+    """Signs that the weights have, or get where their gradient exceeds its bound."""
+    return np.where(weights != 0, np.sign(weights), -np.sign(loss)).astype(np.float32)

@@ -40,7 +40,8 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0):
     else:
         z = r = vectors.scaled(gradient.coords, -1 / scale, inner.dtype)
         z_scores, rz = vectors.scaled(gradient.scores, -1 / scale, inner.dtype), 1.0
-    shift_of = inner.intercept_elimination(expected, point.inverse)
+    eliminate = inner.intercept_elimination(expected, point.inverse)
+    shift = eliminate if inner.fit_intercept else None
     joint = _JointIntercept(inner, expected, point.inverse) if space.centring else None
 
     p, p_scores = vectors.copy(z), None if z_scores is None else vectors.copy(z_scores)
@@ -55,7 +56,7 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0):
         if joint is not None:
             Hp, curvature = joint.times(p)
         else:
-            Hp, curvature = space.curved(likelihood, expected, p, shift_of, p_scores)[0], 0.0
+            Hp, curvature = space.curved(likelihood, expected, p, shift, p_scores)[0], 0.0
         if ridge:
             space.penalise(Hp, ridge, p)
         curvature += space.inner(Hp, p, p_scores)
@@ -83,7 +84,7 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0):
         rz = rz_new
     coords = vectors.scaled(coords, inner.dtype.type(scale))
     scores = space.push(coords) if scores is None else vectors.scaled(scores, inner.dtype.type(scale))
-    return coords, scores, shift_of(scores), smoothed
+    return coords, scores, eliminate(scores), smoothed
 
 
 class _Smoothed:

@@ -9,17 +9,18 @@ so that the search costs no product (Andrew & Gao 2007 for the orthants; Byrd, C
 2016 for the second-order method).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..preconditioners.class_blocks import LastBlocks
 from . import proximal_newton
 from .quadratic_model import BLOCKS_FROM, KrylovModel, blocks_pay, curvatures
 
 # Conjugate gradients see the weights of one orthant only: while many weights leave and enter it, long
 # runs are wasted. A run is at most doubled, where less than `GROW` of the weights left, or halved.
 SHORT_RUN, LONG_RUN = 8, 256
-GROW, SHRINK = 0.01, 0.05
+GROW, SHRINK = 0.02, 0.05
 # Runs in one direction: after each the weights that would leave the orthant are held at its edge.
 CYCLES = 4
 MAX_HALVINGS = 8
@@ -46,6 +47,9 @@ class Trust:
         Whether the last round ended so.
     patience : float
         Factor on that gain: less after each look that came too soon.
+    numbers : integer ndarray like the weights of the working set, or None
+        Their numbers among all weights; None where these are all.
+    blocks : LastBlocks
     """
 
     damping: float = 0.0
@@ -54,6 +58,8 @@ class Trust:
     enough: float = 0.0
     near: bool = False
     patience: float = 1.0
+    numbers: np.ndarray | None = None
+    blocks: LastBlocks = field(default_factory=LastBlocks)
 
 
 def improve(objective, inner, point, trust, *, target, max_steps):
@@ -122,6 +128,7 @@ def _step(objective, inner, point, subgradient, trust):
         if capped and share <= GROW:
             trust.run = min(2 * trust.run, LONG_RUN)
     else:
+        trust.blocks.forget()
         # With much damping the direction is minus the subgradient, and cutting keeps it a descent.
         trust.damping = max((4 if step else 20) * trust.damping, small)
     if share > SHRINK:
@@ -212,7 +219,12 @@ def _direction(inner, point, subgradient, trust, orthant, fenced):
     held = np.zeros(r.shape, bool)
     run = trust.run if fenced.any() else LONG_RUN  # without a Laplace part there is one orthant
     blocked = run >= BLOCKS_FROM or (trust.settled and blocks_pay(inner, len(r), run))
-    model = KrylovModel(inner, expected, free, ridge, diagonal, run, blocked)
+    blocks, covered = None, slice(None)
+    if blocked:
+        places = np.flatnonzero(free)
+        numbers = places if trust.numbers is None else trust.numbers[free]
+        blocks, covered = trust.blocks.of(inner, expected, places, diagonal[free], numbers)
+    model = KrylovModel(inner, expected, free, ridge, diagonal, run, blocks, covered)
     for cycle in range(CYCLES):
         capped = model.improve(coords, r, held)
         end = W + coords

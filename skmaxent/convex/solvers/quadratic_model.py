@@ -16,6 +16,8 @@ BLOCKS_FROM = 32
 # ... and work for each score, as cubes of the sides of the blocks, up to which short runs gain by it too: on
 # part-of-speech tags eight steps with the diagonal get nowhere, and the blocks cost about 25 products.
 CHEAP_CUBES = 5_000
+# Steps, a power of 2, after which weights past their edge are first looked for.
+FIRST_LOOK = 8
 # Growth of the residual in the metric of the conditioner beyond which rounding has taken over.
 FARTHEST = 1e12
 
@@ -53,22 +55,24 @@ class KrylovModel:
         Of the Hessian, with the ridge.
     run : int
         Longest run of conjugate gradients.
-    blocked : bool
-        Whether the Hessian within each class conditions them, where that can be had.
+    blocks : ClassBlocks or None
+        What conditions them; else the diagonal does.
+    blocked : integer ndarray or slice
+        The weights that it knows; the diagonal conditions the others.
     """
 
-    def __init__(self, inner, expected, free, ridge, diagonal, run, blocked):
+    def __init__(self, inner, expected, free, ridge, diagonal, run, blocks=None, blocked=slice(None)):
         self._inner, self._ridge, self._run = inner, ridge, run
         self._start = None  # square of the first residual in the metric of the conditioner
         self._shape, self._places = free.shape, np.flatnonzero(free)
-        self._diagonal, self._blocks, self._blocked = diagonal[free], None, slice(None)
-        if blocked:
-            self._blocks = ClassBlocks.build(inner, expected, self._places, self._diagonal)
+        self._diagonal, self._blocks, self._blocked = diagonal[free], blocks, blocked
         self.move(expected)
 
     def move(self, expected):
         """The Hessian of another state, conditioned as before."""
-        self._expected, self._eliminate = expected, self._inner.intercept_elimination(expected)
+        inner = self._inner
+        self._expected = expected
+        self._eliminate = inner.intercept_elimination(expected) if inner.fit_intercept else None
 
     def widen(self, free, diagonal):
         """More weights may move, those that join conditioned by the diagonal.
@@ -93,24 +97,27 @@ class KrylovModel:
             Hp += self._ridge * W
         return Hp.ravel()[self._places]
 
-    def improve(self, coords, r, held, limit=None):
+    def improve(self, coords, r, held, limit=None, past=None):
         """At most `run` steps on `coords` and residual `r`, in place; True when all were taken.
 
         They end where the residual is small beside that of the first call, in the metric of the conditioner;
-        if there is a `limit`, where no weight that may move has a larger one.
+        if there is a `limit`, where no weight that may move has a larger one. Or where some weight is `past`
+        its edge, a function of the coordinates that is asked after 8, 16, 32, ... steps.
         """
         vectors, condition, moving = self._inner.vectors, self._conditioner(held), ~held
         z = condition(r)
         p, rz = z.copy(), vectors.dot(r, z)
         farthest = FARTHEST * rz
         self._start = rz if self._start is None else self._start
-        for _ in range(self._run):
+        for step in range(self._run):
             if limit is None:
                 left = rz > ACCURACY**2 * self._start
             else:
                 left = rz > 0 and np.any(np.abs(r) > limit, where=moving)
             if not left:
                 return False
+            if past is not None and step >= FIRST_LOOK and not step & (step - 1) and past(coords).any():
+                break
             if not rz <= farthest:
                 break
             Hp = self.times(p)

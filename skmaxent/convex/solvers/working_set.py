@@ -26,7 +26,7 @@ SLOW = 1e-4
 NEAR = 1e4
 # Share of the allowed gap by which a step must gain less before a better dual point is looked for, and factor
 # on it where that was too soon.
-GAIN, LESS = 0.1, 0.1
+GAIN, LESS = 0.2, 0.1
 # Scores and weights up to which single precision, or a better dual point, saves less than it costs.
 SINGLE_ENTRIES = 50_000
 # Far below the critical penalty probabilities saturate and Newton steps fail. A cold start begins with
@@ -109,6 +109,7 @@ def _proven(base, point, subgradient, control, trust, final):
         return False
     allowed = control.tol * base.value(point)
     if final and trust.near and base.dtype == np.float64:
+        trust.blocks.forget()  # the search has its own
         if feasible_masses.improve_bound(base, point, subgradient, allowed):
             return True
         trust.patience *= LESS
@@ -124,6 +125,7 @@ def _round(improve, base, direction_dtype, point, subgradient, trust):
     # Scores that are only ever added to drift, in float32 soon by more than what is left to gain.
     partial = part.point(np.array(point.coords[place], order="C"), point.intercept, settle=False)
     part.follow_intercept(partial)
+    trust.numbers = np.arange(point.coords.size).reshape(point.coords.shape)[place]
     reduction = WHOLE_REDUCTION if part is base else REDUCTION
     target = reduction**2 * subgradient.square
     moved = improve(part, inner, partial, trust, target=target, max_steps=INNER_STEPS)
