@@ -29,6 +29,7 @@ from maxent_l2 import seconds_to, write_rows
 from sklearn.linear_model import ElasticNet
 
 from skmaxent.convex.design import restricted
+from skmaxent.convex.preconditioners.class_blocks import ClassBlocks
 from skmaxent.convex.solvers import orthant_lbfgs, orthant_newton
 
 DEFAULT = ("unigrams:10:1", "docstrings:10:1", "pos:1:1")
@@ -83,7 +84,7 @@ def inner_solver(name):
         mock.patch.object(orthant_newton, "improve", near),
         mock.patch.object(orthant_newton, "CYCLES", 1 if "without edges" in name else orthant_newton.CYCLES),
         mock.patch.object(
-            orthant_newton, "BLOCKS_FROM", np.inf if "blocks" in name else orthant_newton.BLOCKS_FROM
+            ClassBlocks, "serves", (lambda *_: False) if "blocks" in name else ClassBlocks.serves
         ),
         mock.patch.object(restricted, "PAIR_SHARE", share),
     ):
