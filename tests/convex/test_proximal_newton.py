@@ -69,6 +69,25 @@ def test_it_is_the_least_of_all_patterns_of_signs(seed, m, extra, in_bulk):
     assert value(H, slope, start, lasso, w) <= least_by_enumeration(H, slope, start, lasso) + scale
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_many_weights_may_take_many_systems(seed, monkeypatch):
+    """Hundreds of them, one weight at a time: the minimum is found all the same."""
+    rng, m, systems = np.random.default_rng(seed), 150, []
+    A = rng.standard_normal((2 * m, m)) @ (np.eye(m) + rng.standard_normal((m, m)) / np.sqrt(m))
+    H, start = A.T @ A, rng.standard_normal(m)
+    slope = H @ rng.standard_normal(m)
+    lasso = np.full(m, 0.03 * np.abs(slope).max())
+    factor = proximal_newton.Factor
+    monkeypatch.setattr(proximal_newton, "IN_BULK", 0)
+    monkeypatch.setattr(proximal_newton, "Factor", lambda *args: systems.append(1) or factor(*args))
+    w = proximal_newton._minimum(H, slope, start, lasso)
+    assert len(systems) > 60
+    gradient, scale = slope + H @ (w - start), 1e-6 * np.abs(slope).max()
+    assert 0 < np.count_nonzero(w) < m
+    assert (np.abs(gradient[w == 0]) <= lasso[w == 0] + scale).all()
+    assert_allclose(gradient[w != 0], -(lasso * np.sign(w))[w != 0], atol=scale)
+
+
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_weights_change_their_signs_in_one_step(n_classes):
     """From the optimum of the mirrored labels the way leads through 0."""

@@ -16,9 +16,10 @@ WHOLE_SIDE, WHOLE_WORK = 300, 2e8
 # ... and the same of dense data with so many rows for each weight, where conjugate gradients take long:
 # forming it costs no more than a few dozen products, and solving with it next to nothing.
 TALL, TALL_SIDE, TALL_WORK = 100, 1_000, 1e11
-# Linear systems for one step; orthant-wise steps take over where they do not lead to the minimum. So many
-# take and drop all weights at once that want it, which may go in circles; the others one, which cannot.
-MAX_SYSTEMS, IN_BULK = 50, 8
+# Linear systems for one step, in all and for each weight; orthant-wise steps take over where they do not lead
+# to the minimum. So many take and drop all weights at once that want it, which may go in circles; the others
+# one, which cannot: 500 weights of tall dense data took 527 systems, as long as one Hessian.
+MAX_SYSTEMS, SYSTEMS_PER_WEIGHT, IN_BULK = 50, 2, 8
 # Relative to the diagonal: of columns that are copies the model does not say which is to have the weight.
 RIDGE = 1e-8
 # By how much, relative, the gradient of a weight at 0 must exceed its bound to move it.
@@ -85,7 +86,7 @@ def _minimum(H, slope, start, lasso):
     signs = np.sign(np.where(start != 0, start, np.where(np.abs(slope) > lasso, -slope, 0)))
     active = (signs != 0) | (lasso == 0)
     signs[lasso == 0] = 0  # free weights have none
-    for system in range(MAX_SYSTEMS):
+    for system in range(MAX_SYSTEMS + SYSTEMS_PER_WEIGHT * len(w)):
         chosen = np.flatnonzero(active)
         pull = signs[chosen] * lasso[chosen]
         # From the start, not from where copies of columns have led: that can be 1 / RIDGE away.
