@@ -152,9 +152,9 @@ def cyanure(C, l1_ratio, intercept, iterations, n):
     options = {"penalty": "l1", "lambda_1": strength}
     if l1_ratio < 1:
         options = {
-            "penalty": "elastic-net",
+            "penalty": "elasticnet",
             "lambda_1": l1_ratio * strength,
-            "lambda_2": (1 - l1_ratio) * strength,
+            "lambda_2": (1 - l1_ratio) / 2 * strength,  # of w^2, not w^2 / 2 as its documentation says
         }
     return Classifier(
         loss="logistic", fit_intercept=intercept, tol=1e-12, max_iter=iterations, verbose=False, **options
