@@ -121,7 +121,7 @@ class Likelihood:
     def curvature_totals(self, expected, V):
         """Sums over the rows of the Hessian applied to V, (K,), float64; the product is not stored."""
 
-        return self._sum(lambda rows: self._curvature_totals_rows(rows, expected[rows], V[rows]))
+        return self._sum(lambda rows: self.curved_totals(rows, expected, V[rows]))
 
     def slopes(self, expected, direction):
         """First and second derivative of the loss along `direction`, at the state `expected`."""

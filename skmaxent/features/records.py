@@ -51,9 +51,9 @@ class Records(Sequence):
 
         None for a column of anything else.
         """
-        if name not in self.names or not _is_text(self._frame[name]):
+        values = self._frame[name] if name in self.names else None
+        if not _is_text(values):
             return None
-        values = self._frame[name]
         if values.dtype.name == "category":
             return _as_they_appear(values.dtype.categories.tolist(), values.cat.codes.to_numpy())
         codes, words = values.factorize()

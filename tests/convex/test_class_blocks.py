@@ -10,7 +10,7 @@ from skmaxent.convex.objective import Objective
 from skmaxent.convex.penalty import ElasticNet
 from skmaxent.convex.preconditioners import class_blocks
 from skmaxent.convex.preconditioners.class_blocks import ClassBlocks, LastBlocks
-from skmaxent.convex.solvers import orthant_newton, proximal_newton, quadratic_model
+from skmaxent.convex.solvers import orthant_newton, proximal_newton, quadratic_model, working_set
 from skmaxent.convex.spaces import Vectors
 from skmaxent.numerics.threads import Workers
 
@@ -119,6 +119,20 @@ def test_the_last_inverse_serves_the_weights_that_are_still_there(monkeypatch):
         assert len(of(second[: m // 2])[1]) == m // 2 and len(builds) == 3
         last.forget()
         assert of(second[: m // 2])[1] == slice(None) and len(builds) == 4
+
+
+@pytest.mark.parametrize("share", [0.05, 0.9])
+@pytest.mark.parametrize("kind", ["multinomial", "binary"])
+def test_weights_of_a_working_set_are_told_by_their_numbers(kind, share):
+    """Of pairs and of whole columns: where they are in the flat weights."""
+    with Workers() as workers:
+        *_, objective, _ = objective_and_state(kind, "sparse", True, workers)
+        shape = objective.coords_shape
+        allowed = np.random.default_rng(0).uniform(size=shape) < share
+        allowed[:2, 0] = True, False
+        _, place = objective.restrict(allowed)
+        numbers = np.arange(np.prod(shape)).reshape(shape)
+        assert_array_equal(working_set._numbers(place, shape), numbers[place])
 
 
 @pytest.mark.parametrize("kind", ["multinomial", "binary"])

@@ -125,7 +125,7 @@ def _round(improve, base, direction_dtype, point, subgradient, trust):
     # Scores that are only ever added to drift, in float32 soon by more than what is left to gain.
     partial = part.point(np.array(point.coords[place], order="C"), point.intercept, settle=False)
     part.follow_intercept(partial)
-    trust.numbers = np.arange(point.coords.size).reshape(point.coords.shape)[place]
+    trust.numbers = None if part is base else _numbers(place, point.coords.shape)
     reduction = WHOLE_REDUCTION if part is base else REDUCTION
     target = reduction**2 * subgradient.square
     moved = improve(part, inner, partial, trust, target=target, max_steps=INNER_STEPS)
@@ -134,6 +134,12 @@ def _round(improve, base, direction_dtype, point, subgradient, trust):
     W[place] = partial.coords
     vars(point).update(vars(partial) | {"coords": W})
     return moved
+
+
+def _numbers(place, shape):
+    """The numbers of the weights ``W[place]`` among all, for a W of that shape; see `Objective.restrict`."""
+    columns, classes = place if len(place) == 2 else (place[0][:, None], np.arange(shape[1]))
+    return np.ravel_multi_index((columns, classes), shape)
 
 
 def working_pairs(W, V, penalty):
