@@ -7,6 +7,7 @@ from problems import label_masses, make_likelihood, make_objective, random_spars
 
 from skmaxent.convex.design.blocks import make_design
 from skmaxent.convex.intercept import MANY_CLASSES
+from skmaxent.convex.likelihood import Multinomial
 from skmaxent.convex.objective import Objective
 from skmaxent.convex.penalty import Gaussian
 from skmaxent.convex.spaces import Vectors, WeightSpace
@@ -98,3 +99,31 @@ def test_the_intercept_of_many_classes_is_settled_from_anywhere():
     assert_allclose(objective.excess(point.expected), 0, atol=1e-6)
     wanted = np.log(likelihood.label_totals)
     assert_allclose(np.diff(point.intercept), np.diff(wanted), atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [63, 64, 20_001])
+@pytest.mark.parametrize("kind", ["binary", "multinomial"])
+def test_totals_of_equal_numbers_in_single_precision_do_not_drift(kind, n):
+    likelihood = make_likelihood(kind, "codes", n, n_classes=5).astype(np.float32)
+    values = np.full(likelihood.shape, 0.2, np.float32)
+    assert_allclose(likelihood.totals(values), n * float(np.float32(0.2)), rtol=5e-6)
+
+
+def test_an_intercept_at_its_optimum_is_settled_in_single_precision_at_once():
+    n = 50_000
+    likelihood = Multinomial(np.minimum(np.arange(n) % 12, 4), None, np.ones(n), 5, Workers())
+    objective = make_objective(random_sparse(n, 4), likelihood, WeightSpace).astype(np.float32)
+    point = objective.point(np.zeros((4, 5)), np.log(likelihood.label_totals), settle=False)
+    start = point.intercept.copy()
+    objective.settle_intercept(point)
+    assert_array_equal(point.intercept, start)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (63, 5), (64, 5), (200, 17)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_number_for_each_column_is_added_to_all_rows(shape, dtype):
+    rng = np.random.default_rng(0)
+    u, shift = rng.standard_normal(shape).astype(dtype), rng.standard_normal(shape[1])
+    shifted = Vectors(Workers()).shifted(u, shift)
+    assert shifted.dtype == dtype
+    assert_array_equal(shifted, u + shift.astype(dtype))

@@ -1,5 +1,7 @@
 """What every design offers beside its products: norms, the Hessian, and itself on some of its weights."""
 
+from functools import cached_property
+
 import numpy as np
 from scipy import sparse
 
@@ -28,9 +30,13 @@ class Design:
         """Number of the entries of X, or of those that are not 0."""
         return self.X.nnz if sparse.issparse(self.X) else self.X.size
 
+    @cached_property
+    def _column_squares(self):
+        return column_squares(self.X)
+
     def column_squares(self):
         """Sum of the squares of each column of X, in float64."""
-        return column_squares(self.X)
+        return self._column_squares
 
     def weight_squares(self):
         """Sum of the squares of the column of each weight, (d, 1), or (m, 1) of pairs."""

@@ -77,9 +77,17 @@ def _row_by_row(A, out=None):
     return out
 
 
-def narrowed(values, dtype):
+def narrowed(values, dtype, workers):
     """The values in the given precision, or as they are where theirs is lower."""
-    return values if values.itemsize <= np.dtype(dtype).itemsize else values.astype(dtype)
+    if values.itemsize <= np.dtype(dtype).itemsize:
+        return values
+    result = np.empty_like(values, dtype)
+
+    def block(cut):
+        result[cut] = values[cut]
+
+    workers.map(block, even_cuts(len(values), -(-values.size // WIDENED_ENTRIES)))
+    return result
 
 
 class _SparseDesign(Design):
@@ -109,7 +117,9 @@ class _SparseDesign(Design):
     def astype(self, dtype):
         """The same design in another precision, sharing the indices."""
         X = self.X
-        twin = type(X)((narrowed(X.data, dtype), X.indices, X.indptr), shape=X.shape, copy=False)
+        twin = type(X)(
+            (narrowed(X.data, dtype, self._workers), X.indices, X.indptr), shape=X.shape, copy=False
+        )
         return type(self)(twin, self._n_outputs, self._workers, self.tally, dtype, self._max_lanes)
 
     def squared_adjoint(self, R):
@@ -372,7 +382,8 @@ class DenseDesign(Design):
 
     def astype(self, dtype):
         """The same design in another precision."""
-        return DenseDesign(narrowed(self.X, dtype), self._workers, self.tally, dtype)
+        X = narrowed(self.X, dtype, self._workers)
+        return DenseDesign(X, self._workers, self.tally, dtype)
 
     def forward(self, W, out=None):
         """Scores X @ W, (n, K); in `out` where it is given."""

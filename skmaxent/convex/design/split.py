@@ -76,10 +76,6 @@ class SplitDesign(Design):
         twin._block = self._block and self._block.astype(dtype)
         return twin
 
-    def column_squares(self):
-        """Sum of the squares of each column of X, in float64."""
-        return self._column_squares
-
     def row_bounds(self):
         """Largest number of entries in a row of X, and its largest Euclidean norm."""
         return self._row_bounds

@@ -38,9 +38,9 @@ def part_design(part, definition, n_outputs, workers, dtype):
     """
     X = part.X
     if sparse.issparse(X):
-        X = assembled(sparse.csr_array, narrowed(X.data, dtype), X.indices, X.indptr, X.shape)
+        X = assembled(sparse.csr_array, narrowed(X.data, dtype, workers), X.indices, X.indptr, X.shape)
     else:
-        X = narrowed(X, dtype)
+        X = narrowed(X, dtype, workers)
     if definition is None:
         return _rows(X, n_outputs, workers, dtype)
     found = np.searchsorted(part.columns, definition.columns)

@@ -12,8 +12,9 @@ from scipy import linalg, sparse
 from ...numerics.sparse import take_rows
 
 CHUNK_ENTRIES = 500_000
-# Matrices that are added up at a time.
-MAX_PARTS = 4
+# Matrices that are added up at a time; and multiplications from which their number is a multiple of it, so
+# that no thread waits: of three pieces the third took as long as the first two.
+MAX_PARTS, SHARED_WORK = 4, 2e7
 # Side up to which a matrix is inverted by its eigenvalues, which cannot fail.
 SMALL = 50
 # Least pivot of a scaled factor at which a matrix that small is inverted by it: half the time.
@@ -52,7 +53,11 @@ def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None, dty
         spread = spread.reshape(len(part), K * side)
         return spread.T @ spread  # of itself: half the work of a product
 
-    pieces = likelihood.pieces(rows, max(1, CHUNK_ENTRIES // (K * side)))
+    n = X.shape[0] if rows is None else len(rows)
+    n_pieces = -(-n * K * side // CHUNK_ENTRIES)
+    if n * (K * side) ** 2 > SHARED_WORK:
+        n_pieces += -n_pieces % MAX_PARTS
+    pieces = likelihood.pieces(rows, -(-n // max(n_pieces, 1)))
     H = np.zeros((K * side, K * side))
     for start in range(0, len(pieces), MAX_PARTS):
         for part in workers.map(block, pieces[start : start + MAX_PARTS]):
