@@ -57,6 +57,7 @@ def path(
     observed=False,
     fit_intercept,
     solver,
+    workers,
     start=None,
     **settings,
 ):
@@ -69,7 +70,7 @@ def path(
     ----------
     problem : Problem or GroupedProblem
     Cs : ndarray of shape (n_Cs,)
-    l1_ratio, penalty_weights, min_count, observed, fit_intercept, solver
+    l1_ratio, penalty_weights, min_count, observed, fit_intercept, solver, workers
         See `prepare`.
     start : tuple, optional
         Where the first begins.
@@ -84,8 +85,9 @@ def path(
     begun = time.perf_counter()
     require_squares(peak(problem.X.data if sparse.issparse(problem.X) else problem.X))
     l1_ratio = l1_ratio if np.isfinite(Cs).any() else 0.0
-    prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count, observed)
-    parameters = settings | {"l1_ratio": l1_ratio, "fit_intercept": fit_intercept}
+    rules = solver, min_count, observed, workers
+    prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, *rules)
+    parameters = settings | {"l1_ratio": l1_ratio, "fit_intercept": fit_intercept, "workers": workers}
     return _optima(prepared, Cs, start, begun, parameters)
 
 
@@ -278,7 +280,7 @@ def _lost_in_return(prepared, objective, point, weights, intercept, enough):
         residual = np.abs(likelihood.residual(point.expected)).sum(axis=1)
         rows = np.sqrt(np.einsum("ij,ij->i", prepared.problem.X, prepared.problem.X))
         norm = np.linalg.norm(point.coords)
-        lost = rounding(prepared.rotation.Q.shape[0]) * float(residual @ rows) * norm
+        lost = rounding(prepared.rotation.n_columns) * float(residual @ rows) * norm
     design = objective.space.design
     if prepared.dtype == np.float64 and (units is None or units.shift is None):
         return lost

@@ -108,7 +108,7 @@ class Prepared:
         return np.ascontiguousarray(weights), intercept
 
 
-def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count=1, observed=False):
+def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count, observed, workers):
     """Presolve, and the choice of the solver.
 
     Parameters
@@ -125,6 +125,7 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
         Number of rows that a column must have an entry in to have weights; or a pair, where `observed`.
     observed : bool
         Whether only the pairs of a column and a class that `min_count` rows show have a weight.
+    workers : Workers
     """
     n_columns, dtype = problem.X.shape[1], problem.X.dtype
     problem, penalty_weights, class_map = drop_absent_classes(problem, penalty_weights, fit_intercept)
@@ -167,7 +168,7 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
     X, units = ordinary_units(X, fit_intercept, uniform)
     rotation = None
     if rotates:
-        rotation = Rotation.of(X)
+        rotation = Rotation(X, workers)
         X, solver = rotation.X, "newton-cholesky"
     problem = replace(problem, X=X)
     return Prepared(

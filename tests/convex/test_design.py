@@ -7,7 +7,9 @@ from problems import random_sparse
 from scipy import sparse
 
 from skmaxent.convex.design import blocks as design_module
-from skmaxent.convex.design.blocks import ColumnBlocks, DenseDesign, RowBlocks, make_design
+from skmaxent.convex.design import dense
+from skmaxent.convex.design.blocks import ColumnBlocks, RowBlocks, make_design
+from skmaxent.convex.design.dense import DenseDesign
 from skmaxent.convex.intercept import Elimination
 from skmaxent.convex.likelihood import Multinomial
 from skmaxent.numerics.threads import Workers
@@ -25,6 +27,7 @@ def rng():
 def small_blocks(monkeypatch):
     """Several lanes and blocks even on small arrays."""
     monkeypatch.setattr(design_module, "LANE_WORK", 50)
+    monkeypatch.setattr(dense, "DENSE_LANE", 50)
     monkeypatch.setattr(design_module, "BLOCK_NNZ", 20)
     monkeypatch.setattr(design_module, "SHORT_ENTRIES", 30)
 

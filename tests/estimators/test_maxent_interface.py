@@ -18,6 +18,7 @@ from skmaxent import MaxEntClassifier
 from skmaxent.convex import likelihood as likelihood_module
 from skmaxent.convex import starts
 from skmaxent.convex.design import blocks as design_module
+from skmaxent.convex.design import dense
 from skmaxent.convex.solvers import SOLVERS
 from skmaxent.convex.spaces import Vectors
 from skmaxent.estimators.common import convex_fit
@@ -224,6 +225,7 @@ def test_warm_start_through_merged_columns_and_after_sparsify():
 def small_blocks(monkeypatch):
     """Several lanes, blocks and chunks even on small data."""
     monkeypatch.setattr(design_module, "LANE_WORK", 200)
+    monkeypatch.setattr(dense, "DENSE_LANE", 200)
     monkeypatch.setattr(design_module, "BLOCK_NNZ", 50)
     monkeypatch.setattr(likelihood_module, "BLOCK_ENTRIES", 64)
     monkeypatch.setattr(Vectors, "BLOCK", 64)

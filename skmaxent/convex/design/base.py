@@ -5,8 +5,32 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from ...numerics.sparse import column_counts, column_squares
+from ...numerics.sparse import WIDENED_ENTRIES, column_counts, column_squares
+from ...numerics.threads import even_cuts
 from ..preconditioners.hessian import loss_hessian
+
+# A lane is a chain of blocks with one accumulator. Four lanes feed four threads; more would
+# spend more on adding the accumulators up than they gain.
+MAX_LANES = 4
+
+
+def count_lanes(share, most):
+    """Lanes for so many times the work of one; never three, with which two threads take two rounds."""
+    n_lanes = int(np.clip(share, 1, most))
+    return min(4, most) if n_lanes == 3 else n_lanes
+
+
+def narrowed(values, dtype, workers):
+    """The values in the given precision, or as they are where theirs is lower."""
+    if values.itemsize <= np.dtype(dtype).itemsize:
+        return values
+    result = np.empty_like(values, dtype)
+
+    def block(cut):
+        result[cut] = values[cut]
+
+    workers.map(block, even_cuts(len(values), -(-values.size // WIDENED_ENTRIES)))
+    return result
 
 
 class Design:

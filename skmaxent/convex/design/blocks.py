@@ -2,7 +2,7 @@
 
 Three layouts, by shape. `ColumnBlocks` (n < d) walks CSC column blocks: the score block stays in
 cache while the long weight array streams past. `RowBlocks` (n >= d) walks CSR row blocks, for the
-same reason the other way round. `DenseDesign` gives row blocks to BLAS. The blocks depend on the
+same reason the other way round. `DenseDesign` (`dense`) gives row blocks to BLAS. The blocks depend on the
 data alone, never on the number of threads, and partial sums are added in a fixed order.
 
 The `dtype` of a design is that of the vectors it takes and gives. Data in float32 stay in float32 under
@@ -12,13 +12,11 @@ float64 vectors, and are widened block by block within the products.
 import numpy as np
 from scipy import sparse
 
-from ...numerics.sparse import WIDENED_ENTRIES, add_product, assembled, flipped, peak
+from ...numerics.sparse import add_product, assembled, flipped, peak
 from ...numerics.threads import balanced_cuts, even_cuts
-from .base import Design
+from .base import MAX_LANES, Design, count_lanes, narrowed
+from .dense import DenseDesign
 
-# A lane is a chain of blocks with one accumulator. Four lanes feed four threads; more would
-# spend more on adding the accumulators up than they gain.
-MAX_LANES = 4
 # Non-zeros times columns of the right-hand side below which a thread costs more than it gains.
 LANE_WORK = 1_500_000
 BLOCK_NNZ = 150_000
@@ -77,19 +75,6 @@ def _row_by_row(A, out=None):
     return out
 
 
-def narrowed(values, dtype, workers):
-    """The values in the given precision, or as they are where theirs is lower."""
-    if values.itemsize <= np.dtype(dtype).itemsize:
-        return values
-    result = np.empty_like(values, dtype)
-
-    def block(cut):
-        result[cut] = values[cut]
-
-    workers.map(block, even_cuts(len(values), -(-values.size // WIDENED_ENTRIES)))
-    return result
-
-
 class _SparseDesign(Design):
     def __init__(self, X, n_outputs, workers, tally=None, dtype=None, max_lanes=MAX_LANES):
         self.shape, self.dtype, self._max_lanes = X.shape, np.dtype(dtype or X.dtype), max_lanes
@@ -97,7 +82,7 @@ class _SparseDesign(Design):
         self.tally = [0.0] if tally is None else tally  # products; forward and adjoint are one half each
         self._squares = self._short = None
         self._narrow = NARROW if X.nnz >= NARROW_ENTRIES * sum(X.shape) else 1
-        n_lanes = int(np.clip(X.nnz * n_outputs // LANE_WORK, 1, max_lanes))
+        n_lanes = count_lanes(X.nnz * n_outputs / LANE_WORK, max_lanes)
         n_blocks = n_lanes * max(1, X.nnz // (n_lanes * BLOCK_NNZ)) if self._fine else n_lanes
         self._cuts = balanced_cuts(X.indptr, n_blocks)
         blocks = [(cut, self._block(cut)) for cut in self._cuts]
@@ -367,49 +352,3 @@ class RowBlocks(_SparseDesign):
         """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus."""
         V = self.adjoint(A)
         return self.forward(V), peak(V)
-
-
-class DenseDesign(Design):
-    """Dense design, in blocks of rows."""
-
-    def __init__(self, X, workers, tally=None, dtype=None):
-        self.X, self.shape, self.dtype, self._workers = X, X.shape, np.dtype(dtype or X.dtype), workers
-        self.tally = [0.0] if tally is None else tally
-        n_lanes = int(np.clip(X.size // LANE_WORK, 1, MAX_LANES))
-        if self.dtype != X.dtype:
-            n_lanes = max(n_lanes, -(-X.size // WIDENED_ENTRIES))
-        self._cuts = even_cuts(X.shape[0], n_lanes)
-
-    def astype(self, dtype):
-        """The same design in another precision."""
-        X = narrowed(self.X, dtype, self._workers)
-        return DenseDesign(X, self._workers, self.tally, dtype)
-
-    def forward(self, W, out=None):
-        """Scores X @ W, (n, K); in `out` where it is given."""
-        self.tally[0] += 0.5
-        scores = np.empty((self.shape[0], W.shape[1]), self.dtype) if out is None else out
-
-        def block(rows):
-            np.matmul(self.X[rows], W, out=scores[rows])
-
-        self._workers.map(block, self._cuts)
-        return scores
-
-    def adjoint(self, R):
-        """X.T @ R, (d, K)."""
-        self.tally[0] += 0.5
-        # BLAS is faster on the transposed product: R has few columns.
-        parts = self._workers.map(lambda rows: R[rows].T @ self.X[rows], self._cuts)
-        return np.ascontiguousarray(sum(parts[1:], start=parts[0]).T)
-
-    def gram(self, A):
-        """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus."""
-        V = self.adjoint(A)
-        return self.forward(V), peak(V)
-
-    def squared_adjoint(self, R):
-        """(X * X).T @ R: the diagonal of a weighted Gram matrix."""
-        chunks = even_cuts(self.shape[0], -(-self.X.size // 500_000))  # never a second X in memory
-        parts = self._workers.map(lambda rows: (self.X[rows] ** 2).T @ R[rows], chunks)
-        return sum(parts[1:], start=parts[0]).astype(self.dtype, copy=False)

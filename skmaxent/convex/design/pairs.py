@@ -10,8 +10,8 @@ from scipy import sparse
 
 from ...numerics.sparse import entries
 from ...numerics.threads import even_cuts
-from .base import Design
-from .blocks import LANE_WORK, MAX_LANES
+from .base import MAX_LANES, Design
+from .blocks import LANE_WORK
 
 
 def pair_index(design, places, n_outputs):

@@ -11,8 +11,8 @@ from scipy import sparse
 
 from ...numerics.sparse import assembled, column_counts, column_squares, flipped
 from ...numerics.threads import even_cuts
-from .base import Design
-from .blocks import MAX_LANES, make_design
+from .base import MAX_LANES, Design
+from .blocks import make_design
 
 # Share of its classes from which a column belongs to the block.
 SHARE = 0.25

@@ -6,8 +6,9 @@ import numpy as np
 from scipy import sparse
 
 from ...numerics.sparse import assembled
-from ..design.base import Design
-from ..design.blocks import DenseDesign, RowBlocks, narrowed
+from ..design.base import Design, narrowed
+from ..design.blocks import RowBlocks
+from ..design.dense import DenseDesign
 
 #: Number of the design on all weights.
 WHOLE = 0

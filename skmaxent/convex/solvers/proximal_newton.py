@@ -8,7 +8,7 @@ Newton methods). The line to the minimum is searched.
 
 import numpy as np
 
-from ..design.blocks import DenseDesign
+from ..design.dense import DenseDesign
 from ..preconditioners.hessian import Factor, fill_common_shift
 
 # Weights up to which the Hessian is formed, and its work: rows times their square.

@@ -1,0 +1,56 @@
+"""The design of a dense array: blocks of rows for BLAS."""
+
+import numpy as np
+
+from ...numerics.sparse import WIDENED_ENTRIES, peak
+from ...numerics.threads import even_cuts
+from .base import MAX_LANES, Design, count_lanes, narrowed
+
+# Entries from which a lane pays.
+DENSE_LANE = 500_000
+
+
+class DenseDesign(Design):
+    """Dense design, in blocks of rows."""
+
+    def __init__(self, X, workers, tally=None, dtype=None):
+        self.X, self.shape, self.dtype, self._workers = X, X.shape, np.dtype(dtype or X.dtype), workers
+        self.tally = [0.0] if tally is None else tally
+        n_lanes = count_lanes(X.size / DENSE_LANE, MAX_LANES)
+        if self.dtype != X.dtype:
+            n_lanes = max(n_lanes, -(-X.size // WIDENED_ENTRIES))
+        self._cuts = even_cuts(X.shape[0], n_lanes)
+
+    def astype(self, dtype):
+        """The same design in another precision."""
+        X = narrowed(self.X, dtype, self._workers)
+        return DenseDesign(X, self._workers, self.tally, dtype)
+
+    def forward(self, W, out=None):
+        """Scores X @ W, (n, K); in `out` where it is given."""
+        self.tally[0] += 0.5
+        scores = np.empty((self.shape[0], W.shape[1]), self.dtype) if out is None else out
+
+        def block(rows):
+            np.matmul(self.X[rows], W, out=scores[rows])
+
+        self._workers.map(block, self._cuts)
+        return scores
+
+    def adjoint(self, R):
+        """X.T @ R, (d, K)."""
+        self.tally[0] += 0.5
+        # BLAS is faster on the transposed product: R has few columns.
+        parts = self._workers.map(lambda rows: R[rows].T @ self.X[rows], self._cuts)
+        return np.ascontiguousarray(sum(parts[1:], start=parts[0]).T)
+
+    def gram(self, A):
+        """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus."""
+        V = self.adjoint(A)
+        return self.forward(V), peak(V)
+
+    def squared_adjoint(self, R):
+        """(X * X).T @ R: the diagonal of a weighted Gram matrix."""
+        chunks = even_cuts(self.shape[0], -(-self.X.size // 500_000))  # never a second X in memory
+        parts = self._workers.map(lambda rows: (self.X[rows] ** 2).T @ R[rows], chunks)
+        return sum(parts[1:], start=parts[0]).astype(self.dtype, copy=False)
