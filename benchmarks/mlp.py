@@ -6,16 +6,16 @@
     python benchmarks/mlp.py --contestants sklearn  # one contestant; without a ratio, which needs ours
     python benchmarks/mlp.py --plot                 # only the picture
 
-Each run has its own process, so that its peak memory is its own; the runs of the contestants alternate, and
-the medians of the repeats, with the fastest and the slowest, are written to docs/benchmarks/mlp.csv after
-each run and drawn in docs/benchmarks/mlp.png. A run of a peer ends with the epoch in which it has taken
---factor times as long as ours in all its epochs, but not under 10 s; nobody is run again whose epochs took
---budget seconds. All have one hidden layer of 100 units, batches of 200, Adam with a rate of 0.001 and
-float32. Seconds are those of the epochs alone; what is done between the epochs to measure test accuracy is
-not counted. For BackpropMLPClassifier the first epoch includes what fit does before it, and the median epoch
-is that of one call of fit, timed by a callback (scikit-learn 1.9). Ratios are of rows of one run of this
-command: never of rows of another machine, or of another day on this one. "sklearn-batches" is MLPClassifier
-measured on four batches and scaled up.
+Each run has its own process, so that its peak memory is its own; the runs of the contestants alternate, on
+the hashed tables by turns, whose seconds are one curve. The medians of the repeats, with the fastest and the
+slowest, are written to docs/benchmarks/mlp.csv after each run and drawn in docs/benchmarks/mlp.png. A run of
+a peer ends with the epoch in which it has taken --factor times as long as ours in all its epochs, but not
+under 10 s; nobody is run again whose epochs took --budget seconds. All have one hidden layer of 100 units,
+batches of 200, Adam with a rate of 0.001 and float32. Seconds are those of the epochs alone; what is done
+between the epochs to measure test accuracy is not counted. For BackpropMLPClassifier the first epoch includes
+what fit does before it, and the median epoch is that of one call of fit, timed by a callback (scikit-learn
+1.9). Ratios are of rows of one run of this command: never of rows of another machine, or of another day on
+this one. "sklearn-batches" is MLPClassifier measured on four batches and scaled up.
 """
 
 import argparse
@@ -153,42 +153,48 @@ def run_once(path, contestant, epochs, limit, prefix):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def measure(name, everybody, ours, options):
-    """Yields the row of a contestant after each of its runs.
+def in_groups(names):
+    """The data sets one after another, but those of one curve together, to be measured by turns."""
+    hashed = [name for name in names if name.startswith("hashed")]
+    return [[name] for name in names if name not in hashed] + ([hashed] if hashed else [])
+
+
+def loaded(name, folder):
+    """What a row says of a data set, and a file with its parts."""
+    X, y, X_test, y_test = DATA[name][0]()
+    y_codes = np.unique(np.concatenate([y, y_test]), return_inverse=True)[1]
+    path = folder / f"{name}.pickle"
+    path.write_bytes(pickle.dumps((X, y_codes[: len(y)], X_test, y_codes[len(y) :])))
+    size = int(X.nnz if sparse.issparse(X) else X.size)
+    return {"data": name, "rows": X.shape[0], "columns": X.shape[1], "nonzeros": size}, path
+
+
+def measure(todo, options):
+    """Yields the row of a contestant after each of its runs, which alternate, on some data sets by turns.
 
     Parameters
     ----------
-    name : str
-        Key of `DATA`.
-    everybody : list of str
-        The contestants.
-    ours : float
-        Seconds of our run, where it is not among them; infinite when it is not known.
+    todo : dict
+        For each data set, a key of `DATA`, the contestants, and the seconds of our run, where it is not among
+        them; infinite when it is not known.
     options : argparse.Namespace
         The command's.
     """
-    load, epochs, _ = DATA[name]
-    X, y, X_test, y_test = load()
-    y_codes = np.unique(np.concatenate([y, y_test]), return_inverse=True)[1]
-    y, y_test = y_codes[: len(y)], y_codes[len(y) :]
-    data = {
-        "data": name, "rows": X.shape[0], "columns": X.shape[1],
-        "nonzeros": int(X.nnz if sparse.issparse(X) else X.size),
-    }  # fmt: skip
-    results = {contestant: [] for contestant in everybody}
+    results = {name: {contestant: [] for contestant in everybody} for name, (everybody, _) in todo.items()}
+    ours = {name: seconds for name, (_, seconds) in todo.items()}
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "data.pickle"
-        path.write_bytes(pickle.dumps((X, y, X_test, y_test)))
+        data = {name: loaded(name, Path(folder)) for name in todo}
         for _ in range(options.repeats):
-            for contestant, done in results.items():
+            for name, contestant in [(name, c) for name, done in results.items() for c in done]:
+                done, (row, path) = results[name][contestant], data[name]
                 if sum(r["spent"] for r in done) >= options.budget:
                     continue
                 is_ours = contestant == "skmaxent"
-                limit = float("inf") if is_ours else max(LEAST_LIMIT, options.factor * ours)
-                done.append(run_once(path, contestant, epochs, limit, shlex.split(options.prefix)))
+                limit = float("inf") if is_ours else max(LEAST_LIMIT, options.factor * ours[name])
+                done.append(run_once(path, contestant, DATA[name][1], limit, shlex.split(options.prefix)))
                 if is_ours:
-                    ours = done[0]["spent"]
-                yield row_of(data, contestant, done)
+                    ours[name] = done[0]["spent"]
+                yield row_of(row, contestant, done)
 
 
 def left_over(name, rows, run, options):
@@ -312,9 +318,9 @@ def main():
     run = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())  # its name: when it began
     if args.go_on:
         run = max((row.get("run") or "" for row in rows), default="") or run
-    for name in [] if args.plot else args.data:
-        everybody, ours = left_over(name, rows, run, args)
-        for row in measure(name, everybody, ours, args) if everybody else ():
+    for group in in_groups([] if args.plot else args.data):
+        todo = {name: left_over(name, rows, run, args) for name in group}
+        for row in measure({name: (who, ours) for name, (who, ours) in todo.items() if who}, args):
             rows = merged(rows, [row | {"run": run}])
             write(file, rows)
             print({k: v for k, v in row.items() if k != "machine"}, flush=True)
