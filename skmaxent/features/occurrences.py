@@ -131,27 +131,31 @@ def _columns(data, keys):
 
 def _conjunction(parts):
     """The occurrences of a conjunction of numbered columns."""
-    words = [part for part, _ in parts]
-    codes = np.column_stack([part for _, part in parts])
-    rows = np.flatnonzero((codes >= 0).all(axis=1))
-    codes = codes[rows]
+    words, columns = (list(part) for part in zip(*parts))
+    n, rows = len(columns[0]), None
+    if any(column.min(initial=0) < 0 for column in columns):
+        rows = np.flatnonzero(np.minimum.reduce(columns) >= 0)
+        columns = [column[rows] for column in columns]
     # Any row of a predicate has its codes; to ask for the first one would take a stable sort.
-    found, group = np.unique(_ranked(codes, words), return_inverse=True)
+    found, group = np.unique(_ranked(columns, words), return_inverse=True)
+    group = group.ravel().astype(np.int32)
     place = np.empty(len(found), np.intp)
-    place[group.ravel()] = np.arange(len(codes))
-    numbers = np.full(len(parts[0][1]), -1, np.int32)
-    numbers[rows] = group.ravel()
-    return Occurrences(words, codes[place], numbers)
+    place[group] = np.arange(len(group))
+    numbers = group
+    if rows is not None:
+        numbers = np.full(n, -1, np.int32)
+        numbers[rows] = group
+    return Occurrences(words, np.column_stack([column[place] for column in columns]), numbers)
 
 
-def _ranked(codes, words):
-    """One integer for each row of codes, in their lexicographic order; equal for equal rows only."""
-    joined, size = codes[:, 0].astype(np.int64), len(words[0])
+def _ranked(columns, words):
+    """One integer for each row of codes, in columns, in lexicographic order; equal for equal rows only."""
+    joined, size = columns[0].astype(np.int64), len(words[0])
     for j in range(1, len(words)):
         if size * len(words[j]) >= 2**62:
             used, joined = np.unique(joined, return_inverse=True)
             joined, size = joined.ravel(), len(used)
-        joined, size = joined * len(words[j]) + codes[:, j], size * len(words[j])
+        joined, size = joined * len(words[j]) + columns[j], size * len(words[j])
     return joined
 
 
@@ -287,7 +291,7 @@ def renumbered(template, found, known):
             np.array([*map(known.get, part, repeat(-1))], np.int32) for known, part in zip(words, found.words)
         ]
         own = np.column_stack([by_word[column] for by_word, column in zip(maps, found.codes.T)])
-        ranks = _ranked(np.concatenate([codes, np.maximum(own, 0)]), words)
+        ranks = _ranked(np.concatenate([codes, np.maximum(own, 0)]).T, words)
         table, ranks = ranks[: len(codes)], ranks[len(codes) :]
         places = np.searchsorted(table, ranks)
         places[places == len(table)] = 0
