@@ -27,6 +27,7 @@ def rng():
 def small_blocks(monkeypatch):
     """Several lanes and blocks even on small arrays."""
     monkeypatch.setattr(design_module, "LANE_WORK", 50)
+    monkeypatch.setattr(design_module, "NARROW_LANE", 50)
     monkeypatch.setattr(dense, "DENSE_LANE", 50)
     monkeypatch.setattr(design_module, "BLOCK_NNZ", 20)
     monkeypatch.setattr(design_module, "SHORT_ENTRIES", 30)

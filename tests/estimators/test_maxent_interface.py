@@ -225,6 +225,7 @@ def test_warm_start_through_merged_columns_and_after_sparsify():
 def small_blocks(monkeypatch):
     """Several lanes, blocks and chunks even on small data."""
     monkeypatch.setattr(design_module, "LANE_WORK", 200)
+    monkeypatch.setattr(design_module, "NARROW_LANE", 200)
     monkeypatch.setattr(dense, "DENSE_LANE", 200)
     monkeypatch.setattr(design_module, "BLOCK_NNZ", 50)
     monkeypatch.setattr(likelihood_module, "BLOCK_ENTRIES", 64)

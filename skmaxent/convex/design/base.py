@@ -15,9 +15,12 @@ MAX_LANES = 4
 
 
 def count_lanes(share, most):
-    """Lanes for so many times the work of one; never three, with which two threads take two rounds."""
-    n_lanes = int(np.clip(share, 1, most))
-    return min(4, most) if n_lanes == 3 else n_lanes
+    """Lanes for so many times the work from which one pays: one, two or four.
+
+    Never three, with which two threads take two rounds.
+    """
+    n_lanes = 1 if share < 2 else 2 if share < 5 else 4
+    return min(n_lanes, most)
 
 
 def narrowed(values, dtype, workers):

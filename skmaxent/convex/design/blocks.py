@@ -17,8 +17,9 @@ from ...numerics.threads import balanced_cuts, even_cuts
 from .base import MAX_LANES, Design, count_lanes, narrowed
 from .dense import DenseDesign
 
-# Non-zeros times columns of the right-hand side below which a thread costs more than it gains.
-LANE_WORK = 1_500_000
+# Non-zeros times columns of the right-hand side from which a thread pays; and where these are multiplied one
+# by one, which takes longer for each.
+LANE_WORK, NARROW_LANE = 1_500_000, 85_000
 BLOCK_NNZ = 150_000
 # Scores that stay in cache between the two halves of a product.
 SHORT_ENTRIES = 131_072
@@ -82,7 +83,8 @@ class _SparseDesign(Design):
         self.tally = [0.0] if tally is None else tally  # products; forward and adjoint are one half each
         self._squares = self._short = None
         self._narrow = NARROW if X.nnz >= NARROW_ENTRIES * sum(X.shape) else 1
-        n_lanes = count_lanes(X.nnz * n_outputs / LANE_WORK, max_lanes)
+        work = NARROW_LANE if self._narrow >= n_outputs else LANE_WORK
+        n_lanes = count_lanes(X.nnz * n_outputs / work, max_lanes)
         n_blocks = n_lanes * max(1, X.nnz // (n_lanes * BLOCK_NNZ)) if self._fine else n_lanes
         self._cuts = balanced_cuts(X.indptr, n_blocks)
         blocks = [(cut, self._block(cut)) for cut in self._cuts]
