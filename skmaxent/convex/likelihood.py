@@ -209,9 +209,10 @@ def _column_sums(block):
     Many short sums and not one long one: of thousands of equal numbers in float32 that rounds the same way
     each time, by 1e-4 at last, and an intercept could not be settled by them.
     """
-    block = np.ascontiguousarray(block)
     n, K = block.shape
-    length = n // SHORT_SUMS
+    if n <= 4 * SHORT_SUMS:
+        return (np.ones(n, block.dtype) @ block).astype(float)
+    block, length = np.ascontiguousarray(block), n // SHORT_SUMS
     whole = length * SHORT_SUMS
     rest = np.ones(n - whole, block.dtype) @ block[whole:]
     sums = np.ones(length, block.dtype) @ block[:whole].reshape(length, SHORT_SUMS * K)

@@ -105,7 +105,7 @@ class Vectors:
     def shifted(self, u, shift):
         """u with a number for each column (K,) added to all rows."""
         (n, K), shift = u.shape, shift.astype(u.dtype)
-        if K == 1 or not u.flags.c_contiguous:
+        if K == 1 or n <= 4 * TILE or not u.flags.c_contiguous:
             return u + shift
         # Long rows of many: on 200,000 rows of five numbers NumPy took four times as long.
         whole, length, result = n - n % TILE, TILE * K, np.empty_like(u)

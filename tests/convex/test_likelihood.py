@@ -101,12 +101,12 @@ def test_the_intercept_of_many_classes_is_settled_from_anywhere():
     assert_allclose(np.diff(point.intercept), np.diff(wanted), atol=1e-6)
 
 
-@pytest.mark.parametrize("n", [63, 64, 20_001])
+@pytest.mark.parametrize("n", [63, 256, 257, 20_001])
 @pytest.mark.parametrize("kind", ["binary", "multinomial"])
 def test_totals_of_equal_numbers_in_single_precision_do_not_drift(kind, n):
     likelihood = make_likelihood(kind, "codes", n, n_classes=5).astype(np.float32)
     values = np.full(likelihood.shape, 0.2, np.float32)
-    assert_allclose(likelihood.totals(values), n * float(np.float32(0.2)), rtol=5e-6)
+    assert_allclose(likelihood.totals(values), n * float(np.float32(0.2)), rtol=2e-5)
 
 
 def test_an_intercept_at_its_optimum_is_settled_in_single_precision_at_once():
@@ -119,7 +119,7 @@ def test_an_intercept_at_its_optimum_is_settled_in_single_precision_at_once():
     assert_array_equal(point.intercept, start)
 
 
-@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (63, 5), (64, 5), (200, 17)])
+@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (256, 5), (257, 5), (320, 5), (700, 17)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_number_for_each_column_is_added_to_all_rows(shape, dtype):
     rng = np.random.default_rng(0)
