@@ -1,6 +1,6 @@
 """Whole fits on small and ordinary data: MaxEntClassifier beside the peers that a user would take instead.
 
-    python benchmarks/small.py                            every data set (about 10 minutes on two cores)
+    python benchmarks/small.py                            every data set (a quarter of an hour on two cores)
     python benchmarks/small.py --data iris polarity-l1    some of them
     python benchmarks/small.py --predict                  predict and predict_proba of 1, 10 and 1,000 rows
     python benchmarks/small.py --search                   whole processes: GridSearchCV over C, both ways;
@@ -84,6 +84,10 @@ DATA = {
     "2000x20x5": (partial(drawn, 2000, 20, 5), ("l2",)),
     "100000x50": (partial(drawn, 100_000, 50, 2), ("l2",)),
     "200000x100x5": (partial(drawn, 200_000, 100, 5), ("l2",)),
+    "20000x500": (partial(drawn, 20_000, 500, 2), ("l2",)),
+    "2000x500x3": (partial(drawn, 2000, 500, 3), ("l2",)),
+    "500x2000": (partial(drawn, 500, 2000, 2), ("l2", "l1")),
+    "200x10000": (partial(drawn, 200, 10_000, 2), ("l2",)),
     "polarity": (polarity, ("l2", "l1")),
 }
 PENALTIES = {"l2": 1.0, "l1": 0.1}  # and their C
