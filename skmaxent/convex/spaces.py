@@ -204,18 +204,22 @@ class WeightSpace:
     SAMPLE = 20  # rows for each unknown in the sampled Hessian
     WORTH = 20  # products that the factor may cost, or as many as the fit has taken without it
     SIDE = 3_000  # largest side of the Hessian
+    FEW = 6  # steps with a diagonal up to which another one would cost more than it saves
 
     def __init__(self, design, vectors, scale=None):
         self.design, self._vectors, self.scale = design, vectors, scale
         self.units = 1.0 if scale is None else (scale**-2.0).astype(design.dtype)
         self._apply = self.centring = None
+        self._is_kept = self._is_diagonal = False
 
     def astype(self, dtype):
         """The same space in another precision."""
         return WeightSpace(self.design.astype(dtype), self._vectors, self.scale)
 
     def precondition(self, likelihood, expected, penalty, fit_intercept):
-        """Set the preconditioner for the Hessian at the state `expected`, and its `centring`."""
+        """Set the preconditioner for the Hessian at the state `expected`, and its `centring`, unless kept."""
+        if self._is_kept:
+            return
         (n, K), d = likelihood.shape, self.design.shape[1]
         self.centring = None
         if self.design.paired:
@@ -228,11 +232,16 @@ class WeightSpace:
         if K * d <= self.SIDE and flops <= worth * 4 * entries * K:
             H = self.design.hessian(likelihood, expected, fit_intercept, sample=sample)
             system = NewtonSystem(H, K, d, penalty * np.asarray(self.units, dtype=float))
-            self._apply = lambda r: system.solve(r)[0]
+            self._apply, self._is_diagonal = lambda r: system.solve(r)[0], False
             return
         self._precondition_diagonally(likelihood, expected, penalty, fit_intercept)
 
+    def has_taken(self, steps):
+        """Note how many steps of conjugate gradients were taken: after few the preconditioner is kept."""
+        self._is_kept = self._is_diagonal and steps <= self.FEW
+
     def _precondition_diagonally(self, likelihood, expected, penalty, centred):
+        self._is_diagonal = True
         curvatures = likelihood.curvature_diagonal(expected)
         if centred:
             sums, H = self.design.moments(curvatures)

@@ -164,3 +164,18 @@ def test_the_same_work_is_done_in_threads():
     u, v = np.random.default_rng(0).standard_normal((2, 3, 70_000))
     assert_allclose(results[0], 0.75 * u + 0.25 * v, atol=1e-14)
     assert_array_equal(*results)
+
+
+@pytest.mark.parametrize("accuracy", [0.5, 1e-12])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_a_diagonal_is_kept_after_few_steps_and_still_leads_to_the_solution(fit_intercept, accuracy):
+    objective, point, X, allowed = objective_of("multinomial", fit_intercept)
+    newton_direction(objective, point, objective.gradient(point), accuracy)
+    before = objective.space._apply
+    rng = np.random.default_rng(8)
+    other = objective.point(rng.standard_normal(objective.coords_shape), np.zeros(3))
+    gradient = objective.gradient(other)
+    coords = newton_direction(objective, other, gradient, 1e-12)[0]
+    assert (objective.space._apply is before) == (accuracy == 0.5)
+    H = newton_system(objective, other, X, allowed)
+    assert_allclose(coords.ravel(), -np.linalg.solve(H, gradient.coords.ravel()), rtol=1e-6, atol=1e-9)

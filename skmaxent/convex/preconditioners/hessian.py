@@ -14,7 +14,7 @@ from ...numerics.sparse import take_rows
 CHUNK_ENTRIES = 500_000
 # Matrices that are added up at a time; and multiplications from which their number is a multiple of it, so
 # that no thread waits: of three pieces the third took as long as the first two.
-MAX_PARTS, SHARED_WORK = 4, 2e7
+MAX_PARTS, SHARED_WORK = 4, 5e7
 # Side up to which a matrix is inverted by its eigenvalues, which cannot fail.
 SMALL = 50
 # Least pivot of a scaled factor at which a matrix that small is inverted by it: half the time.

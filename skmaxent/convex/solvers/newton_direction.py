@@ -51,8 +51,8 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0):
         accuracy = max(accuracy, enough)
     elif enough >= GAIN * accuracy:
         smooth = _Smoothed(space, vectors, r, enough)
-    start, smoothed = rz, False
-    for _ in range(MAX_CG):
+    start, smoothed, taken = rz, False, MAX_CG
+    for step in range(1, MAX_CG + 1):
         if joint is not None:
             Hp, curvature = joint.times(p)
         else:
@@ -71,9 +71,10 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0):
         if joint is not None:
             rz_new += joint.step(alpha)
         if smooth is not None and smooth.reaches(coords, r):
-            coords, smoothed = smooth.coords, True
+            coords, smoothed, taken = smooth.coords, True, step
             break
         if not rz_new > accuracy**2 * start:
+            taken = step
             break
         beta = rz_new / rz
         vectors.scale_add(p, beta, z)
@@ -82,6 +83,8 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0):
         if p_scores is not None:
             vectors.scale_add(p_scores, beta, z_scores)
         rz = rz_new
+    if space.preconditioned:
+        space.has_taken(taken)
     coords = vectors.scaled(coords, inner.dtype.type(scale))
     scores = space.push(coords) if scores is None else vectors.scaled(scores, inner.dtype.type(scale))
     return coords, scores, eliminate(scores), smoothed
