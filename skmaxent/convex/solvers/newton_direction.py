@@ -70,10 +70,8 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0):
         z, z_scores, rz_new = space.metric(r)
         if joint is not None:
             rz_new += joint.step(alpha)
-        if smooth is not None and smooth.reaches(coords, r):
-            coords, smoothed, taken = smooth.coords, True, step
-            break
-        if not rz_new > accuracy**2 * start:
+        smoothed = smooth is not None and smooth.reaches(coords, r)
+        if smoothed or not rz_new > accuracy**2 * start:
             taken = step
             break
         beta = rz_new / rz
@@ -85,7 +83,7 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0):
         rz = rz_new
     if space.preconditioned:
         space.has_taken(taken)
-    coords = vectors.scaled(coords, inner.dtype.type(scale))
+    coords = vectors.scaled(smooth.coords if smoothed else coords, inner.dtype.type(scale))
     scores = space.push(coords) if scores is None else vectors.scaled(scores, inner.dtype.type(scale))
     return coords, scores, eliminate(scores), smoothed
 
