@@ -57,7 +57,6 @@ def path(
     observed=False,
     fit_intercept,
     solver,
-    workers,
     start=None,
     **settings,
 ):
@@ -70,7 +69,7 @@ def path(
     ----------
     problem : Problem or GroupedProblem
     Cs : ndarray of shape (n_Cs,)
-    l1_ratio, penalty_weights, min_count, observed, fit_intercept, solver, workers
+    l1_ratio, penalty_weights, min_count, observed, fit_intercept, solver
         See `prepare`.
     start : tuple, optional
         Where the first begins.
@@ -85,9 +84,8 @@ def path(
     begun = time.perf_counter()
     require_squares(peak(problem.X.data if sparse.issparse(problem.X) else problem.X))
     l1_ratio = l1_ratio if np.isfinite(Cs).any() else 0.0
-    rules = solver, min_count, observed, workers
-    prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, *rules)
-    parameters = settings | {"l1_ratio": l1_ratio, "fit_intercept": fit_intercept, "workers": workers}
+    prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count, observed)
+    parameters = settings | {"l1_ratio": l1_ratio, "fit_intercept": fit_intercept}
     return _optima(prepared, Cs, start, begun, parameters)
 
 
@@ -145,12 +143,14 @@ def optimise(
     -------
     result : Result
     """
-    problem, solver, class_map = prepared.problem, prepared.solver, prepared.class_map
+    class_map = prepared.class_map
     if class_map is not None and class_map.certain:
         return _certain_result(prepared, begun)
+    if np.inf == C and prepared.budget < np.inf:
+        prepared.rotate(workers)  # proofs without a prior are of weights
     # The row weights of the problem are smaller than the user's by this factor, and so is the penalty.
-    C = C * prepared.weight_unit
-    objective = _objective(prepared, C, l1_ratio, fit_intercept, workers)
+    settings = C * prepared.weight_unit, l1_ratio, fit_intercept, workers
+    objective = _objective(prepared, *settings)
 
     def restored(objective, point, weights, change):
         design = objective.space.design
@@ -164,23 +164,12 @@ def optimise(
 
         return report is not None and report(record, model)
 
-    total = float(problem.weights.sum(dtype=float))
-    separation = Separation(problem) if objective.has_free else None
-    extras = SOLVERS[solver].history
-    control = Control(tol, max_iter, total, reported, begun, separation, extras)
+    total = float(prepared.problem.weights.sum(dtype=float))
+    separation = Separation(prepared.problem) if objective.has_free else None
+    extras = SOLVERS[prepared.solver].history
+    control = Control(tol, max_iter, total, reported, begun, separation, extras, prepared.budget)
     start = reduced_start(start, class_map)
-
-    def begin():
-        point = None if start is None else warm_start(objective, *start, prepared, fit_intercept)
-        return cold_start(objective, problem, solver, seed, workers) if point is None else point
-
-    # Held by the solver alone: it lets go of it.
-    point, gradient = SOLVERS[solver].solve(objective, begin(), control)
-    control.finish(objective, point, gradient)
-    if prepared.automatic and solver == "newton-cholesky" and control.reason == "precision":
-        solver, control.reason = "newton-cg", None  # which goes on where a factor has no digits left
-        point, gradient = SOLVERS[solver].solve(objective, point, control)
-        control.finish(objective, point, gradient)
+    objective, point, gradient, solver = _solve(prepared, objective, start, control, settings, seed)
     undecided = separation and separation.columns is None and control.reason != "converged"
     if undecided and objective.proof.exists and not separation.search(objective):
         step = objective.certify(point, gradient, np.inf)[1]
@@ -202,6 +191,47 @@ def optimise(
         columns = _users_columns(separation.columns, prepared, objective, workers)
     spread = 1.0 if prepared.units is None else prepared.units.spread
     return Result(weights, intercept, summary, columns, spread)
+
+
+def _solve(prepared, objective, start, control, settings, seed):
+    """The end of the prepared problem's solver, or of another one where that does not get on.
+
+    Returns
+    -------
+    objective : Objective
+        The given one, or that of the rotated problem.
+    point : Point
+    gradient : Gradient
+    solver : str
+    """
+    fit_intercept, workers = settings[-2:]
+
+    def begin():
+        point = None if start is None else warm_start(objective, *start, prepared, fit_intercept)
+        if point is None:
+            return cold_start(objective, prepared.problem, prepared.solver, seed, workers)
+        return point
+
+    # Held by the solver alone: it lets go of it.
+    point, gradient = SOLVERS[prepared.solver].solve(objective, begin(), control)
+    control.finish(objective, point, gradient)
+    if prepared.budget < np.inf and control.reason in ("budget", "precision"):
+        design = objective.space.design
+        weights = objective.space.weights(point.coords.astype(float))
+        start = prepared.restored(weights, point.intercept, design, workers)
+        prepared.rotate(workers)
+        objective = _objective(prepared, *settings)
+        objective.space.design.tally[0] += design.tally[0]
+        control.go_on()
+        point, gradient = SOLVERS[prepared.solver].solve(objective, begin(), control)
+        control.finish(objective, point, gradient)
+    solver = prepared.solver
+    if prepared.automatic and solver == "newton-cholesky" and control.reason == "precision":
+        solver = "newton-cg"  # which goes on where a factor has no digits left
+        control.go_on()
+        point, gradient = SOLVERS[solver].solve(objective, point, control)
+        control.finish(objective, point, gradient)
+    return objective, point, gradient, solver
 
 
 def _certain_result(prepared, begun):

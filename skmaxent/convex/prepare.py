@@ -22,8 +22,11 @@ THOROUGH_WORK = 5_000_000
 CHOLESKY_SIDE = 150
 # ... provided the weighted Gram matrices stay cheap: rows times the square of the side.
 CHOLESKY_WORK = 2e9
-# The same where dense data have fewer rows than columns and are rotated first.
+# The same where dense data have fewer rows than columns and are rotated first ...
 ROTATED_WORK = 4e9
+# ... once conjugate gradients have taken as many products as that costs: the steps of Newton's method then,
+# and how many times as fast LAPACK multiplies as products do.
+ROTATED_STEPS, FACTOR_SPEED = 7, 4.0
 # Mean row weights, as powers of two, that are left as they are.
 ORDINARY_WEIGHT = 10
 
@@ -58,6 +61,8 @@ class Prepared:
         Which classes of the user's problem have weight, where not all have.
     cut : RareColumns or None
         The columns left out before all else; `multipliers` lack them.
+    budget : float
+        Products after which to `rotate`; infinite where that has been done, or would not pay.
     """
 
     problem: object
@@ -73,6 +78,13 @@ class Prepared:
     rotation: Rotation | None = None
     class_map: object = None
     cut: RareColumns | None = None
+    budget: float = np.inf
+
+    def rotate(self, workers):
+        """Go on, for good, with data of as many columns as rows, in which Newton's equation is factored."""
+        self.rotation = Rotation(self.problem.X, workers)
+        self.problem = replace(self.problem, X=self.rotation.X)
+        self.solver, self.budget = "newton-cholesky", np.inf
 
     def restored(self, weights, intercept, design, workers):
         """Weights and intercept of the user's columns, in the user's precision."""
@@ -108,7 +120,7 @@ class Prepared:
         return np.ascontiguousarray(weights), intercept
 
 
-def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count, observed, workers):
+def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count=1, observed=False):
     """Presolve, and the choice of the solver.
 
     Parameters
@@ -125,7 +137,6 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
         Number of rows that a column must have an entry in to have weights; or a pair, where `observed`.
     observed : bool
         Whether only the pairs of a column and a class that `min_count` rows show have a weight.
-    workers : Workers
     """
     n_columns, dtype = problem.X.shape[1], problem.X.dtype
     problem, penalty_weights, class_map = drop_absent_classes(problem, penalty_weights, fit_intercept)
@@ -163,13 +174,11 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
         removed["columns_cut"] = n_columns - len(cut.kept)
     pair_map = PairMap(pairs, kept, column_map) if observed else None
     problem = replace(problem, X=X)
-    rotates = automatic and pair_map is None and not ability.elastic_net and _worth_rotating(problem)
-    uniform = rotates or in_row_space(problem, pair_map, solver)
-    X, units = ordinary_units(X, fit_intercept, uniform)
-    rotation = None
-    if rotates:
-        rotation = Rotation(X, workers)
-        X, solver = rotation.X, "newton-cholesky"
+    budget = np.inf
+    if automatic and pair_map is None and not ability.elastic_net:
+        budget = _products_of_rotation(problem)
+        solver = "newton-cg" if np.isfinite(budget) else solver
+    X, units = ordinary_units(X, fit_intercept, in_row_space(problem, pair_map, solver))
     problem = replace(problem, X=X)
     return Prepared(
         problem,
@@ -182,9 +191,9 @@ def prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count
         column_map=column_map,
         pair_map=pair_map,
         units=units,
-        rotation=rotation,
         class_map=class_map,
         cut=cut,
+        budget=budget,
     )
 
 
@@ -199,13 +208,14 @@ def _ordinary_weights(problem):
     return replace(problem, **parts), 2.0**exponent
 
 
-def _worth_rotating(problem):
-    """Whether dense data have so few rows that a Cholesky factor of their size is the fastest way."""
-    n, d = problem.X.shape
-    side = float(n + 1) * problem.n_outputs
-    if sparse.issparse(problem.X) or n >= d:
-        return False
-    return n * side**2 + side**3 / 3 <= ROTATED_WORK
+def _products_of_rotation(problem):
+    """In products, what it costs to solve dense data rotated; infinite where that is not to be done."""
+    (n, d), K = problem.X.shape, problem.n_outputs
+    side = float(n + 1) * K
+    newton = n * side**2 + side**3 / 3
+    if sparse.issparse(problem.X) or n >= d or newton > ROTATED_WORK:
+        return np.inf
+    return (2.0 * d * n**2 + ROTATED_STEPS * newton) / (4.0 * n * d * K) / FACTOR_SPEED
 
 
 def in_row_space(problem, pair_map, solver):

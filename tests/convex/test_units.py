@@ -11,10 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from skmaxent import MaxEntClassifier
 from skmaxent.convex import memory
 from skmaxent.convex.reductions.null_space import least_norm
-from skmaxent.convex.reductions.rotation import Rotation
 from skmaxent.convex.reductions.units import ordinary_units
 from skmaxent.convex.solvers import SOLVERS, newton_cg, working_set
-from skmaxent.numerics.threads import Workers
 
 ALL_SOLVERS = ["auto", *SOLVERS]
 CONTAINERS = {"dense": np.asarray, "csr": sparse.csr_array, "csc": sparse.csc_array}
@@ -206,18 +204,6 @@ def test_wide_dense_data_are_rotated_to_the_same_optimum(K, C):
     other = MaxEntClassifier(C=C, solver="newton-cg", tol=1e-10).fit(X, y)
     assert_allclose(model.coef_, other.coef_, atol=1e-3 * np.abs(other.coef_).max())
     assert model.convergence_["objective"] == pytest.approx(other.convergence_["objective"], rel=1e-6)
-
-
-@pytest.mark.parametrize("n_outputs", [1, 3, 20])
-@pytest.mark.parametrize("shape", [(1, 2), (7, 20), (7, 112), (5, 83)])
-def test_rotation_keeps_scores_and_norms(shape, n_outputs):
-    rng = np.random.default_rng(0)
-    X, V = rng.standard_normal(shape), rng.standard_normal((shape[0], n_outputs))
-    rotation = Rotation(X, Workers())
-    W = rotation.restored(V)
-    assert_allclose(X @ W, rotation.X @ V, atol=1e-12)
-    assert np.linalg.norm(W) == pytest.approx(np.linalg.norm(V))
-    assert_allclose(rotation.reduced(W), V, atol=1e-12)
 
 
 def test_weights_that_cannot_be_held(monkeypatch):

@@ -36,15 +36,20 @@ class Control:
         Looks for optima at infinity; without a penalty only.
     extras : sequence of str
         Attributes of the gradient that the history also keeps.
+    budget : float, optional
+        Products after which truncated Newton gives up, for another solver to go on.
 
     Attributes
     ----------
     reason : str or None
-        Why the fit stopped: "converged", "separated", "max_iter", "callback" or "precision".
+        Why the fit stopped: "converged", "separated", "max_iter", "callback" or "precision"; or a solver:
+        "budget".
     """
 
-    def __init__(self, tol, max_iter, total_weight, report, begun=None, separation=None, extras=()):
-        self._extras = extras
+    def __init__(
+        self, tol, max_iter, total_weight, report, begun=None, separation=None, extras=(), budget=np.inf
+    ):
+        self._extras, self._budget = extras, budget
         self.tol, self.max_iter, self.total_weight = tol, max_iter, total_weight
         self._report, self._separation = report, separation
         self._start = time.perf_counter() if begun is None else begun
@@ -92,6 +97,17 @@ class Control:
         self._best_square = min(self._best_square, gradient.square)
         self._best_value = min(self._best_value, value)
         return self._stalls >= patience
+
+    def products_left(self, objective):
+        """How many products there are left of the budget; of none that is the reason to stop."""
+        left = self._budget - objective.space.design.tally[0]
+        if not left > 0:
+            self.reason = "budget"
+        return left
+
+    def go_on(self):
+        """Another solver takes over, without a budget."""
+        self.reason, self._budget = None, np.inf
 
     def new_stage(self):
         """Forget the stalls: the next iterations are in higher precision."""

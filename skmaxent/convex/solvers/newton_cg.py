@@ -54,9 +54,12 @@ def solve(objective, point, control):
                 break
             if control.stalled(base, point, gradient):
                 break
+            left = control.products_left(base)
+            if not left > 0:
+                return point, gradient
             first_square = first_square or gradient.square
             terms = _forcing_terms(gradient.square, first_square, factor * control.target(base, point))
-            if not _newton_step(base, inner, point, gradient, *terms):
+            if not _newton_step(base, inner, point, gradient, *terms, left):
                 break
     control.reason = "precision"
     return point, gradient
@@ -75,9 +78,9 @@ def _forcing_terms(square, first_square, target):
     return min(0.5, (square / first_square) ** 0.25), min(0.5, 0.6 * np.sqrt(target / square))
 
 
-def _newton_step(base, inner, point, gradient, accuracy, enough):
-    """One Newton iteration on `point`, in place; False when there was no descent."""
-    coords, scores, shift, is_smooth = newton_direction(inner, point, gradient, accuracy, enough)
+def _newton_step(base, inner, point, gradient, accuracy, enough, most):
+    """One Newton iteration on `point`, in place, of so many products; False when there was no descent."""
+    coords, scores, shift, is_smooth = newton_direction(inner, point, gradient, accuracy, enough, most)
     if base is not inner:
         coords = base.vectors.astype(coords, base.dtype)
         scores = base.space.push(coords)

@@ -7,7 +7,7 @@ MAX_CG = 500
 GAIN = 0.25
 
 
-def newton_direction(inner, point, gradient, accuracy, enough=0.0):
+def newton_direction(inner, point, gradient, accuracy, enough=0.0, most=np.inf):
     """The truncated Newton direction: coordinates, scores and intercept shift, and whether it was smoothed.
 
     The intercept c that goes with scores V solves 1' S (V + 1 c) = 0. Left to conjugate gradients as one more
@@ -26,6 +26,8 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0):
     enough : float
         The same in the norm of the user's weights, in which the gap measures the next gradient: where it
         is reached first, by the smoothed residual, the direction is that one.
+    most : float
+        Products that may be taken, at least one.
     """
     space, likelihood, vectors = inner.space, inner.likelihood, inner.vectors
     ridge = inner.penalty.ridge
@@ -52,7 +54,7 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0):
     elif enough >= GAIN * accuracy:
         smooth = _Smoothed(space, vectors, r, enough)
     start, smoothed, taken = rz, False, MAX_CG
-    for step in range(1, MAX_CG + 1):
+    for step in range(1, int(min(MAX_CG, max(most, 1))) + 1):
         if joint is not None:
             Hp, curvature = joint.times(p)
         else:
