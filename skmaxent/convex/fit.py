@@ -22,6 +22,9 @@ from .solvers.control import Control
 from .spaces import RowSpace, Vectors, WeightSpace
 from .starts import cold_start, warm_start
 
+# Strength of a prior under which conjugate gradients on dense data of few rows are not tried first.
+WEAK = 1e-8
+
 
 @dataclass
 class Result:
@@ -146,10 +149,10 @@ def optimise(
     class_map = prepared.class_map
     if class_map is not None and class_map.certain:
         return _certain_result(prepared, begun)
-    if np.inf == C and prepared.budget < np.inf:
-        prepared.rotate(workers)  # proofs without a prior are of weights
     # The row weights of the problem are smaller than the user's by this factor, and so is the penalty.
     settings = C * prepared.weight_unit, l1_ratio, fit_intercept, workers
+    if prepared.budget < np.inf and prepared.prior_strength(settings[0]) < WEAK:
+        prepared.rotate(workers)
     objective = _objective(prepared, *settings)
 
     def restored(objective, point, weights, change):
@@ -355,8 +358,7 @@ def _objective(prepared, C, l1_ratio, fit_intercept, workers):
         penalty, scale = _elastic_net(prepared, design, C, l1_ratio)
         return Objective(WeightSpace(design, vectors), likelihood, penalty, fit_intercept, vectors, scale)
     if in_row_space(problem, pair_map, prepared.solver):
-        space, unit = RowSpace(design, vectors), 1.0 if units is None else float(units.scale[0])
-        penalty = Gaussian(1 / C / unit / unit)
+        space, penalty = RowSpace(design, vectors), Gaussian(prepared.prior_strength(C))
         return Objective(space, likelihood, penalty, fit_intercept, vectors)
     scale = None
     if prepared.rotation is not None and units is not None:  # the same for all columns

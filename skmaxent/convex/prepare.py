@@ -86,6 +86,11 @@ class Prepared:
         self.problem = replace(self.problem, X=self.rotation.X)
         self.solver, self.budget = "newton-cholesky", np.inf
 
+    def prior_strength(self, C):
+        """Strength of a Gaussian prior on the solved weights, whose columns all have one scale."""
+        unit = 1.0 if self.units is None else float(self.units.scale[0])
+        return 1 / C / unit / unit
+
     def restored(self, weights, intercept, design, workers):
         """Weights and intercept of the user's columns, in the user's precision."""
         if self.rotation is not None:

@@ -22,7 +22,7 @@ def test_rotation_keeps_scores_and_norms(shape, n_outputs):
 
 
 def wide(n=40, d=120, seed=3):
-    """Dense data of fewer rows than columns, some of them nearly collinear, and noisy labels of three classes."""
+    """Dense data of fewer rows than columns, some nearly collinear, and noisy labels of three classes."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, d)) * 0.9 ** np.arange(d) @ rng.standard_normal((d, d))
     return X, (X @ rng.standard_normal((d, 3)) + rng.gumbel(size=(n, 3))).argmax(axis=1)
