@@ -88,6 +88,7 @@ DATA = {
     "2000x500x3": (partial(drawn, 2000, 500, 3), ("l2",)),
     "500x2000": (partial(drawn, 500, 2000, 2), ("l2", "l1")),
     "200x10000": (partial(drawn, 200, 10_000, 2), ("l2",)),
+    "300x768x5": (partial(drawn, 300, 768, 5), ("l2",)),
     "polarity": (polarity, ("l2", "l1")),
 }
 PENALTIES = {"l2": 1.0, "l1": 0.1}  # and their C
