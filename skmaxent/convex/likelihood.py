@@ -120,6 +120,17 @@ class Likelihood:
         """Class totals, (K,), of the Hessian of some rows, a slice, applied to their scores V."""
         return self._curvature_totals_rows(rows, expected[rows], V)
 
+    def curvature_diagonal(self, expected):
+        """The diagonal of the Hessian with respect to the scores, (n, K)."""
+        return self._own_curvature(slice(None), expected)
+
+    def _own_curvature(self, rows, E):
+        """The same of some rows, a new array."""
+        curvature = E / self.weights[rows, None]
+        np.subtract(1, curvature, out=curvature)
+        curvature *= E
+        return curvature
+
     def curvature_totals(self, expected, V):
         """Sums over the rows of the Hessian applied to V, (K,), float64; the product is not stored."""
 
@@ -267,10 +278,6 @@ class Multinomial(Likelihood):
         mean /= self.weights[rows]
         return _column_sums(product) - mean @ E
 
-    def curvature_diagonal(self, expected):
-        """The diagonal of the Hessian with respect to the scores, (n, K)."""
-        return expected * (1 - expected / self.weights[:, None])
-
     def intercept_hessian(self, expected):
         """Hessian of the loss with respect to one shift a column, (K, K), float64.
 
@@ -350,20 +357,10 @@ class Binary(Likelihood):
         curvature *= v
         return _column_sums(curvature)
 
-    def _own_curvature(self, rows, E):
-        curvature = E / self.weights[rows, None]
-        np.subtract(1, curvature, out=curvature)
-        curvature *= E
-        return curvature
-
-    def curvature_diagonal(self, expected):
-        """The diagonal of the Hessian with respect to the scores, (n, 1)."""
-        return expected * (1 - expected / self.weights[:, None])
-
     def intercept_hessian(self, expected):
         """Hessian of the loss with respect to the intercept, (1, 1), float64."""
         return self.curvature_diagonal(expected).sum(axis=0, dtype=float, keepdims=True)
 
     def curvature_root(self, rows, E):
         """R (., 1) with the curvature R^2 in each row; there is one score."""
-        return np.sqrt(E * (1 - E / self.weights[rows, None]))
+        return np.sqrt(self._own_curvature(rows, E))
