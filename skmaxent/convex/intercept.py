@@ -8,6 +8,9 @@ from .preconditioners.hessian import fill_common_shift, inverse
 LONGEST, FARTHEST = 1e4, 1e30
 # Classes from which the inverse Hessian of the intercept is kept from one iteration to the next.
 MANY_CLASSES = 200
+# Difference of class totals relative to them that has lost half of its digits: the residuals of the rows, of
+# several classes at least, still have theirs.
+LOST = 1e-8
 
 
 class Intercept:
@@ -123,7 +126,11 @@ class Intercept:
 
     def excess(self, masses):
         """Class totals of masses less those of the labels."""
-        return self.likelihood.totals(masses) - self.likelihood.label_totals
+        likelihood = self.likelihood
+        excess = likelihood.totals(masses) - likelihood.label_totals
+        if len(excess) > 1 and np.abs(excess).max() <= LOST * likelihood.total_weight:
+            return likelihood.totals(likelihood.residual(masses))
+        return excess
 
 
 class Elimination:

@@ -19,7 +19,7 @@ from scipy.special import xlogy
 from ..numerics.losses import softmax_above
 from ..numerics.threads import even_cuts
 
-BLOCK_ENTRIES = 65_536
+BLOCK_ENTRIES = 131_072
 # Row length from which the sum over a row is fast by itself; below a matrix product is.
 LONG_ROW = 8
 # Matrices (K, K) that are added up at a time.
@@ -94,10 +94,14 @@ class Likelihood:
 
         def block(rows):
             np.copyto(result[rows], expected[rows])
-            self._subtract_labels(rows, result[rows])
+            self._less_labels(rows, result[rows])
 
         self._workers.map(block, self._cuts)
         return result
+
+    def _less_labels(self, rows, E):
+        """E - t of some rows, in place."""
+        self._subtract_labels(rows, E)
 
     def curvature(self, expected, V, shift=None, out=None):
         """The Hessian with respect to the scores, applied to V + shift (one a column); `out` may be V."""
@@ -151,8 +155,13 @@ class Likelihood:
     @cached_property
     def label_totals(self):
         """Observed label masses summed over the rows, (K,)."""
-        zero = np.zeros(self.shape, self.dtype)
-        return -self.totals(self.residual(zero))
+
+        def block(rows):
+            masses = np.zeros((rows.stop - rows.start, self.shape[1]), self.dtype)
+            self._subtract_labels(rows, masses, -1)
+            return _column_sums(masses)
+
+        return self._sum(block)
 
     def mixed_entropy(self, expected, share):
         """Sum of m_i H(q_i), q_i = share * p_i + (1 - share) * label distribution i, in nats."""
@@ -244,8 +253,7 @@ class Multinomial(Likelihood):
 
     def _evaluate_rows(self, rows, z, out):
         weights = self.weights[rows]
-        excess, top, p = softmax_above(z, out=out)
-        p *= weights[:, None]
+        excess, top, _ = softmax_above(z, out=out, mass=weights)
         # Row by row and from the largest score on: the two sums over all rows, and the two terms of a
         # row that is all but certain, can be many times their difference.
         if self.codes is None:
@@ -265,6 +273,21 @@ class Multinomial(Likelihood):
             result -= share * self.masses[rows]
         else:
             result[np.arange(len(result)), self.codes[rows]] -= share * self.weights[rows]
+
+    @cached_property
+    def _main(self):
+        """The class of each row's largest label."""
+        return self.masses.argmax(axis=1) if self.codes is None else self.codes
+
+    def _less_labels(self, rows, E):
+        if self.codes is None:
+            E -= self.masses[rows]
+        # A row sums to 0. Where its largest label is all but certain E - t would be rounding there, and so
+        # would a sum over the rows, in which the optimum of the intercept is a difference of such numbers.
+        n, K = E.shape
+        flat, place = E.reshape(-1), np.arange(0, n * K, K) + self._main[rows]
+        flat[place] = 0
+        flat[place] = -(E @ np.ones(K, E.dtype))
 
     def _curvature_rows(self, rows, E, v, out):
         mean = _row_dots(E, v)

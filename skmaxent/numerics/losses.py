@@ -9,6 +9,9 @@ scores, so that gradients can be checked by the complex-step method.
 import numpy as np
 from scipy.special import expit
 
+# Scores of a row up to which its softmax is faster class by class.
+SHORT_ROW = 20
+
 
 def softmax_nll(scores, targets, weights=None, out=None):
     """Softmax negative log-likelihood of each row and its gradient with respect to the scores.
@@ -56,11 +59,19 @@ def softmax(scores, out=None):
     return excess + top, proba
 
 
-def softmax_above(scores, out=None):
+def softmax_above(scores, out=None, mass=None):
     """The softmax, and the log-partition function as two terms: above the largest score, and that score.
 
     The first is accurate relative to itself: 1e-20 where the largest score is all but certain. Added to
     the second it would drown in its rounding.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n, K)
+    out : ndarray of shape (n, K), optional
+        Receives the probabilities; may be `scores`.
+    mass : ndarray of shape (n,), optional
+        By which those of each row are multiplied.
 
     Returns
     -------
@@ -68,6 +79,9 @@ def softmax_above(scores, out=None):
     proba : ndarray of shape (n, K)
     """
     n, K = scores.shape
+    mass = 1 if mass is None else mass
+    if K <= SHORT_ROW and scores.dtype.kind == "f":
+        return _softmax_of_columns(scores, np.empty_like(scores, order="C") if out is None else out, mass)
     place = scores.real.argmax(axis=1)
     place += np.arange(0, n * K, K)
     top = scores.reshape(-1)[place]
@@ -79,11 +93,28 @@ def softmax_above(scores, out=None):
     flat[place] = 0
     rest = proba @ np.ones(K, proba.dtype)
     flat[place] = 1
-    proba /= (1 + rest)[:, None]
+    proba *= (mass / (1 + rest))[:, None]
     if not whole:
         out[:] = proba
         proba = out
     return np.log1p(rest), top, proba
+
+
+def _softmax_of_columns(scores, out, mass):
+    """The same class by class: operations along rows of a few numbers take several times as long."""
+    table = scores.T.copy(order="C")
+    top = table.max(axis=0)
+    table -= top
+    below = table < 0
+    np.exp(table, out=table)
+    rest = np.multiply(table, below, out=out.reshape(table.shape)).sum(
+        axis=0
+    )  # not kept: `out` is filled below
+    if np.count_nonzero(below) < (len(table) - 1) * len(top):  # several largest scores, or nan
+        rest += len(table) - 1 - np.count_nonzero(below, axis=0)
+    table *= mass / (1 + rest)
+    out[:] = table.T
+    return np.log1p(rest), top, out
 
 
 def grouped_softmax(scores, starts, out=None):

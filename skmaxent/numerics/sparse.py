@@ -12,6 +12,8 @@ except ImportError:  # pragma: no cover - a future SciPy
 
 # Rows of dense float32 data that are widened at a time, as entries.
 WIDENED_ENTRIES = 2_000_000
+# Entries that stay in cache from one operation to the next.
+CACHED_ENTRIES = 131_072
 
 
 def canonical(X, turn=False):
@@ -133,7 +135,11 @@ def column_counts(X):
 
 
 def peak(V):
-    """Largest entry of an array in modulus, without a copy; 0 for an empty one."""
+    """Largest entry of an array in modulus, without a copy; 0 for an empty one, nan where one is nan."""
+    if V.size > CACHED_ENTRIES and V.flags.forc:  # both extremes of what is in cache, part by part
+        flat = V.reshape(-1, order="A")
+        parts = [flat[start : start + CACHED_ENTRIES] for start in range(0, len(flat), CACHED_ENTRIES)]
+        return float(np.max([peak(part) for part in parts]))
     return max(float(V.max(initial=0)), -float(V.min(initial=0)))
 
 

@@ -7,10 +7,10 @@ How the work is cut never depends on the number of threads: results are the same
 import os
 import sys
 import threading
-from collections import Counter
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from itertools import count, pairwise
+from itertools import pairwise
 from multiprocessing import parent_process
 
 import numpy as np
@@ -169,6 +169,8 @@ class Workers:
     them would fight for the cores, and a product would depend on their number.
     """
 
+    limit_blas = True
+
     def __init__(self, n_threads=1, n_jobs=1):
         self._pool, self._n_threads, self._n_jobs = None, n_threads, n_jobs
 
@@ -193,13 +195,44 @@ class Workers:
         """`[function(piece) for piece in pieces]`, in that order, perhaps at the same time."""
         if len(pieces) == 1 or not self._started():
             return [function(piece) for piece in pieces]
-        return list(self._pool.map(function, pieces))
+        results = [None] * len(pieces)
+
+        def work(i):
+            results[i] = function(pieces[i])
+
+        self._share(work, len(pieces))
+        return results
 
     def _started(self):
         """Whether there is a pool."""
         if self._pool is None and self.count_threads() > 1:
-            self._pool = ThreadPoolExecutor(self._n_threads, initializer=single_blas.join)
+            initializer = single_blas.join if self.limit_blas else None
+            self._pool = ThreadPoolExecutor(self._n_threads - 1, initializer=initializer)
         return self._pool is not None
+
+    def _share(self, work, n_pieces):
+        """``work(i)`` for all pieces, which this thread and those of the pool take in turn.
+
+        Nobody is woken for a piece: to hand one over takes longer than many a piece.
+        """
+        todo = iter(range(n_pieces))
+
+        def take():
+            try:
+                for i in todo:
+                    work(i)
+            except BaseException:
+                deque(todo, maxlen=0)  # nobody begins another piece
+                raise
+
+        helpers = [self._pool.submit(take) for _ in range(min(self._n_threads, n_pieces) - 1)]
+        try:
+            take()
+        finally:  # also when interrupted: nobody may write to the results afterwards
+            begun = [helper for helper in helpers if not helper.cancel()]
+            wait(begun)
+        for helper in begun:
+            helper.result()
 
 
 class Buffers:
@@ -234,37 +267,24 @@ class BlockRunner(Workers):
     """
 
     def __init__(self, n_threads=None, limit_blas=False):
-        if n_threads is None:
-            n_threads = min(thread_count(None), 4)  # more would only wait for memory
-        super().__init__()
-        self.n_threads = n_threads
+        super().__init__(n_threads or min(thread_count(None), 4))  # more would only wait for memory
         self.limit_blas = limit_blas
-        self._pool = ThreadPoolExecutor(n_threads - 1) if n_threads > 1 else None
         self.scratch = ThreadBuffers()
 
     def __call__(self, work, n_rows, block):
+        def piece(i):
+            work(i * block, min(n_rows, (i + 1) * block))
+
         n_blocks = -(-n_rows // block)
-        if n_blocks <= 1 or self._pool is None:
-            for start in range(0, n_rows, block):
-                work(start, min(n_rows, start + block))
-            return
-        ticket = count()
-
-        def take_blocks():
-            while (i := next(ticket)) < n_blocks:
-                work(i * block, min(n_rows, (i + 1) * block))
-
-        helpers = [self._pool.submit(take_blocks) for _ in range(min(self.n_threads, n_blocks) - 1)]
-        try:
-            take_blocks()
-        finally:  # also when interrupted: nobody may write to the weights afterwards
-            wait(helpers)
-        for helper in helpers:
-            helper.result()
+        if n_blocks > 1 and self._started():
+            self._share(piece, n_blocks)
+        else:
+            for i in range(n_blocks):
+                piece(i)
 
     def later(self, function, *args):
         """Start a call in the background; returns a function that waits for its result."""
-        if self._pool is None:
+        if not self._started():
             return lambda: function(*args)
         return self._pool.submit(function, *args).result
 
@@ -276,7 +296,7 @@ class BlockRunner(Workers):
             super().__exit__(*error)
         elif self._pool is not None:
             self._pool.shutdown()
-        self._pool = None  # what is asked for afterwards runs at once
+        self._pool, self._n_threads = None, 1  # what is asked for afterwards runs at once
 
 
 def even_cuts(n_items, n_pieces):

@@ -119,6 +119,44 @@ def test_an_intercept_at_its_optimum_is_settled_in_single_precision_at_once():
     assert_array_equal(point.intercept, start)
 
 
+def nearly_certain(labels, dtype, n=40, n_classes=4):
+    """A likelihood, a state with 1e-20 beside each row's label, and the probabilities of these others."""
+    rng = np.random.default_rng(0)
+    codes, weights = rng.integers(n_classes, size=n), rng.uniform(0.5, 2, n).astype(dtype)
+    given = np.zeros((n, n_classes), dtype)
+    given[np.arange(n), codes] = weights
+    masses = given if labels == "masses" else None
+    likelihood = Multinomial(None if labels == "masses" else codes, masses, weights, n_classes, Workers())
+    scores = np.where(given > 0, 0, -46 - rng.uniform(size=given.shape)).astype(dtype)
+    expected = np.empty_like(scores)
+    likelihood.evaluate(scores, expected)
+    return likelihood, expected, np.where(given > 0, 0, np.exp(scores.astype(float))) * weights[:, None]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("labels", ["codes", "masses"])
+def test_residuals_of_rows_that_are_all_but_certain_have_all_their_digits(labels, dtype):
+    """Rounded to 1 - 1 they would be 0, and so would a sum over them."""
+    likelihood, expected, others = nearly_certain(labels, dtype)
+    wanted = np.where(others > 0, others, -others.sum(axis=1, keepdims=True))
+    digits = 100 * np.finfo(dtype).eps
+    assert_allclose(likelihood.residual(expected), wanted, rtol=digits)
+    objective = make_objective(random_sparse(40, 4), likelihood, WeightSpace)
+    assert_allclose(objective.excess(expected), wanted.sum(axis=0), rtol=digits, atol=digits * others.sum())
+
+
+@pytest.mark.parametrize("labels", ["codes", "masses"])
+def test_residuals_are_expected_less_observed(labels):
+    likelihood = make_likelihood("multinomial", labels, 30)
+    expected = likelihood.zeros()
+    likelihood.evaluate(np.random.default_rng(0).standard_normal(likelihood.shape), expected)
+    wanted = expected - label_masses(likelihood)
+    assert_allclose(likelihood.residual(expected), wanted, atol=1e-14)
+    assert_allclose(likelihood.label_totals, label_masses(likelihood).sum(axis=0), rtol=1e-14)
+    objective = make_objective(random_sparse(30, 4), likelihood, WeightSpace)
+    assert_allclose(objective.excess(expected), wanted.sum(axis=0), atol=1e-13)
+
+
 @pytest.mark.parametrize("shape", [(0, 3), (1, 1), (256, 5), (257, 5), (320, 5), (700, 17)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_number_for_each_column_is_added_to_all_rows(shape, dtype):

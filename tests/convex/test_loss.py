@@ -10,7 +10,8 @@ from oracle import complex_step
 from scipy.special import expit, log_softmax, logsumexp
 from scipy.special import softmax as scipy_softmax
 
-from skmaxent.numerics.losses import logistic, logistic_nll, softmax, softmax_nll
+from skmaxent.numerics import losses as losses_module
+from skmaxent.numerics.losses import logistic, logistic_nll, softmax, softmax_above, softmax_nll
 
 
 @pytest.fixture
@@ -84,6 +85,26 @@ def test_softmax_with_extreme_scores(dtype):
     assert_allclose(gradient, [[0, 0, 0], [1 / 3, -2 / 3, 1 / 3], [-0.5, 0.5, 0]], atol=1e-6)
     lost, _ = softmax_nll(scores[:1], np.array([1]))
     assert lost[0] == 2 * big  # the loss of a hopeless row is the difference of scores, not inf
+
+
+@pytest.mark.parametrize("mass", [None, np.array([2.0, 0.5, 1.0, 3.0, 1.0])])
+@pytest.mark.parametrize("out", ["new", "scores", "in columns"])
+def test_short_rows_and_long_ones_have_the_same_softmax(out, mass, monkeypatch):
+    """Also with ties, and where next to nothing is left beside the largest score."""
+    scores = np.array([[1.0, 1, 1, 1], [2, 2, 1, -3], [800, 100, 790, 800], [0, -60, -70, -90], [3, 1, 2, 0]])
+    found = []
+    for longest in (0, 4):
+        monkeypatch.setattr(losses_module, "SHORT_ROW", longest)
+        given = scores.copy()
+        given_out = {"new": None, "scores": given, "in columns": np.empty(scores.shape, order="F")}[out]
+        found.append(softmax_above(given, out=given_out, mass=mass))
+        assert out == "new" or found[-1][2] is given_out
+    for long, short in zip(*found):
+        assert_allclose(short, long, rtol=1e-15)
+    excess, top, proba = found[1]
+    assert_allclose(excess[3], np.exp(-60.0) + np.exp(-70.0) + np.exp(-90.0), rtol=1e-14)
+    assert_array_equal(top, scores.max(axis=1))
+    assert_allclose(proba, scipy_softmax(scores, axis=1) * (1 if mass is None else mass[:, None]), rtol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -157,6 +157,22 @@ def test_stochastic_steps_move_scores_by_as_much_whatever_the_number_of_entries(
     assert_allclose(W, step * np.broadcast_to([1, -1, -1], W.shape), rtol=2e-3)
 
 
+@pytest.mark.parametrize("C", [1e4, 1e6, 1e8])
+@pytest.mark.parametrize("n, d, seed", [(40, 120, 6), (200, 30, 5), (60, 60, 10), (60, 60, 11)])
+def test_several_classes_under_a_weak_prior_are_certified(n, d, seed, C):
+    """All rows become nearly certain, and the gap asks for class totals far below their rounding."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, d)) * 0.9 ** np.arange(d) @ rng.standard_normal((d, d))
+    y = (X @ rng.standard_normal((d, 3)) + rng.gumbel(size=(n, 3))).argmax(axis=1)
+    values = []
+    for solver in ("auto", "newton-cholesky"):
+        model = MaxEntClassifier(C=C, tol=1e-9, max_iter=1000, solver=solver).fit(X, y)
+        assert model.convergence_["stop_reason"] == "converged"
+        values.append(mean_objective(model, X, y, C))
+    assert values[0] == pytest.approx(values[1], rel=1e-8)
+    assert values[0] == pytest.approx(model.convergence_["objective"], rel=1e-8)
+
+
 def test_no_warning_in_an_ordinary_fit():
     X, y = dataset()
     with warnings.catch_warnings():
