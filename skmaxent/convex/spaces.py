@@ -29,21 +29,26 @@ TILE = 64
 class Vectors:
     """Operations on large arrays of one shape, block by block in threads, summed in a fixed order."""
 
-    BLOCK = 65_536
+    # Entries of a block that stays in cache; from so many on threads share the work, in larger pieces: to
+    # wake one takes longer than to add 100,000 numbers.
+    BLOCK, SHARED, PIECE = 65_536, 1_000_000, 262_144
 
     def __init__(self, workers):
         self.workers = workers
         self.buffers = Buffers()  # where products have their arrays of the rows
 
-    def _cuts(self, u):
-        return [slice(i, i + self.BLOCK) for i in range(0, u.size, self.BLOCK)] or [slice(0, 0)]
+    def _map(self, block, u):
+        """The results of ``block(cut)`` for slices that cover a flat array."""
+        if u.size < self.SHARED:
+            return [block(slice(i, i + self.BLOCK)) for i in range(0, u.size, self.BLOCK)]
+        return self.workers.map(block, [slice(i, i + self.PIECE) for i in range(0, u.size, self.PIECE)])
 
     def dot(self, u, v):
         """Sum of u * v, accumulated over blocks in float64."""
         u, v = u.reshape(-1), v.reshape(-1)
         if u.size <= self.BLOCK:
             return float(np.dot(u, v))
-        return sum(self.workers.map(lambda cut: float(np.dot(u[cut], v[cut])), self._cuts(u)))
+        return sum(self._map(lambda cut: float(np.dot(u[cut], v[cut])), u))
 
     def add(self, u, a, v):
         """u += a * v, in place."""
@@ -52,7 +57,7 @@ class Vectors:
         def block(cut):
             flat_u[cut] += a * flat_v[cut]
 
-        self.workers.map(block, self._cuts(flat_u))
+        self._map(block, flat_u)
 
     def scale_add(self, u, a, v):
         """u = a * u + v, in place."""
@@ -62,7 +67,7 @@ class Vectors:
             flat_u[cut] *= a
             flat_u[cut] += flat_v[cut]
 
-        self.workers.map(block, self._cuts(flat_u))
+        self._map(block, flat_u)
 
     def approach(self, u, share, v):
         """u += share * (v - u), in place."""
@@ -71,7 +76,7 @@ class Vectors:
         def block(cut):
             flat_u[cut] += share * (flat_v[cut] - flat_u[cut])
 
-        self.workers.map(block, self._cuts(flat_u))
+        self._map(block, flat_u)
 
     # What follows makes new arrays. Solvers handle arrays of the rows by these methods alone.
 
@@ -129,7 +134,7 @@ class RowSpace:
     scale = centring = None
 
     def __init__(self, design, vectors):
-        self.design, self._vectors = design, vectors
+        self.design, self._vectors, self._kernel = design, vectors, None
 
     def astype(self, dtype):
         """The same space in another precision."""
@@ -147,20 +152,30 @@ class RowSpace:
         return T
 
     def push(self, v):
-        return self.design.gram(v)[0]
+        if self._kernel is None:
+            return self.design.gram(v)[0]
+        n, d = self.design.shape
+        self.design.tally[0] += 0.5 * n / d
+        return self._kernel @ v
 
     def curved(self, likelihood, expected, v, shift, v_scores):
         """Hessian of the loss times coordinates with these scores and the intercept that follows, if any."""
         return likelihood.curvature(expected, v_scores, None if shift is None else shift(v_scores)), None
 
     def metric(self, r):
-        scores, _ = self.design.gram(r)
+        # For directions, which need few digits; points in full precision have the scores of their weights.
+        if self._kernel is None and self.design.dtype == np.float32:
+            self._kernel = self.design.kernel()
+        scores = self.push(r)
         return r, scores, self._vectors.dot(r, scores)
 
     def dual_norm(self, r):
         """Squared norm of the weights X.T @ r, their largest modulus, and the scores of r."""
-        scores, peak = self.design.gram(r)
-        return self._vectors.dot(r, scores), peak, scores
+        if self._kernel is None:
+            scores, largest = self.design.gram(r)
+        else:
+            scores, largest = self.push(r), peak(self.design.adjoint(r))
+        return self._vectors.dot(r, scores), largest, scores
 
     def inner(self, u, v, v_scores):
         return self._vectors.dot(u, v_scores)

@@ -149,6 +149,20 @@ def test_products_are_bit_equal_for_any_number_of_threads(rng, small_blocks, nam
             assert_array_equal(one, two)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_kernel_is_made_once_it_pays(rng, small_blocks, threads):
+    n, d, rows = 30, 70, dense.KERNEL_ROWS
+    X = rng.standard_normal((n, d))
+    with Workers(threads) as workers:
+        design = make_design(X, 1, workers)
+        assert design.kernel() is None
+        design.tally[0] = 0.99 * n / rows
+        assert design.kernel() is None
+        design.tally[0] = n / rows
+        assert_allclose(design.kernel(), X @ X.T, atol=1e-12)
+    assert make_design(sparse.csr_array(X), 1, Workers(), np.float32).kernel() is None
+
+
 @pytest.mark.parametrize("name", DESIGNS)
 def test_design_in_another_precision_and_the_tally(rng, name):
     X, design = build_design(name, np.float64, 2, Workers())

@@ -44,6 +44,18 @@ def test_rows_of_large_data_merge_from_a_share_of_repeats_on(repeats, container,
     assert_array_equal(abs(merged.X - shuffled.X).sum(), 0)
 
 
+def test_dense_rows_that_differ_in_their_first_columns_are_not_looked_at_further(monkeypatch):
+    monkeypatch.setattr(presolve, "CANONICAL_ENTRIES", 0)
+    monkeypatch.setattr(presolve, "FEW_COLUMNS", 2)
+    X = np.random.default_rng(0).standard_normal((100, 6))
+    X[:, 5] = np.nan  # would be found in every key of all columns
+    assert merge_rows(problem_of(X))[1] == 0
+    X[:, 5] = X[:, :2] = 1  # the same in all rows: the others decide
+    assert merge_rows(problem_of(X))[1] == 0
+    X[:50] = X[50:]
+    assert merge_rows(problem_of(X))[1] == 50
+
+
 def test_rows_that_only_look_the_same_are_no_repeats(monkeypatch):
     """A stored zero changes the structure of a row, not its projection."""
     monkeypatch.setattr(presolve, "CANONICAL_ENTRIES", 0)

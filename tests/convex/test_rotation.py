@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skmaxent import MaxEntClassifier
+from skmaxent.convex.design.dense import DenseDesign
 from skmaxent.convex.reductions.rotation import Rotation
 from skmaxent.numerics.threads import Workers
 
@@ -42,6 +43,24 @@ def test_wide_dense_data_are_rotated_where_conjugate_gradients_take_long(C, monk
     assert at_once.convergence_["solver"] == "newton-cholesky"
     assert at_once.convergence_["stop_reason"] == "converged"
     assert at_once.convergence_["objective"] == pytest.approx(never.convergence_["objective"], rel=1e-8)
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_the_matrix_of_the_rows_gives_the_answer_of_the_columns(n_classes, monkeypatch):
+    """Directions in single precision, from products with X X.T; points and proofs from X itself."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 900))
+    y = (X[:, :n_classes] + rng.gumbel(size=(200, n_classes))).argmax(axis=1)
+    made, kernel = [], DenseDesign.kernel
+    monkeypatch.setattr(DenseDesign, "kernel", lambda self: made.append(kernel(self)) or made[-1])
+    fast = MaxEntClassifier(tol=1e-10).fit(X, y)
+    assert [array.dtype for array in made if array is not None] == [np.float32]
+    monkeypatch.setattr(DenseDesign, "kernel", lambda self: None)
+    slow = MaxEntClassifier(tol=1e-10).fit(X, y)
+    assert (fast.convergence_["space"], fast.convergence_["stop_reason"]) == ("rows", "converged")
+    assert fast.convergence_["n_products"] < 0.7 * slow.convergence_["n_products"]
+    assert fast.convergence_["objective"] == pytest.approx(slow.convergence_["objective"], rel=2e-10)
+    assert_allclose(fast.coef_, slow.coef_, atol=1e-5)
 
 
 def test_a_rotation_on_the_way_goes_on_from_where_conjugate_gradients_ended(monkeypatch):

@@ -185,7 +185,7 @@ def test_sparse_columns_stay_sparse():
 
 def test_a_look_at_some_rows_finds_what_all_rows_say(monkeypatch):
     """What looks far in the sample alone is not shifted."""
-    monkeypatch.setattr(units_module, "SAMPLE", 10)
+    monkeypatch.setattr(units_module, "FEW", 10)
     X = np.column_stack([column(100, 1, 400), column(100, 1, 400)])
     X[1::2, 1] = -100.0
     assert_array_equal(ordinary_units(X, True)[1].shift != 0, [True, False])

@@ -75,6 +75,10 @@ class Design:
         n_terms = column_counts(self.X.T).max(initial=1) if sparse.issparse(self.X) else self.X.shape[1]
         return int(n_terms), float(np.sqrt(column_squares(self.X.T).max(initial=0)))
 
+    def kernel(self):
+        """X X.T, (n, n), where it pays to have it; else None."""
+        return None
+
     def curved(self, likelihood, expected, W, shift=None, buffers=None):
         """The Hessian of the loss times weights and an intercept.
 

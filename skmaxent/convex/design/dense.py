@@ -3,11 +3,13 @@
 import numpy as np
 
 from ...numerics.sparse import WIDENED_ENTRIES, peak
-from ...numerics.threads import even_cuts
+from ...numerics.threads import Buffers, even_cuts
 from .base import MAX_LANES, Design, count_lanes, narrowed
 
 # Entries from which a lane pays.
 DENSE_LANE = 500_000
+# Rows for each product that X X.T costs, which BLAS makes many times as fast as products of few columns.
+KERNEL_ROWS = 70
 
 
 class DenseDesign(Design):
@@ -44,10 +46,37 @@ class DenseDesign(Design):
         parts = self._workers.map(lambda rows: R[rows].T @ self.X[rows], self._cuts)
         return np.ascontiguousarray(sum(parts[1:], start=parts[0]).T)
 
+    def curved(self, likelihood, expected, W, shift=None, buffers=None):
+        """The Hessian of the loss times weights and an intercept; see `Design.curved`."""
+        if callable(shift):
+            return super().curved(likelihood, expected, W, shift, buffers)
+        self.tally[0] += 1
+        shift = 0 if shift is None else shift.astype(self.dtype)
+        scores = (buffers or Buffers())("scores", *likelihood.shape, self.dtype)
+
+        def block(rows):
+            V, totals = np.matmul(self.X[rows], W, out=scores[rows]), np.zeros(W.shape[1])
+            V += shift
+            likelihood.curve(rows, expected, V, totals)
+            return V.T @ self.X[rows], totals
+
+        # At once, and not one step after another: threads are woken once.
+        products, totals = zip(*self._workers.map(block, self._cuts))
+        return np.ascontiguousarray(sum(products[1:], start=products[0]).T), sum(totals)
+
     def gram(self, A):
         """X @ X.T @ A, (n, K), and the largest entry of X.T @ A in modulus."""
         V = self.adjoint(A)
         return self.forward(V), peak(V)
+
+    def kernel(self):
+        """X X.T, (n, n), once as many products have been taken as it costs; None before."""
+        n, d = self.shape
+        if n > KERNEL_ROWS * self.tally[0]:
+            return None
+        cuts = even_cuts(d, len(self._cuts))
+        parts = self._workers.map(lambda columns: self.X[:, columns] @ self.X[:, columns].T, cuts)
+        return sum(parts[1:], start=parts[0])
 
     def squared_adjoint(self, R):
         """(X * X).T @ R: the diagonal of a weighted Gram matrix."""

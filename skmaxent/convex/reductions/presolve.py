@@ -19,6 +19,8 @@ from ...numerics.sparse import entries
 # rows and weighted rows give the same bits; above, only when enough rows repeat to pay the copy.
 CANONICAL_ENTRIES = 200_000
 ROW_GAIN = 0.03
+# Columns of dense data that are looked at first.
+FEW_COLUMNS = 16
 # Ratio from which multiples are no longer merged: its square is a number of single precision up to there.
 UNLIKE = 2.0**60
 SEED = 20_240_229
@@ -29,11 +31,13 @@ def merge_rows(problem):
     X = problem.comparable()
     n = X.shape[0]
     always = (X.nnz if sparse.issparse(X) else X.size) <= CANONICAL_ENTRIES
-    keys = X @ np.random.default_rng(SEED).standard_normal(X.shape[1]).astype(X.dtype)
-    if not always:  # sorting is several times as fast as finding the order
-        in_order = np.sort(keys)
-        if np.count_nonzero(in_order[1:] == in_order[:-1]) < ROW_GAIN * n:
-            return problem, 0
+    factors = np.random.default_rng(SEED).standard_normal(X.shape[1]).astype(X.dtype)
+    # Of many columns a few mostly tell rows apart, dense ones at least, without a pass over all.
+    if not (always or sparse.issparse(X)) and _few_alike(X[:, :FEW_COLUMNS] @ factors[:FEW_COLUMNS]):
+        return problem, 0
+    keys = X @ factors
+    if not always and _few_alike(keys):
+        return problem, 0
     order = np.argsort(keys, kind="stable")
     keys = keys[order]
     alike = keys[1:] == keys[:-1]
@@ -44,6 +48,12 @@ def merge_rows(problem):
     group[order] = np.cumsum(new_group) - 1
     representatives = order[new_group]
     return problem.with_rows(representatives, group), n - len(representatives)
+
+
+def _few_alike(keys):
+    """Whether too few rows have the key of another one for a merger to pay."""
+    in_order = np.sort(keys)  # several times as fast as finding the order
+    return np.count_nonzero(in_order[1:] == in_order[:-1]) < ROW_GAIN * len(keys)
 
 
 def _equal_neighbours(X, order, alike):

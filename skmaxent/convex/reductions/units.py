@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from ...numerics.sparse import column_counts, column_squares, peak
+from ...numerics.sparse import CACHED_ENTRIES, column_counts, column_squares, peak
+from ...numerics.threads import even_cuts
 
 # Columns are shifted whose mean is more than so many standard deviations from 0.
 FAR = 8.0
@@ -25,8 +26,9 @@ ORDINARY = 8
 LIMIT = 500
 # ... and beyond which it would in single precision.
 SINGLE_LIMIT = 50
-# Rows of dense data, or groups, from which a look at every so many is enough to find the columns.
-SAMPLE = 2_000
+# Rows of dense data, or groups, from which a look at every so many is enough to find the columns; and rows
+# that show which columns may lie far from 0.
+SAMPLE, FEW = 2_000, 100
 
 
 @dataclass(frozen=True)
@@ -202,8 +204,10 @@ def _far_means(X):
         values = X[:, columns].toarray()
     else:
         columns = np.arange(d)
-        if n > SAMPLE:
-            columns = columns[_is_far(*_moments(X[:: n // SAMPLE]), 0.5 * FAR)]
+        if n > FEW:
+            columns = columns[_is_far(*_moments(X[:: n // FEW]), 0.5 * FAR)]
+            if not len(columns):
+                return None
         values = X if len(columns) == d else X[:, columns]
     mean, spread = _moments(values)
     far = _is_far(mean, spread, FAR)
@@ -216,6 +220,10 @@ def _far_means(X):
 
 def _moments(values):
     """Mean and standard deviation of each column, in float64 and about the first row."""
+    if values.size > CACHED_ENTRIES:  # never a second array of that size
+        cuts = even_cuts(values.shape[1], -(-values.size // CACHED_ENTRIES))
+        if len(cuts) > 1:
+            return tuple(np.concatenate(parts) for parts in zip(*(_moments(values[:, cut]) for cut in cuts)))
     first = values[:1].astype(float)
     with np.errstate(over="ignore", invalid="ignore"):
         centred = values - first
