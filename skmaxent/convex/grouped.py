@@ -14,7 +14,7 @@ from scipy.special import xlogy
 from ..numerics.losses import grouped_softmax
 from ..numerics.sparse import take_rows
 from ..numerics.threads import balanced_cuts
-from .likelihood import BLOCK_ENTRIES, Likelihood
+from .likelihood import Likelihood, count_blocks
 
 
 class Grouped(Likelihood):
@@ -37,7 +37,7 @@ class Grouped(Likelihood):
     def __init__(self, masses, weights, starts, workers):
         self.masses, self.weights, self.starts = masses, weights, starts
         self.dtype, self.shape, self._workers = weights.dtype, masses.shape, workers
-        groups = balanced_cuts(starts, -(-self.shape[0] // BLOCK_ENTRIES))
+        groups = balanced_cuts(starts, count_blocks(self.shape[0]))
         self._cuts = [slice(int(starts[cut.start]), int(starts[cut.stop])) for cut in groups]
 
     def astype(self, dtype):

@@ -19,13 +19,21 @@ from scipy.special import xlogy
 from ..numerics.losses import softmax_above
 from ..numerics.threads import even_cuts
 
-BLOCK_ENTRIES = 131_072
+# Entries of a block at the most, and from which there are two of them at least, for two threads.
+BLOCK_ENTRIES, SHARED_ENTRIES = 131_072, 50_000
 # Row length from which the sum over a row is fast by itself; below a matrix product is.
 LONG_ROW = 8
 # Matrices (K, K) that are added up at a time.
 MAX_PARTS = 16
 # Sums that are taken side by side over the rows of a block.
 SHORT_SUMS = 64
+
+
+def count_blocks(n_entries):
+    """Blocks of rows for so many entries: an even number, so that no thread waits for the other's last."""
+    if n_entries < min(SHARED_ENTRIES, BLOCK_ENTRIES):
+        return 1
+    return 2 * -(-n_entries // (2 * BLOCK_ENTRIES))
 
 
 class Likelihood:
@@ -54,7 +62,7 @@ class Likelihood:
         self.dtype = weights.dtype
         self.shape = (len(weights), n_outputs)
         self._workers = workers
-        self._cuts = even_cuts(len(weights), -(-self.shape[0] * n_outputs // BLOCK_ENTRIES))
+        self._cuts = even_cuts(len(weights), count_blocks(len(weights) * n_outputs))
 
     @cached_property
     def total_weight(self):
