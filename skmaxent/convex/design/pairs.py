@@ -10,7 +10,7 @@ from scipy import sparse
 
 from ...numerics.sparse import entries
 from ...numerics.threads import even_cuts
-from .base import MAX_LANES, Design
+from .base import MAX_LANES, Design, count_lanes
 from .blocks import LANE_WORK
 
 
@@ -56,7 +56,7 @@ class PairDesign(Design):
         starts = np.concatenate([[0], np.cumsum(counts)])
         rows = X.indices[positions]
         data = X.data[positions].astype(dtype or X.dtype, copy=False)
-        n_lanes = int(np.clip(len(positions) // (LANE_WORK // 4), 1, MAX_LANES))
+        n_lanes = count_lanes(4 * len(positions) / LANE_WORK, MAX_LANES)
         self._lanes = []
         for cut in even_cuts(n_outputs, n_lanes):
             pairs = slice(*np.searchsorted(classes, [cut.start, cut.stop]).tolist())

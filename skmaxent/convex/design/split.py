@@ -11,7 +11,7 @@ from scipy import sparse
 
 from ...numerics.sparse import assembled, column_counts, column_squares, flipped
 from ...numerics.threads import even_cuts
-from .base import MAX_LANES, Design
+from .base import MAX_LANES, Design, count_lanes
 from .blocks import make_design
 
 # Share of its classes from which a column belongs to the block.
@@ -124,7 +124,7 @@ def _lanes(X, columns, classes, n_outputs):
     B = X[:, columns]
     rows, values = B.indices, B.data
     ones = (values == 1).all()
-    n_lanes = int(np.clip(len(rows) // LANE_ENTRIES, 1, MAX_LANES))
+    n_lanes = count_lanes(len(rows) / LANE_ENTRIES, MAX_LANES)
     pairs = np.repeat(np.arange(len(columns), dtype=B.indptr.dtype), np.diff(B.indptr))
     lanes = []
     for cut in even_cuts(X.shape[0], n_lanes):

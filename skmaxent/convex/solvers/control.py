@@ -99,11 +99,8 @@ class Control:
         return self._stalls >= patience
 
     def products_left(self, objective):
-        """How many products there are left of the budget; of none that is the reason to stop."""
-        left = self._budget - objective.space.design.tally[0]
-        if not left > 0:
-            self.reason = "budget"
-        return left
+        """How many products there are left of the budget."""
+        return self._budget - objective.space.design.tally[0]
 
     def go_on(self):
         """Another solver takes over, without a budget."""

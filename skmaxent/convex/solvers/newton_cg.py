@@ -56,6 +56,7 @@ def solve(objective, point, control):
                 break
             left = control.products_left(base)
             if not left > 0:
+                control.reason = "budget"
                 return point, gradient
             first_square = first_square or gradient.square
             terms = _forcing_terms(gradient.square, first_square, factor * control.target(base, point))
