@@ -211,8 +211,6 @@ class WeightSpace:
         Factors on the penalty of each weight.
     centring : Centring or None
         What the preconditioner takes the columns to be: centred ones beside an intercept.
-    system : NewtonSystem or None
-        The preconditioner, where it is the factor of a Hessian.
     """
 
     name = "weights"
@@ -226,8 +224,8 @@ class WeightSpace:
     def __init__(self, design, vectors, scale=None):
         self.design, self._vectors, self.scale = design, vectors, scale
         self.units = 1.0 if scale is None else (scale**-2.0).astype(design.dtype)
-        self._inverse = self.centring = self.system = None
-        self._is_kept = False
+        self._apply = self.centring = None
+        self._is_kept = self._is_diagonal = False
 
     def astype(self, dtype):
         """The same space in another precision."""
@@ -238,7 +236,7 @@ class WeightSpace:
         if self._is_kept:
             return
         (n, K), d = likelihood.shape, self.design.shape[1]
-        self.centring = self.system = None
+        self.centring = None
         if self.design.paired:
             self._precondition_diagonally(likelihood, expected, penalty, fit_intercept)
             return
@@ -248,15 +246,17 @@ class WeightSpace:
         worth = max(self.WORTH, self.design.tally[0])
         if K * d <= self.SIDE and flops <= worth * 4 * entries * K:
             H = self.design.hessian(likelihood, expected, fit_intercept, sample=sample)
-            self.system = NewtonSystem(H, K, d, penalty * np.asarray(self.units, dtype=float))
+            system = NewtonSystem(H, K, d, penalty * np.asarray(self.units, dtype=float))
+            self._apply, self._is_diagonal = lambda r: system.solve(r)[0], False
             return
         self._precondition_diagonally(likelihood, expected, penalty, fit_intercept)
 
     def has_taken(self, steps):
         """Note how many steps of conjugate gradients were taken: after few the preconditioner is kept."""
-        self._is_kept = self.system is None and steps <= self.FEW
+        self._is_kept = self._is_diagonal and steps <= self.FEW
 
     def _precondition_diagonally(self, likelihood, expected, penalty, centred):
+        self._is_diagonal = True
         curvatures = likelihood.curvature_diagonal(expected)
         if centred:
             sums, H = self.design.moments(curvatures)
@@ -270,12 +270,13 @@ class WeightSpace:
         # Without a penalty a column that no uncertain row uses has no curvature at all.
         np.maximum(H, H.dtype.type(1e-6) * max(float(H.max(initial=0)), np.finfo(H.dtype).tiny), out=H)
         if np.ndim(ridge) == 0:
-            self._inverse = H**-self.DAMPING
+            inverse = H**-self.DAMPING
         else:  # what the penalty has beyond its least is known exactly, and is not damped
             typical = H.dtype.type(float(H.mean(dtype=float)) ** (1 - self.DAMPING))
-            self._inverse = 1 / (typical * H**self.DAMPING + (ridge - np.min(ridge)))
+            inverse = 1 / (typical * H**self.DAMPING + (ridge - np.min(ridge)))
         if centred:
-            self.centring.unit = float(np.max(H * self._inverse, initial=0))
+            self.centring.unit = float(np.max(H * inverse, initial=0))
+        self._apply = lambda r: r * inverse
 
     def coords_shape(self, n_outputs):
         """Shape of the coordinates."""
@@ -296,7 +297,7 @@ class WeightSpace:
         return self.design.curved(likelihood, expected, v, shift, self._vectors.buffers)
 
     def metric(self, r):
-        z = r * self._inverse if self.system is None else self.system.solve(r)[0]
+        z = self._apply(r)
         return z, None, self._vectors.dot(r, z)
 
     def dual_norm(self, r):

@@ -11,9 +11,9 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0, most=np.inf):
     """The truncated Newton direction: coordinates, scores and intercept shift, and whether it was smoothed.
 
     The intercept c that goes with scores V solves 1' S (V + 1 c) = 0. Left to conjugate gradients as one more
-    unknown it doubled the number of products on text. It is eliminated from every Hessian product; or it is
-    one more unknown all the same, so that a product is one pass over the rows instead of two: beside centred
-    columns, from which it is all but independent, or where the preconditioner knows how it depends on them.
+    unknown it doubled the number of products on text. It is eliminated from every Hessian product; or, where
+    the space has a `Centring`, it is one more unknown beside centred columns, from which it is all but
+    independent, so that a product is one pass over the rows instead of two.
 
     Parameters
     ----------
@@ -38,20 +38,13 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0, most=np.inf):
         scale = np.sqrt(vectors.dot(gradient.coords, gradient.coords))
         r = vectors.scaled(gradient.coords, -1 / scale, inner.dtype)
         space.precondition(likelihood, expected, ridge, inner.fit_intercept)
+        z, z_scores, rz = space.metric(r)
     else:
         z = r = vectors.scaled(gradient.coords, -1 / scale, inner.dtype)
         z_scores, rz = vectors.scaled(gradient.scores, -1 / scale, inner.dtype), 1.0
     eliminate = inner.intercept_elimination(expected, point.inverse)
     shift = eliminate if inner.fit_intercept else None
-    joint = None
-    if space.preconditioned:
-        if space.centring:
-            joint = _CentredIntercept(inner, expected, point.inverse)
-        elif space.system and inner.fit_intercept:
-            joint = _SolvedIntercept(inner, expected)
-        z, z_scores, rz = space.metric(r) if joint is None else joint.metric(r)
-    if joint is not None:
-        joint.turn(0.0)
+    joint = _JointIntercept(inner, expected, point.inverse) if space.centring else None
 
     p, p_scores = vectors.copy(z), None if z_scores is None else vectors.copy(z_scores)
     coords, scores = vectors.zeros_like(r), None if z_scores is None else vectors.zeros_like(z_scores)
@@ -76,9 +69,9 @@ def newton_direction(inner, point, gradient, accuracy, enough=0.0, most=np.inf):
         if scores is not None:
             vectors.add(scores, alpha, p_scores)
         vectors.add(r, -alpha, Hp)
+        z, z_scores, rz_new = space.metric(r)
         if joint is not None:
-            joint.step(alpha)
-        z, z_scores, rz_new = space.metric(r) if joint is None else joint.metric(r)
+            rz_new += joint.step(alpha)
         smoothed = smooth is not None and smooth.reaches(coords, r)
         if smoothed or not rz_new > accuracy**2 * start:
             taken = step
@@ -123,33 +116,17 @@ class _Smoothed:
 
 
 class _JointIntercept:
-    """The intercept as an unknown of conjugate gradients: its part of the direction and of the residual."""
-
-    def __init__(self, inner, expected):
-        self._inner, self._expected = inner, expected
-        self._p, self._r, self._z = np.zeros((3, inner.likelihood.shape[1]))
-        self._product = None
-
-    def step(self, alpha):
-        """Take a step."""
-        self._r -= alpha * self._product
-
-    def turn(self, beta):
-        """The next direction."""
-        self._p = beta * self._p + self._z
-
-
-class _CentredIntercept(_JointIntercept):
-    """Beside centred columns."""
+    """The intercept as an unknown of conjugate gradients, beside centred columns."""
 
     def __init__(self, inner, expected, inverse):
-        super().__init__(inner, expected)
-        self._centring = inner.space.centring
+        self._inner, self._expected, self._centring = inner, expected, inner.space.centring
         if inverse is None:
             inverse = inner.inverse_intercept_hessian(expected)
         # Where the largest curvatures are, so that it converges first: what is left of its part of the
         # residual goes to the weights of common columns when the intercept is settled.
         self._condition = inverse * self._centring.unit
+        self._p, self._r = np.zeros(len(inverse)), np.zeros(len(inverse))
+        self._product = self._z = None
 
     def times(self, p):
         """Hessian of the loss times a direction, and what the intercept adds to its curvature."""
@@ -159,23 +136,12 @@ class _CentredIntercept(_JointIntercept):
         centring.correct(Hp, self._product)
         return Hp, float(self._product @ self._p)
 
-    def metric(self, r):
-        """The preconditioned residual of the weights, None for its scores, and its square, all told."""
-        z, _, square = self._inner.space.metric(r)
+    def step(self, alpha):
+        """Take a step; what the intercept adds to the square of the residual."""
+        self._r -= alpha * self._product
         self._z = self._condition @ self._r
-        return z, None, square + float(self._r @ self._z)
+        return float(self._r @ self._z)
 
-
-class _SolvedIntercept(_JointIntercept):
-    """Where the preconditioner is the factor of a Hessian with the intercept."""
-
-    def times(self, p):
-        """Hessian of the loss times a direction, and what the intercept adds to its curvature."""
-        inner = self._inner
-        Hp, self._product = inner.space.curved(inner.likelihood, self._expected, p, self._p)
-        return Hp, float(self._product @ self._p)
-
-    def metric(self, r):
-        """The preconditioned residual of the weights, None for its scores, and its square, all told."""
-        z, self._z = self._inner.space.system.solve(r, -self._r)
-        return z, None, self._inner.vectors.dot(r, z) + float(self._r @ self._z)
+    def turn(self, beta):
+        """The next direction."""
+        self._p = beta * self._p + self._z
