@@ -180,7 +180,7 @@ def optimise(
             separation.recedes(objective, step.scores + step.shift, step.coords)
     chosen, change = _chosen(objective, point, prepared)
     weights, intercept = restored(objective, point, chosen, change)
-    little = LITTLE * gradient.gap
+    little = LITTLE * max(gradient.gap, LITTLE * tol * objective.value(point))
     gradient.gap += _lost_in_choice(objective, point, chosen, change, little)
     reduced = (weights, intercept) if class_map is None else class_map.reduce(weights, intercept)
     gradient.gap += _lost_in_return(prepared, objective, point, *reduced, little)

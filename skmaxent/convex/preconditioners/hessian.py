@@ -45,13 +45,16 @@ def loss_hessian(likelihood, X, expected, fit_intercept, workers, rows=None, dty
         E = expected[chosen]
         part = X if len(E) == X.shape[0] else take_rows(X, chosen)
         part = likelihood.centred(chosen, part.toarray() if sparse.issparse(part) else part, E)
-        root = likelihood.curvature_root(chosen, E)
-        spread = np.empty((len(part), K, side), dtype or expected.dtype)
-        np.multiply(root[:, :, None], part[:, None], out=spread[:, :, :d], casting="same_kind")
+        # Of several classes column by column: operations along rows of a few numbers take longer.
+        order = "C" if K == 1 else "F"
+        part = np.asarray(part, order=order)
+        root = np.asarray(likelihood.curvature_root(chosen, E), order=order)
+        spread = np.empty((len(part), side, K), dtype or expected.dtype, order=order).T
+        np.multiply(root.T[:, None], part.T, out=spread[:, :d], casting="same_kind")
         if fit_intercept:
-            spread[:, :, d] = root
-        spread = spread.reshape(len(part), K * side)
-        return spread.T @ spread  # of itself: half the work of a product
+            spread[:, d] = root.T
+        spread = spread.reshape(K * side, -1)
+        return spread @ spread.T  # with itself: half the work of a product
 
     n = X.shape[0] if rows is None else len(rows)
     n_pieces = -(-n * K * side // CHUNK_ENTRIES)
