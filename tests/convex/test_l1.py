@@ -216,6 +216,22 @@ def test_larger_problem_in_stages(monkeypatch):
         assert_allclose(other.coef_, plain.coef_, atol=2e-3)
 
 
+@pytest.mark.parametrize("l1_ratio, C, share", [(1.0, 1.0, 0.5), (0.1, 10.0, 1.0)])
+def test_rounds_on_dense_data_take_few_columns_until_half_are_in_use(l1_ratio, C, share, monkeypatch):
+    X, y = made_data(n=80, d=900, K=2, density=0.2)
+    X, sizes, restrict = X.toarray(), [], Objective.restrict
+    monkeypatch.setattr(
+        Objective, "restrict", lambda self, allowed: sizes.append(allowed.sum()) or restrict(self, allowed)
+    )
+    model = MaxEntClassifier(C=C, l1_ratio=l1_ratio, tol=1e-9, n_jobs=1).fit(X, y)
+    assert sizes[0] == working_set.MIN_NEW_DENSE
+    assert all(size <= 0.5 * 900 or size == 900 for size in sizes) and sizes[-1] <= share * 900
+    assert (sizes[-1] == 900) == (share == 1.0)
+    sparse_model = MaxEntClassifier(C=C, l1_ratio=l1_ratio, tol=1e-9, n_jobs=1).fit(sparse.csr_array(X), y)
+    assert model.convergence_["objective"] == pytest.approx(sparse_model.convergence_["objective"], rel=2e-9)
+    assert_allclose(model.coef_, sparse_model.coef_, atol=1e-3)
+
+
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
 def test_warm_start(l1_ratio):
     X, y = made_data(n=200, K=3)

@@ -1,17 +1,21 @@
 """Working sets: an elastic net solved on the columns that matter, until the KKT conditions hold on all.
 
 Each round takes the gradient on all columns, keeps the columns with weights and adds the worst
-violators of the KKT conditions, at most as many as there are columns with weights (or `MIN_NEW`),
+violators of the KKT conditions, at most as many as there are columns with weights (or a least number),
 and lets the inner solver bring the violation on these columns to a fifth. Rounds run in float32
 first, and in float64 when the gap is small. Few weights are one set, and every round one Newton step.
 """
 
 import numpy as np
 
+from ..design.dense import DenseDesign
 from ..reductions.units import fits_single
 from . import feasible_masses, orthant_lbfgs, orthant_newton, proximal_newton
 
-MIN_NEW = 2_000
+# Violators that a round may add at the least, and weights up to which all are in every round. Of dense data
+# each takes its share of every product, and a round costs little more than the gradient on all; where half of
+# the weights would be in a round all are.
+MIN_NEW, MIN_NEW_DENSE, ALL_DENSE = 2_000, 100, 500
 # Inner iterations of a round, and the factor on the subgradient norm that ends it before.
 INNER_STEPS = 20
 REDUCTION = 0.2
@@ -119,7 +123,12 @@ def _proven(base, point, subgradient, control, trust, final):
 
 def _round(improve, base, direction_dtype, point, subgradient, trust):
     """One working set, solved to a fraction of its violation; changes the point in place."""
-    allowed = working_pairs(point.coords, subgradient.coords, base.penalty)
+    if isinstance(base.space.design, DenseDesign):
+        allowed = working_pairs(point.coords, subgradient.coords, base.penalty, MIN_NEW_DENSE, ALL_DENSE)
+        if 2 * np.count_nonzero(allowed) >= allowed.size:
+            allowed[:] = True
+    else:
+        allowed = working_pairs(point.coords, subgradient.coords, base.penalty, MIN_NEW, MIN_NEW)
     part, place = base.restrict(allowed)
     inner = part if part.dtype == direction_dtype else part.astype(direction_dtype)
     # Scores that are only ever added to drift, in float32 soon by more than what is left to gain.
@@ -142,14 +151,25 @@ def _numbers(place, shape):
     return np.ravel_multi_index((columns, classes), shape)
 
 
-def working_pairs(W, V, penalty):
-    """Mask of the weights in use or without a Laplace prior, and of the worst violators; of few, all."""
-    if W.size <= MIN_NEW:
+def working_pairs(W, V, penalty, least, few):
+    """Mask of the weights in use or without a Laplace prior, and of the worst violators, or of all.
+
+    Parameters
+    ----------
+    W, V : ndarray of one shape
+        Weights and subgradient.
+    penalty : ElasticNet
+    least : int
+        Violators at the least.
+    few : int
+        Weights that are all taken.
+    """
+    if W.size <= few:
         return np.ones(W.shape, bool)
     allowed = W != 0
     allowed |= np.asarray(penalty.lasso) == 0
     violation = np.where(allowed, 0, np.abs(V)).ravel()
-    room = max(MIN_NEW, int(np.count_nonzero(allowed)))
+    room = max(least, int(np.count_nonzero(allowed)))
     candidates = np.flatnonzero(violation)
     if len(candidates) > room:
         candidates = candidates[np.argpartition(-violation[candidates], room - 1)[:room]]
