@@ -194,6 +194,14 @@ def test_all_proportional_columns_are_found(dtype):
     assert groups_of(stored([{0: 1, 2: 2}, {0: 2, 1: 0, 2: 4}]), thorough=True) == [[0], [1]]
 
 
+def test_thousands_of_multiples_in_single_precision_are_all_found():
+    """Also next to others with nearly their key, and however rounding parts their own."""
+    base = np.random.default_rng(0).standard_normal((5, 4000)).astype(np.float32)
+    A = sparse.csc_array(np.hstack([base, np.float32(1.1) * base, np.float32(-0.3) * base]))
+    groups = groups_of(A, thorough=True)
+    assert sorted(map(sorted, groups)) == [[j, 4000 + j, 8000 + j] for j in range(4000)]
+
+
 @pytest.mark.parametrize("size", [1e-4, 1.0, 1e4])
 @pytest.mark.parametrize("change", [1e-12, -1e-12, 1e-14, -1e-14])
 def test_columns_are_merged_to_rounding_only(change, size):
@@ -227,10 +235,13 @@ def test_a_random_design_is_left_alone():
 @pytest.mark.parametrize("dtype, size", [(np.float64, 1e200), (np.float64, 1e100), (np.float32, 1e35)])
 def test_multiples_beyond_the_range_of_numbers_stay_apart(dtype, size, thorough):
     X = np.array([[1 / size, size, 1.0, 2 / size, 3 * size], [0, 0, 0, 0, 0]]).astype(dtype)
-    assert groups_of(X, thorough) == [[0, 3], [1], [2], [4]]
-    assert groups_of(X, thorough, drop_dominated) == [[1], [2], [3], [4]]
+    alike = (
+        [[0, 3], [1, 4], [2]] if thorough else [[0, 3], [1], [2], [4]]
+    )  # beside the first of a row, or all
+    assert groups_of(X, thorough) == alike
+    assert groups_of(X, thorough, drop_dominated) == [[1]] * (not thorough) + [[2], [3], [4]]
     if thorough:  # of several entries
-        assert groups_of(np.vstack([X[0], 2 * X[0]]), True) == [[0, 3], [1], [2], [4]]
+        assert groups_of(np.vstack([X[0], 2 * X[0]]), True) == [[0, 3], [1, 4], [2]]
     y, options = [0, 1, 0, 1], {"solver": "newton-cg", "n_jobs": 1, "fit_intercept": False}
     rows = np.hstack([np.vstack([X, X[::-1]]), np.zeros((4, 9), dtype)])
     model = MaxEntClassifier(**options)

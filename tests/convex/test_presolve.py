@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import random_sparse
@@ -143,6 +143,7 @@ def test_merged_columns_give_the_same_scores_and_the_least_norm(X, thorough, dty
 
 
 @FEW
+@example(np.outer([1, 0, 3, -1, -1, -1], [0, 0, 0, 0, 0, 0, 1, -7.3]), np.float32)  # keys beside a boundary
 @given(scaled_columns(), st.sampled_from([np.float64, np.float32]))
 def test_thorough_merge_finds_every_proportional_column(X, dtype):
     reduced, _ = merge_columns(sparse_of(X, dtype, sparse.csc_array), thorough=True)

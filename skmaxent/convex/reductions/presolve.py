@@ -24,6 +24,9 @@ FEW_COLUMNS = 16
 # Ratio from which multiples are no longer merged: its square is a number of single precision up to there.
 UNLIKE = 2.0**60
 SEED = 20_240_229
+# By how much, relative, keys of multiples may differ, for either precision; and how often those with one key
+# that are no multiples of the first are looked at among themselves.
+ALIKE, ROUNDS = 2e-6, 4
 
 
 def merge_rows(problem):
@@ -223,26 +226,50 @@ def _leaders(X, counts):
     filled, first = np.flatnonzero(counts), np.zeros(d, X.dtype)
     first[filled] = X.data[X.indptr[filled]]
     usable = np.flatnonzero(first)
-    # The projection of a column, divided by its first entry, is the same for its multiples.
-    probe = np.random.default_rng(SEED).standard_normal(X.shape[0])
-    with np.errstate(over="ignore"):
-        key = (X.T @ probe)[usable] / first[usable]
-    key = np.where(np.isfinite(key), key, 0)
-    digits = 10 if X.dtype == np.float64 else 4
-    mantissa, exponent = np.frexp(key)
-    key = np.ldexp(np.round(mantissa, digits), exponent)
-    order = np.lexsort((usable, X.indices[X.indptr[usable]], counts[usable], key))
-    usable, key = usable[order], key[order]
-    starts = np.where(np.diff(key, prepend=key[:1]) != 0, np.arange(len(key)), 0)
-    head = usable[np.maximum.accumulate(starts)]
-    candidate = np.flatnonzero((head != usable) & (counts[head] == counts[usable]))
-    columns, heads = usable[candidate], head[candidate]
-    factor, near = _ratios(first[columns], first[heads])
-    columns, heads, factor = columns[near], heads[near], factor[near]
-    here, there = entries(X.indptr, columns, counts[columns]), entries(X.indptr, heads, counts[heads])
-    close = np.abs(X.data[here] - np.repeat(factor, counts[columns]) * X.data[there])
-    same = (X.indices[here] == X.indices[there]) & (close <= 4 * np.finfo(X.dtype).eps * np.abs(X.data[here]))
-    confirmed = _all_of(same, counts[columns])
-    leader[columns[confirmed]] = heads[confirmed]
-    ratio[columns[confirmed]] = factor[confirmed]
+    usable, run = _runs(usable, *_keys(X, first, counts, usable))
+    for _ in range(ROUNDS):
+        if not len(usable):
+            break
+        starts = np.flatnonzero(np.diff(run, prepend=-1))
+        head = np.repeat(np.minimum.reduceat(usable, starts), np.diff(starts, append=len(run)))
+        others = (usable != head) & (counts[usable] == counts[head])
+        usable, run, head = usable[others], run[others], head[others]
+        factor, near = _ratios(first[usable], first[head])
+        factor = np.where(near, factor, 0)
+        here, there = entries(X.indptr, usable, counts[usable]), entries(X.indptr, head, counts[usable])
+        close = np.abs(X.data[here] - np.repeat(factor, counts[usable]) * X.data[there])
+        same = close <= 4 * np.finfo(X.dtype).eps * np.abs(X.data[here])
+        same &= X.indices[here] == X.indices[there]
+        confirmed = _all_of(same, counts[usable]) & near
+        leader[usable[confirmed]] = head[confirmed]
+        ratio[usable[confirmed]] = factor[confirmed]
+        usable, run = usable[~confirmed], run[~confirmed]
     return leader, ratio
+
+
+def _runs(columns, key, same):
+    """The columns ordered by both keys, and the numbers of the runs in which the first is nearly the same."""
+    order = np.lexsort((key, same))
+    key, same = key[order], same[order]
+    new = np.diff(key, prepend=key[:1]) > ALIKE * key
+    new |= np.diff(same, prepend=same[:1]) != 0
+    return columns[order], np.cumsum(new)
+
+
+def _keys(X, first, counts, columns):
+    """Two numbers a column that its multiples share: one to rounding, the other exactly.
+
+    The first is a projection of the moduli, which loses no digits to cancellation, relative to the first entry;
+    the other stands for number and first place of the entries and for their signs, and may overflow.
+    """
+    rng, n = np.random.default_rng(SEED), X.shape[0]
+    probe, weights = rng.uniform(1, 2, n), rng.integers(1, 2**20, n).astype(float)
+    moduli = X
+    same = X.indices[X.indptr[columns]].astype(np.int64) * (n + 1) + counts[columns]
+    if (X.data < 0).any():
+        moduli = type(X)((np.abs(X.data), X.indices, X.indptr), shape=X.shape, copy=False)
+        signs = type(X)((np.sign(X.data), X.indices, X.indptr), shape=X.shape, copy=False).T @ weights
+        same = same + (signs[columns] * np.sign(first[columns])).astype(np.int64) * (n + 1) ** 2
+    with np.errstate(over="ignore", invalid="ignore"):
+        key = (moduli.T @ probe)[columns] / np.abs(first[columns])
+    return np.where(np.isfinite(key), key, 0), same

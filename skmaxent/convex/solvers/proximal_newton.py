@@ -17,9 +17,12 @@ WHOLE_SIDE, WHOLE_WORK = 300, 2e8
 # forming it costs no more than a few dozen products, and solving with it next to nothing.
 TALL, TALL_SIDE, TALL_WORK = 100, 1_000, 1e11
 # Linear systems for one step, in all and for each weight; orthant-wise steps take over where they do not lead
-# to the minimum. So many take and drop all weights at once that want it, which may go in circles; the others
-# one, which cannot: 500 weights of tall dense data took 527 systems, as long as one Hessian.
-MAX_SYSTEMS, SYSTEMS_PER_WEIGHT, IN_BULK = 50, 2, 8
+# to the minimum. So many drop all weights at once that want it, which may go in circles; the others one,
+# which cannot: 500 weights of tall dense data took 527 systems, as long as one Hessian.
+MAX_SYSTEMS, SYSTEMS_PER_WEIGHT, IN_BULK = 50, 2, 40
+# Weights that may come in at once, and as a share of those that are in: of more than there are rows the
+# system says nothing, and hundreds were then dropped one by one.
+COMING, SHARE = 3, 0.5
 # Relative to the diagonal: of columns that are copies the model does not say which is to have the weight.
 RIDGE = 1e-8
 # By how much, relative, the gradient of a weight at 0 must exceed its bound to move it.
@@ -83,7 +86,7 @@ def _minimum(H, slope, start, lasso):
     """Where ``slope (w - start) + (w - start) H (w - start) / 2 + sum lasso |w|`` is least, (m,), or None."""
     w = start
     H = H + np.diag(RIDGE * H.diagonal())
-    signs = np.sign(np.where(start != 0, start, np.where(np.abs(slope) > lasso, -slope, 0)))
+    signs = np.sign(start)
     active = (signs != 0) | (lasso == 0)
     signs[lasso == 0] = 0  # free weights have none
     for system in range(MAX_SYSTEMS + SYSTEMS_PER_WEIGHT * len(w)):
@@ -106,11 +109,12 @@ def _minimum(H, slope, start, lasso):
             active &= ~crossed
             signs[crossed] = 0
             continue
-        entering = ~active & (np.abs(gradient) > (1 + BEYOND) * lasso)
-        if not entering.any():
+        entering = np.flatnonzero(~active & (np.abs(gradient) > (1 + BEYOND) * lasso))
+        if not len(entering):
             return w
-        if system >= IN_BULK:
-            entering &= np.arange(len(w)) == np.where(entering, np.abs(gradient) - lasso, 0).argmax()
+        coming = max(COMING, int(SHARE * np.count_nonzero(active))) if system < IN_BULK else 1
+        excess = np.abs(gradient[entering]) - lasso[entering]
+        entering = entering[np.argsort(-excess, kind="stable")[:coming]]
         signs[entering] = -np.sign(gradient[entering])
-        active |= entering
+        active[entering] = True
     return None
