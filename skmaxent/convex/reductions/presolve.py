@@ -259,8 +259,8 @@ def _runs(columns, key, same):
 def _keys(X, first, counts, columns):
     """Two numbers a column that its multiples share: one to rounding, the other exactly.
 
-    The first is a projection of the moduli, which loses no digits to cancellation, relative to the first entry;
-    the other stands for number and first place of the entries and for their signs, and may overflow.
+    The first is a projection of the moduli, which loses no digits to cancellation, relative to the first
+    entry; the other stands for number and first place of the entries and for their signs, and may overflow.
     """
     rng, n = np.random.default_rng(SEED), X.shape[0]
     probe, weights = rng.uniform(1, 2, n), rng.integers(1, 2**20, n).astype(float)
