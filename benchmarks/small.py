@@ -1,6 +1,6 @@
 """Whole fits on small and ordinary data: MaxEntClassifier beside the peers that a user would take instead.
 
-    python benchmarks/small.py                            every data set (a quarter of an hour on two cores)
+    python benchmarks/small.py                            every data set (twenty minutes on two cores)
     python benchmarks/small.py --data iris polarity-l1    some of them
     python benchmarks/small.py --predict                  predict and predict_proba of 1, 10 and 1,000 rows
     python benchmarks/small.py --search                   whole processes: GridSearchCV over C, both ways;
@@ -89,6 +89,8 @@ DATA = {
     "500x2000": (partial(drawn, 500, 2000, 2), ("l2", "l1")),
     "200x10000": (partial(drawn, 200, 10_000, 2), ("l2",)),
     "300x768x5": (partial(drawn, 300, 768, 5), ("l2",)),
+    "72x7000": (partial(drawn, 72, 7000, 2, 0.005), ("l2", "l1")),
+    "1000x5000": (partial(drawn, 1000, 5000, 2, 0.02), ("l2", "l1")),
     "polarity": (polarity, ("l2", "l1")),
 }
 PENALTIES = {"l2": 1.0, "l1": 0.1}  # and their C
