@@ -31,7 +31,7 @@ SHORT_SUMS = 64
 
 def count_blocks(n_entries):
     """Blocks of rows for so many entries: an even number, so that no thread waits for the other's last."""
-    if n_entries < min(SHARED_ENTRIES, BLOCK_ENTRIES):
+    if n_entries < SHARED_ENTRIES:
         return 1
     return 2 * -(-n_entries // (2 * BLOCK_ENTRIES))
 
@@ -289,7 +289,7 @@ class Multinomial(Likelihood):
 
     def _less_labels(self, rows, E):
         if self.codes is None:
-            E -= self.masses[rows]
+            self._subtract_labels(rows, E)
         # A row sums to 0. Where its largest label is all but certain E - t would be rounding there, and so
         # would a sum over the rows, in which the optimum of the intercept is a difference of such numbers.
         n, K = E.shape

@@ -107,9 +107,7 @@ def _softmax_of_columns(scores, out, mass):
     table -= top
     below = table < 0
     np.exp(table, out=table)
-    rest = np.multiply(table, below, out=out.reshape(table.shape)).sum(
-        axis=0
-    )  # not kept: `out` is filled below
+    rest = np.multiply(table, below, out=out.reshape(table.shape)).sum(axis=0)  # `out` as scratch
     if np.count_nonzero(below) < (len(table) - 1) * len(top):  # several largest scores, or nan
         rest += len(table) - 1 - np.count_nonzero(below, axis=0)
     table *= mass / (1 + rest)

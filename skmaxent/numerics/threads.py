@@ -193,14 +193,27 @@ class Workers:
 
     def map(self, function, pieces):
         """`[function(piece) for piece in pieces]`, in that order, perhaps at the same time."""
-        if len(pieces) == 1 or not self._started():
+        if len(pieces) <= 1 or not self._started():
             return [function(piece) for piece in pieces]
-        results = [None] * len(pieces)
+        results, todo = [None] * len(pieces), iter(range(len(pieces)))
 
-        def work(i):
-            results[i] = function(pieces[i])
+        # This thread and those of the pool take them in turn: handing one over takes longer than many a one.
+        def take():
+            try:
+                for i in todo:
+                    results[i] = function(pieces[i])
+            except BaseException:
+                deque(todo, maxlen=0)  # nobody begins another piece
+                raise
 
-        self._share(work, len(pieces))
+        helpers = [self._pool.submit(take) for _ in range(min(self._n_threads, len(pieces)) - 1)]
+        try:
+            take()
+        finally:  # also when interrupted: nobody may write to the results afterwards
+            begun = [helper for helper in helpers if not helper.cancel()]
+            wait(begun)
+        for helper in begun:
+            helper.result()
         return results
 
     def _started(self):
@@ -209,30 +222,6 @@ class Workers:
             initializer = single_blas.join if self.limit_blas else None
             self._pool = ThreadPoolExecutor(self._n_threads - 1, initializer=initializer)
         return self._pool is not None
-
-    def _share(self, work, n_pieces):
-        """``work(i)`` for all pieces, which this thread and those of the pool take in turn.
-
-        Nobody is woken for a piece: to hand one over takes longer than many a piece.
-        """
-        todo = iter(range(n_pieces))
-
-        def take():
-            try:
-                for i in todo:
-                    work(i)
-            except BaseException:
-                deque(todo, maxlen=0)  # nobody begins another piece
-                raise
-
-        helpers = [self._pool.submit(take) for _ in range(min(self._n_threads, n_pieces) - 1)]
-        try:
-            take()
-        finally:  # also when interrupted: nobody may write to the results afterwards
-            begun = [helper for helper in helpers if not helper.cancel()]
-            wait(begun)
-        for helper in begun:
-            helper.result()
 
 
 class Buffers:
@@ -272,15 +261,7 @@ class BlockRunner(Workers):
         self.scratch = ThreadBuffers()
 
     def __call__(self, work, n_rows, block):
-        def piece(i):
-            work(i * block, min(n_rows, (i + 1) * block))
-
-        n_blocks = -(-n_rows // block)
-        if n_blocks > 1 and self._started():
-            self._share(piece, n_blocks)
-        else:
-            for i in range(n_blocks):
-                piece(i)
+        self.map(lambda start: work(start, min(n_rows, start + block)), range(0, n_rows, block))
 
     def later(self, function, *args):
         """Start a call in the background; returns a function that waits for its result."""

@@ -235,9 +235,8 @@ def test_a_random_design_is_left_alone():
 @pytest.mark.parametrize("dtype, size", [(np.float64, 1e200), (np.float64, 1e100), (np.float32, 1e35)])
 def test_multiples_beyond_the_range_of_numbers_stay_apart(dtype, size, thorough):
     X = np.array([[1 / size, size, 1.0, 2 / size, 3 * size], [0, 0, 0, 0, 0]]).astype(dtype)
-    alike = (
-        [[0, 3], [1, 4], [2]] if thorough else [[0, 3], [1], [2], [4]]
-    )  # beside the first of a row, or all
+    # Compared with the first of a row alone, or with all that are within range.
+    alike = [[0, 3], [1, 4], [2]] if thorough else [[0, 3], [1], [2], [4]]
     assert groups_of(X, thorough) == alike
     assert groups_of(X, thorough, drop_dominated) == [[1]] * (not thorough) + [[2], [3], [4]]
     if thorough:  # of several entries

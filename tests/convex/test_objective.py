@@ -27,6 +27,7 @@ def rng():
 def small_blocks(monkeypatch):
     """Several blocks even on small arrays."""
     monkeypatch.setattr(likelihood_module, "BLOCK_ENTRIES", 16)
+    monkeypatch.setattr(likelihood_module, "SHARED_ENTRIES", 16)
 
 
 # ---- the likelihood as a function of the scores

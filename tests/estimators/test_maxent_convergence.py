@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skmaxent import MaxEntClassifier
 from skmaxent.convex import starts
+from skmaxent.convex.design.dense import DenseDesign
 from skmaxent.convex.problem import Problem
 from skmaxent.convex.solvers import SOLVERS, newton_cg
 from skmaxent.convex.stochastic_start import MOVE, STEP, stochastic_start
@@ -171,6 +172,19 @@ def test_several_classes_under_a_weak_prior_are_certified(n, d, seed, C):
         values.append(mean_objective(model, X, y, C))
     assert values[0] == pytest.approx(values[1], rel=1e-8)
     assert values[0] == pytest.approx(model.convergence_["objective"], rel=1e-8)
+
+
+def test_a_proof_far_better_than_asked_for_takes_no_look_at_each_row(monkeypatch):
+    X, y = dataset((400, 10))
+    X = X.toarray()
+    looks, row_bounds = [], DenseDesign.row_bounds
+    monkeypatch.setattr(DenseDesign, "row_bounds", lambda self: looks.append(self) or row_bounds(self))
+    model = MaxEntClassifier(tol=1e-13, solver="newton-cholesky", warm_start=True).fit(X, y)
+    assert looks
+    looks.clear()
+    model.set_params(tol=1e-6).fit(X, y)  # from there
+    assert model.convergence_["relative_gap"] < 1e-11
+    assert not looks
 
 
 def test_no_warning_in_an_ordinary_fit():

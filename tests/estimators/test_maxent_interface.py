@@ -229,7 +229,9 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(dense, "DENSE_LANE", 200)
     monkeypatch.setattr(design_module, "BLOCK_NNZ", 50)
     monkeypatch.setattr(likelihood_module, "BLOCK_ENTRIES", 64)
-    monkeypatch.setattr(Vectors, "BLOCK", 64)
+    monkeypatch.setattr(likelihood_module, "SHARED_ENTRIES", 64)
+    for name in ("BLOCK", "SHARED", "PIECE"):
+        monkeypatch.setattr(Vectors, name, 64)
     monkeypatch.setattr(starts, "STOCHASTIC_ROWS", 150)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...numerics.sparse import WIDENED_ENTRIES, peak
-from ...numerics.threads import Buffers, even_cuts
+from ...numerics.threads import even_cuts
 from .base import MAX_LANES, Design, count_lanes, narrowed
 
 # Entries from which a lane pays.
@@ -52,7 +52,8 @@ class DenseDesign(Design):
             return super().curved(likelihood, expected, W, shift, buffers)
         self.tally[0] += 1
         shift = 0 if shift is None else shift.astype(self.dtype)
-        scores = (buffers or Buffers())("scores", *likelihood.shape, self.dtype)
+        shape = likelihood.shape
+        scores = np.empty(shape, self.dtype) if buffers is None else buffers("scores", *shape, self.dtype)
 
         def block(rows):
             V, totals = np.matmul(self.X[rows], W, out=scores[rows]), np.zeros(W.shape[1])

@@ -38,10 +38,12 @@ def least_norm(X, weights, scale, fit_intercept):
     constant = norms <= 4 * np.finfo(float).eps * np.sqrt(n) * np.abs(mean)
     A[:, constant], norms[constant] = 0.0, 1.0
     _, values, rows = np.linalg.svd(np.linalg.qr(A / norms, mode="r"))
-    rank = np.count_nonzero(values > max(n, d) * np.finfo(float).eps * values[0])
+    noise = max(n, d) * np.finfo(float).eps
+    rank = np.count_nonzero(values > noise * values[0])
     if rank == d:
         return weights, change
-    # Null vectors of the user's columns, whose weights are smaller by the scale.
-    null = np.linalg.qr(rows[rank:].T / (norms * scale)[:, None])[0]
+    # Columns whose part in them is rounding have none. Of the user's, whose weights are smaller by the scale.
+    null = np.where(np.abs(rows[rank:].T) > noise, rows[rank:].T, 0)
+    null = np.linalg.qr(null / (norms * scale)[:, None])[0]
     removed = scale[:, None] * (null @ (null.T @ (weights / scale[:, None])))
     return weights - removed, mean @ removed
