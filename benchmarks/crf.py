@@ -28,7 +28,8 @@ import time
 from itertools import groupby
 from pathlib import Path
 
-from _machine import describe_machine, peak_memory
+from _machine import peak_memory
+from _own_tables import write_rows
 from summary import OURS as BLUE
 from summary import PEER_COLOURS
 
@@ -307,16 +308,7 @@ def main():
             print(*(f"{name}={value}" for name, value in zip(FIELDS, row)), flush=True)
     if arguments.quick:
         return
-    if OUTPUT.exists():
-        with OUTPUT.open(newline="") as file:
-            old = list(csv.reader(line for line in file if not line.startswith("#")))[1:]
-        # Rows of an older format lack the last columns.
-        rows += [row + [""] * (len(FIELDS) - len(row)) for row in old if row[0] not in arguments.tasks]
-    with OUTPUT.open("w", newline="") as file:
-        file.write(f"# {describe_machine()}; python-crfsuite beside it; c2 = {C2}, tol = {TOL}\n")
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(FIELDS)
-        writer.writerows(sorted(rows, key=lambda row: list(TASKS).index(row[0])))
+    write_rows(OUTPUT, [dict(zip(FIELDS, row)) for row in rows], ("task", "contestant"))
     draw(with_earlier(curves), OUTPUT.with_suffix(".png"))
 
 

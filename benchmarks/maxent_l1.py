@@ -32,8 +32,9 @@ from pathlib import Path
 
 import numpy as np
 from _machine import describe_machine, memory_of_each, peak_memory
+from _own_tables import write_rows
 from _text_data import PROBLEMS
-from maxent_l2 import seconds_to, write_rows
+from maxent_l2 import seconds_to
 from summary import OURS as BLUE
 
 from skmaxent import MaxEntClassifier

@@ -19,7 +19,6 @@ liblinear penalises the intercept, so that it solves another problem. Runs alter
 """
 
 import argparse
-import csv
 import importlib.util
 import logging
 import time
@@ -28,9 +27,9 @@ from pathlib import Path
 
 import numpy as np
 from _machine import describe_machine, memory_of_each, peak_memory
+from _own_tables import write_rows
 from _text_data import PROBLEMS
 from summary import OURS as BLUE
-from summary import rows as read_rows
 
 from skmaxent import MaxEntClassifier
 
@@ -218,20 +217,6 @@ def race(name, C, limit, factor, runs, competitors):
             })  # fmt: skip
         line = "  ".join(f"{t:g}: {np.median(times[competitor][t]):8.3f} s" for t in TARGETS)
         print(f"  {competitor:18s} {line}   ({len(times[competitor][TARGETS[0]])} runs)", flush=True)
-    return rows
-
-
-def write_rows(path, rows, key):
-    """Merge the rows into the CSV, replacing those of the same key; returns all, each with its machine."""
-    old = read_rows(path)
-    rows = [{**row, "machine": describe_machine()} for row in rows]
-    fresh = {tuple(str(row[k]) for k in key) for row in rows}
-    rows = [row for row in old if tuple(row[k] for k in key) not in fresh] + rows
-    with path.open("w", newline="") as file:
-        # The columns of the new rows: those of an older format may differ.
-        writer = csv.DictWriter(file, fieldnames=list(rows[-1]), extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
     return rows
 
 

@@ -12,7 +12,6 @@ with Python, the data and making them; `grows_by_GiB` what the fit adds to what 
 """
 
 import argparse
-import csv
 import resource
 import subprocess
 import sys
@@ -21,7 +20,8 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from _machine import describe_machine, peak_memory
+from _machine import peak_memory
+from _own_tables import write_rows
 from scipy import sparse
 
 from skmaxent import MaxEntClassifier, datasets
@@ -133,19 +133,11 @@ def main():
                 print(printed.strip(), flush=True)
     seconds = FIELDS.index("seconds")
     # The run of median time stands for all.
-    rows = {
-        run: [*sorted(found, key=lambda row: float(row[seconds]))[len(found) // 2], len(found)]
-        for run, found in results.items()
-    }
-    if OUTPUT.exists():
-        with OUTPUT.open(newline="") as file:
-            old = list(csv.reader(line for line in file if not line.startswith("#")))[1:]
-        rows = {row[0]: row for row in old} | rows
-    with OUTPUT.open("w", newline="") as file:
-        file.write(f"# {describe_machine()}; float64 unless stated; median run of the repeats\n")
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(FIELDS)
-        writer.writerows(rows[run] for run in RUNS if run in rows)
+    rows = [
+        [*sorted(found, key=lambda row: float(row[seconds]))[len(found) // 2], len(found)]
+        for found in results.values()
+    ]
+    write_rows(OUTPUT, [dict(zip(FIELDS, row)) for row in rows], ("run",))
 
 
 if __name__ == "__main__":

@@ -102,9 +102,10 @@ def number(text):
 
 
 def against_ours(lines, key, mine, contestant="contestant"):
-    """Pairs (line of ours, line of a peer) of the same key, which names a comparison."""
-    found = {key(line): line for line in lines if line[contestant] == mine}
-    return [(found[key(line)], line) for line in lines if line[contestant] != mine and key(line) in found]
+    """Pairs (line of ours, line of a peer) of the same key, which names a comparison, on the same machine."""
+    found = {(key(line), line["machine"]): line for line in lines if line[contestant] == mine}
+    pairs = ((found.get((key(line), line["machine"])), line) for line in lines if line[contestant] != mine)
+    return [(own, peer) for own, peer in pairs if own is not None]
 
 
 def accurate(path, mine, limit):
