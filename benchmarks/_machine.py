@@ -1,11 +1,14 @@
-"""What a benchmark must say about where it ran, and how it measures memory."""
+"""What a benchmark must say about where it ran, rows that say it, and how it measures memory."""
 
+import csv
 import os
 import platform
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from _own_tables import rows
 
 # Corpora beside the checkout, where nothing else is said.
 _CORPORA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -33,6 +36,20 @@ def describe_machine():
         f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}, {', '.join(versions)}"
     )
+
+
+def write_rows(path, fresh, key):
+    """Put rows into a CSV, in the place of those of the same key; returns all, each with its own machine."""
+    fresh = [{**row, "machine": describe_machine()} for row in fresh]
+    replaced = {tuple(str(row[name]) for name in key) for row in fresh}
+    # The columns of the new rows: those of an older format may differ.
+    columns = list(fresh[-1])
+    kept = [row for row in rows(path) if tuple(row[name] for name in key) not in replaced]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(kept + fresh)
+    return kept + fresh
 
 
 def peak_memory(function):

@@ -6,8 +6,6 @@ They stand beside the ratios of `summary.py`, as the files have them.
 import csv
 from itertools import takewhile
 
-from _machine import describe_machine
-
 # File -> heading, what to know, and heading of each column that is shown.
 OWN_TABLES = {
     "text_in": (
@@ -106,20 +104,6 @@ def rows(path):
     notes = list(takewhile(lambda line: line.startswith("#"), lines))
     machine = notes[0].lstrip("# ").split(";")[0].strip() if notes else ""
     return [{"machine": machine, **line} for line in csv.DictReader(lines[len(notes) :])]
-
-
-def write_rows(path, fresh, key):
-    """Put rows into a CSV, in the place of those of the same key; returns all, each with its own machine."""
-    fresh = [{**row, "machine": describe_machine()} for row in fresh]
-    replaced = {tuple(str(row[name]) for name in key) for row in fresh}
-    # The columns of the new rows: those of an older format may differ.
-    columns = list(fresh[-1])
-    kept = [row for row in rows(path) if tuple(row[name] for name in key) not in replaced]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(kept + fresh)
-    return kept + fresh
 
 
 def own_tables(folder):

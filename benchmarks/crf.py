@@ -7,7 +7,7 @@
 Three corpora, each with the features below as lists of str, the same for both, an L2 prior of c2 = 1
 (C = 0.5), and weights for pairs that occur in training alone: CoNLL-2000 chunking (CRFsuite's own example
 features), universal parts of speech of UD EWT, names in CoNLL-2002 Spanish. Contestants: CRFTagger with two
-threads, and python-crfsuite's "lbfgs" and "l2sgd", which have one thread, with their own stopping rules. Each
+threads and tol=1e-5; python-crfsuite's "lbfgs" and "l2sgd", of one thread, with own stopping rules. Each
 runs in a process of its own, --runs of each by turns; of each contestant the run of median `to_lbfgs` is
 shown, with the fastest and the slowest `to_lbfgs`.
 
@@ -28,8 +28,7 @@ import time
 from itertools import groupby
 from pathlib import Path
 
-from _machine import peak_memory
-from _own_tables import write_rows
+from _machine import peak_memory, write_rows
 from summary import OURS as BLUE
 from summary import PEER_COLOURS
 

@@ -22,8 +22,7 @@ from contextlib import contextmanager
 from unittest import mock
 
 import numpy as np
-from _machine import describe_machine
-from _own_tables import write_rows
+from _machine import describe_machine, write_rows
 from _text_data import PROBLEMS
 from maxent_l1 import OUTPUT, TARGETS, ours
 from maxent_l2 import seconds_to

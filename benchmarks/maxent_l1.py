@@ -31,8 +31,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from _machine import describe_machine, memory_of_each, peak_memory
-from _own_tables import write_rows
+from _machine import describe_machine, memory_of_each, peak_memory, write_rows
 from _text_data import PROBLEMS
 from maxent_l2 import seconds_to
 from summary import OURS as BLUE

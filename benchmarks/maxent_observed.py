@@ -20,8 +20,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from _machine import peak_memory
-from _own_tables import write_rows
+from _machine import peak_memory, write_rows
 from scipy import sparse
 
 from skmaxent import MaxEntClassifier, datasets

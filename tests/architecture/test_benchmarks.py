@@ -66,19 +66,19 @@ def test_figures_are_of_one_machine(benchmark):
 
 
 def test_rows_keep_the_machine_they_were_measured_on(benchmark, tmp_path):
-    tables, path = benchmark("_own_tables"), tmp_path / "some.csv"
+    machine, path = benchmark("_machine"), tmp_path / "some.csv"
     # A file of an older format: one machine for all, in the first line.
     path.write_text("# there; 2 runs\ntask,contestant,seconds\na,ours,1\nb,ours,2\n", encoding="utf-8")
     fresh = [{"task": "b", "contestant": "ours", "seconds": 3, "runs": 5}]
-    written = tables.write_rows(path, fresh, ("task", "contestant"))
-    found = tables.rows(path)
-    here = tables.describe_machine()
+    written = machine.write_rows(path, fresh, ("task", "contestant"))
+    found = machine.rows(path)
+    here = machine.describe_machine()
     assert [(r["task"], r["seconds"], r["runs"], r["machine"]) for r in found] == [
         ("a", "1", "", "there"), ("b", "3", "5", here),
     ]  # fmt: skip
     assert [r["machine"] for r in written] == ["there", here]
-    tables.write_rows(path, [fresh[0] | {"seconds": 4}], ("task", "contestant"))
-    assert [r["seconds"] for r in tables.rows(path)] == ["1", "4"]
+    machine.write_rows(path, [fresh[0] | {"seconds": 4}], ("task", "contestant"))
+    assert [r["seconds"] for r in machine.rows(path)] == ["1", "4"]
 
 
 def test_a_script_runs_both_ways(benchmark, tmp_path):
