@@ -88,6 +88,8 @@ def path(
     require_squares(peak(problem.X.data if sparse.issparse(problem.X) else problem.X))
     l1_ratio = l1_ratio if np.isfinite(Cs).any() else 0.0
     prepared = prepare(problem, l1_ratio, penalty_weights, fit_intercept, solver, min_count, observed)
+    # Sparse data gain nothing by it.
+    prepared.keeps_design = len(Cs) > 1 and not sparse.issparse(prepared.problem.X)
     parameters = settings | {"l1_ratio": l1_ratio, "fit_intercept": fit_intercept}
     return _optima(prepared, Cs, start, begun, parameters)
 
@@ -346,13 +348,7 @@ def _objective(prepared, C, l1_ratio, fit_intercept, workers):
     Its vectors are in float64, also where X is in float32.
     """
     problem, pair_map, units = prepared.problem, prepared.pair_map, prepared.units
-    vectors, K = Vectors(workers), problem.n_outputs
-    if pair_map is None or pair_map.reduced.full:
-        design = make_design(problem.X, K, workers, np.float64)
-    else:
-        pairs = pair_map.reduced
-        X = problem.X.tocsc() if sparse.issparse(problem.X) else problem.X
-        design = ObservedDesign(X, pairs.columns, pairs.classes, K, workers).astype(np.float64)
+    vectors, design = Vectors(workers), _design(prepared, workers)
     likelihood = problem.likelihood(workers).astype(np.float64)
     if SOLVERS[prepared.solver].elastic_net:
         penalty, scale = _elastic_net(prepared, design, C, l1_ratio)
@@ -366,6 +362,23 @@ def _objective(prepared, C, l1_ratio, fit_intercept, workers):
     elif units is not None:
         scale = units.scales(design)
     return Objective(WeightSpace(design, vectors, scale), likelihood, Gaussian(1 / C), fit_intercept, vectors)
+
+
+def _design(prepared, workers):
+    """The design of a reduced problem: the one that the C before had, or a new one."""
+    if prepared.design is not None:
+        prepared.design.tally[0] = 0.0  # each fit counts its own
+        return prepared.design
+    X, pair_map, K = prepared.problem.X, prepared.pair_map, prepared.problem.n_outputs
+    if pair_map is None or pair_map.reduced.full:
+        design = make_design(X, K, workers, np.float64)
+    else:
+        pairs = pair_map.reduced
+        X = X.tocsc() if sparse.issparse(X) else X
+        design = ObservedDesign(X, pairs.columns, pairs.classes, K, workers).astype(np.float64)
+    if prepared.keeps_design:
+        prepared.design, design.twins = design, {}
+    return design
 
 
 def _elastic_net(prepared, design, C, l1_ratio):

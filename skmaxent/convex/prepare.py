@@ -63,6 +63,10 @@ class Prepared:
         The columns left out before all else; `multipliers` lack them.
     budget : float
         Products after which to `rotate`; infinite where that has been done, or would not pay.
+    keeps_design : bool
+        Whether the next C shall have the same design, with all that it holds beside X.
+    design : Design or None
+        Kept so.
     """
 
     problem: object
@@ -79,12 +83,14 @@ class Prepared:
     class_map: object = None
     cut: RareColumns | None = None
     budget: float = np.inf
+    keeps_design: bool = False
+    design: object = None
 
     def rotate(self, workers):
         """Go on, for good, with data of as many columns as rows, in which Newton's equation is factored."""
         self.rotation = Rotation(self.problem.X, workers)
         self.problem = replace(self.problem, X=self.rotation.X)
-        self.solver, self.budget = "newton-cholesky", np.inf
+        self.solver, self.budget, self.design = "newton-cholesky", np.inf, None
 
     def prior_strength(self, C):
         """Strength of a Gaussian prior on the solved weights, whose columns all have one scale."""

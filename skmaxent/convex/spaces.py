@@ -138,7 +138,7 @@ class RowSpace:
 
     def astype(self, dtype):
         """The same space in another precision."""
-        return RowSpace(self.design.astype(dtype), self._vectors)
+        return RowSpace(self.design.twin(dtype), self._vectors)
 
     def coords_shape(self, n_outputs):
         """Shape of the coordinates."""
@@ -229,7 +229,7 @@ class WeightSpace:
 
     def astype(self, dtype):
         """The same space in another precision."""
-        return WeightSpace(self.design.astype(dtype), self._vectors, self.scale)
+        return WeightSpace(self.design.twin(dtype), self._vectors, self.scale)
 
     def precondition(self, likelihood, expected, penalty, fit_intercept):
         """Set the preconditioner for the Hessian at the state `expected`, and its `centring`, unless kept."""

@@ -10,7 +10,12 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmaxent import MaxEntClassifier, MaxEntClassifierCV, PathDisplay, c_min, maxent_path
+from skmaxent.convex import fit as convex_fit
 from skmaxent.convex import prepare as prepare_module
+from skmaxent.convex.design.dense import DenseDesign
+from skmaxent.convex.design.shared_pairs import ObservedDesign
+from skmaxent.estimators.common.labels import encode_labels, make_problem
+from skmaxent.numerics.threads import Workers
 
 
 @pytest.fixture(scope="module", params=[2, 3], ids=["binary", "multinomial"])
@@ -38,6 +43,31 @@ def test_path_equals_separate_fits(data, l1_ratio, monkeypatch):
         assert path.n_nonzero[i] == np.count_nonzero(path.coefs[i])
         assert path.gaps[i] <= 1e-11 * path.objectives[i]
     assert_array_equal(path.classes, np.unique(y))
+
+
+@pytest.mark.parametrize("features", ["all", "observed"])
+@pytest.mark.parametrize("shape", [(200, 900), (900, 40)])
+def test_the_fits_of_a_path_share_dense_data(shape, features, monkeypatch):
+    """In float32 too, and with X X.T where that is used; each of them counts its own products."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal(shape) * (rng.random(shape) < 0.02)
+    y = (X[:, :4] + rng.gumbel(size=(len(X), 4))).argmax(axis=1)
+    problem = make_problem(X, encode_labels(y, X, None, None, "auto"))
+    settings = {"fit_intercept": True, "solver": "newton-cg", "tol": 1e-9, "max_iter": 100}
+    settings |= {"observed": features == "observed", "workers": Workers()}
+    design, made = {"all": DenseDesign, "observed": ObservedDesign}[features], []
+    convert = design.astype
+    monkeypatch.setattr(design, "astype", lambda self, dtype: made.append(dtype) or convert(self, dtype))
+    together = dict(convex_fit.path(problem, [0.01, 0.1, 1.0], **settings))
+    assert made.count(np.float32) == 1
+    start = None
+    for i, C in enumerate([0.01, 0.1, 1.0]):
+        alone = convex_fit.train(problem, C=C, start=start, **settings)
+        assert together[i].report["stop_reason"] == alone.report["stop_reason"] == "converged"
+        assert together[i].report["n_products"] == pytest.approx(alone.report["n_products"], rel=0.2)
+        assert together[i].report["objective"] == pytest.approx(alone.report["objective"], rel=1e-8)
+        start = alone.weights, alone.intercept
+    assert made.count(np.float32) == 4
 
 
 def test_path_begins_at_the_critical_c(data):

@@ -47,10 +47,21 @@ class Design:
         Numbers of rows, and of columns or pairs.
     tally : list of one float
         Products so far; forward and adjoint are one half each.
+    twins : dict or None
+        The same design in other precisions, for the next fit on it; None: made anew each time.
     """
 
+    twins = None
     paired = False  # weights are (d, K); a paired design has one for each of some pairs, (m, 1)
     is_here = True  # whether the rows are in this process, for what can do no other way
+
+    def twin(self, dtype):
+        """The same design in another precision: one that has been kept, or a new one."""
+        known = {} if self.twins is None else self.twins
+        if dtype not in known:
+            known[dtype] = self.astype(dtype)
+            known[dtype].twins = None  # a copy of this design's, which it would be in
+        return known[dtype]
 
     @property
     def n_entries(self):

@@ -17,7 +17,7 @@ class DenseDesign(Design):
 
     def __init__(self, X, workers, tally=None, dtype=None):
         self.X, self.shape, self.dtype, self._workers = X, X.shape, np.dtype(dtype or X.dtype), workers
-        self.tally = [0.0] if tally is None else tally
+        self.tally, self._kernel = [0.0] if tally is None else tally, None
         n_lanes = count_lanes(X.size / DENSE_LANE, MAX_LANES)
         if self.dtype != X.dtype:
             n_lanes = max(n_lanes, -(-X.size // WIDENED_ENTRIES))
@@ -73,11 +73,11 @@ class DenseDesign(Design):
     def kernel(self):
         """X X.T, (n, n), once as many products have been taken as it costs; None before."""
         n, d = self.shape
-        if n > KERNEL_ROWS * self.tally[0]:
-            return None
-        cuts = even_cuts(d, len(self._cuts))
-        parts = self._workers.map(lambda columns: self.X[:, columns] @ self.X[:, columns].T, cuts)
-        return sum(parts[1:], start=parts[0])
+        if self._kernel is None and n <= KERNEL_ROWS * self.tally[0]:
+            cuts = even_cuts(d, len(self._cuts))
+            parts = self._workers.map(lambda columns: self.X[:, columns] @ self.X[:, columns].T, cuts)
+            self._kernel = sum(parts[1:], start=parts[0])
+        return self._kernel
 
     def squared_adjoint(self, R):
         """(X * X).T @ R: the diagonal of a weighted Gram matrix."""
