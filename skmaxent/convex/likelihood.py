@@ -251,7 +251,9 @@ def _row_dots(u, v):
     """Sums of u * v over each row; without an array in between where rows are long enough."""
     if u.shape[1] >= LONG_ROW:
         return np.einsum("ij,ij->i", u, v)
-    return (u * v) @ np.ones(u.shape[1], u.dtype)
+    products = u * v
+    with np.errstate(invalid="ignore"):  # of OpenBLAS, which has raised this flag over finite numbers
+        return products @ np.ones(u.shape[1], u.dtype)
 
 
 class Multinomial(Likelihood):

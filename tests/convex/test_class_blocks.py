@@ -51,7 +51,8 @@ def test_inverts_the_hessian_within_each_class(kind, layout, fit_intercept, shar
         X, columns, classes, objective, expected = objective_and_state(kind, layout, fit_intercept, workers)
         free = np.flatnonzero(np.random.default_rng(3).uniform(size=len(columns)) < 0.8)
         diagonal = quadratic_model.curvatures(objective, expected, RIDGE).ravel()[free]
-        blocks = ClassBlocks.build(objective, expected, free, diagonal)
+        blocks, covered = ClassBlocks.build(objective, expected, free, diagonal)
+        assert covered == slice(None)
         r = np.random.default_rng(4).standard_normal(len(free))
         held = np.random.default_rng(5).uniform(size=len(free)) < share
         z = blocks.holding(held)(r)
@@ -81,7 +82,7 @@ def test_is_symmetric_and_positive(side, share, monkeypatch):
         penalty, vectors = ElasticNet(0.3, 0.0), Vectors(workers)
         objective = Objective.build(X, objective.likelihood, penalty, True, vectors)
         diagonal = quadratic_model.curvatures(objective, expected, 0.0).ravel()
-        blocks = ClassBlocks.build(objective, expected, np.arange(len(diagonal)), diagonal)
+        blocks = ClassBlocks.build(objective, expected, np.arange(len(diagonal)), diagonal)[0]
         held = np.random.default_rng(5).uniform(size=len(diagonal)) < share
         condition = blocks.holding(held)
         inverse = np.column_stack([condition(unit) for unit in np.eye(len(diagonal))[~held]])[~held]
@@ -109,7 +110,7 @@ def test_the_last_inverse_serves_the_weights_that_are_still_there(monkeypatch):
         assert len(builds) == 1
         common = np.intersect1d(first, second)
         assert_array_equal(second[covered], common)
-        exact = build(objective, expected, common, diagonal[common])
+        exact = build(objective, expected, common, diagonal[common])[0]
         held = np.random.default_rng(5).uniform(size=len(common)) < 0.2
         r = np.random.default_rng(4).standard_normal(len(common))
         z = blocks.holding(held)(r)
@@ -119,6 +120,50 @@ def test_the_last_inverse_serves_the_weights_that_are_still_there(monkeypatch):
         assert len(of(second[: m // 2])[1]) == m // 2 and len(builds) == 3
         last.forget()
         assert of(second[: m // 2])[1] == slice(None) and len(builds) == 4
+
+
+@pytest.mark.parametrize("layout", ["dense", "sparse", "pairs"])
+@pytest.mark.parametrize("kind", ["multinomial", "binary"])
+def test_where_inverses_cost_too_much_the_largest_curvatures_have_them(kind, layout, monkeypatch):
+    """Exactly, as many in each class; and the next step has them again, if its weights are about the same."""
+    monkeypatch.setattr(class_blocks, "THIN", 0.0)
+    with Workers(2) as workers:
+        _, columns, classes, objective, expected = objective_and_state(
+            kind, layout, True, workers, n=200, d=40
+        )
+        diagonal = quadratic_model.curvatures(objective, expected, RIDGE).ravel()
+        m, K, design = len(diagonal), expected.shape[1], objective.space.design
+        work = class_blocks._multiplications(design, design.X, columns, K)
+        if layout == "pairs":
+            assert work == sum(B.nnz for _, _, B, _ in design._lanes)
+        monkeypatch.setattr(class_blocks, "MAX_CUBES", K * 4.5**3 / work / class_blocks.PART)
+        last, numbers = LastBlocks(), np.arange(m)
+        blocks, covered = last.of(objective, expected, numbers, diagonal, numbers)
+        for k in range(K):
+            mine = np.flatnonzero(classes == k)
+            best = mine[np.argsort(-diagonal[mine], kind="stable")[:5]]
+            assert_array_equal(np.sort(covered[classes[covered] == k]), np.sort(best))
+        monkeypatch.undo()
+        monkeypatch.setattr(class_blocks, "THIN", 0.0)
+        exact = ClassBlocks.build(objective, expected, covered, diagonal[covered])[0]
+        r = np.random.default_rng(4).standard_normal(len(covered))
+        assert_allclose(blocks(r), exact(r), rtol=1e-3, atol=1e-4 * np.abs(exact(r)).max())
+        fewer = np.delete(numbers, np.setdiff1d(numbers, covered)[:1])
+        again, places = last.of(objective, expected, fewer, diagonal[fewer], fewer)
+        assert_array_equal(fewer[places], covered)
+        assert_allclose(again.holding(np.zeros(len(r), bool))(r), blocks(r), rtol=1e-6)
+
+
+def test_the_blocks_of_many_more_weights_are_made_anew(monkeypatch):
+    """Those that an inverse of some was made for are still there, but are no longer those that pay."""
+    with Workers(2) as workers:
+        *_, objective, expected = objective_and_state("binary", "sparse", True, workers, n=200, d=40)
+        diagonal = quadratic_model.curvatures(objective, expected, RIDGE).ravel()
+        last, numbers = LastBlocks(), np.arange(len(diagonal))
+        half = numbers[::2]
+        for free in (half, numbers):
+            blocks, covered = last.of(objective, expected, free, diagonal[free], free)
+            assert isinstance(blocks, ClassBlocks) and covered == slice(None)
 
 
 @pytest.mark.parametrize("share", [0.05, 0.9])
@@ -142,7 +187,7 @@ def test_the_optimum_does_not_depend_on_it(kind, monkeypatch):
     ends = {}
     for blocked in (True, False):
         if not blocked:
-            monkeypatch.setattr(ClassBlocks, "build", lambda *_: None)
+            monkeypatch.setattr(ClassBlocks, "build", lambda *_: (None, slice(None)))
         with Workers() as workers:
             *_, objective, _ = objective_and_state(kind, "sparse", True, workers)
             start = np.zeros(objective.coords_shape)

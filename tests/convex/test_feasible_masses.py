@@ -292,7 +292,7 @@ def test_a_limit_holds_for_every_weight_that_may_move():
         few = rng.uniform(size=shape) < 0.5
         r = rng.standard_normal(shape)
         blocks = ClassBlocks.build(objective, point.expected, np.flatnonzero(few), diagonal[few])
-        model = KrylovModel(objective, point.expected, few, 0.0, diagonal, 200, blocks)
+        model = KrylovModel(objective, point.expected, few, 0.0, diagonal, 200, *blocks)
         free = few | (rng.uniform(size=shape) < 0.3)
         model.widen(free, diagonal)
         held = rng.uniform(size=np.count_nonzero(free)) < 0.2

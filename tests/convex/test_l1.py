@@ -315,23 +315,34 @@ def test_sklearn_checks(estimator, check):
     check(estimator)
 
 
+@pytest.mark.parametrize("n_outputs", [1, 4])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_pair_design(dtype, monkeypatch):
-    """The pair design is the dense block on its pairs, and its products are adjoint."""
+def test_pair_design(dtype, n_outputs, monkeypatch):
+    """The pair design is the dense block on its pairs, its products adjoint, for any number of threads."""
     monkeypatch.setattr("skmaxent.convex.design.pairs.LANE_WORK", 60)
     rng = np.random.default_rng(0)
     X = random_sparse(20, 15, dtype=dtype).tocsc()
-    classes, columns = np.nonzero(rng.random((4, 15)) < 0.4)
+    classes, columns = np.nonzero(rng.random((n_outputs, 15)) < (0.8 if n_outputs == 1 else 0.4))
     w = rng.standard_normal((len(columns), 1)).astype(dtype)
-    R = rng.standard_normal((20, 4)).astype(dtype)
-    W = np.zeros((15, 4), dtype)
+    R = rng.standard_normal((20, n_outputs)).astype(dtype)
+    W = np.zeros((15, n_outputs), dtype)
     W[columns, classes] = w[:, 0]
-    with Workers(2) as workers:
-        design = PairDesign(X, columns, classes, 4, workers, [0.0])
-        tolerance = {"rtol": 1e-5, "atol": 1e-5}
-        assert_allclose(design.forward(w), X @ W, **tolerance)
-        assert_allclose(design.adjoint(R)[:, 0], (X.T @ R)[columns, classes], **tolerance)
-        assert_allclose(design.squared_adjoint(R)[:, 0], (X.power(2).T @ R)[columns, classes], **tolerance)
+    results = []
+    for threads in (1, 2):
+        with Workers(threads) as workers:
+            design = PairDesign(X, columns, classes, n_outputs, workers, [0.0])
+            assert len(design._lanes) > 1
+            scores, out = design.forward(w), np.full((20, n_outputs), np.nan, dtype)
+            assert_array_equal(design.forward(w, out), scores)
+            assert_array_equal(out, scores)
+            results.append((scores, design.adjoint(R), design.squared_adjoint(R)))
+    tolerance = {"rtol": 1e-5, "atol": 1e-5}
+    scores, adjoint, squared = results[0]
+    assert_allclose(scores, X @ W, **tolerance)
+    assert_allclose(adjoint[:, 0], (X.T @ R)[columns, classes], **tolerance)
+    assert_allclose(squared[:, 0], (X.power(2).T @ R)[columns, classes], **tolerance)
+    for one, other in zip(*results):
+        assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("kind", ["multinomial", "binary"])

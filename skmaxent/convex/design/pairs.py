@@ -8,8 +8,8 @@ instead of K for each entry of each column.
 import numpy as np
 from scipy import sparse
 
-from ...numerics.sparse import entries
-from ...numerics.threads import even_cuts
+from ...numerics.sparse import add_product, assembled, entries, flipped
+from ...numerics.threads import balanced_cuts, even_cuts
 from .base import MAX_LANES, Design, count_lanes
 from .blocks import LANE_WORK
 
@@ -57,15 +57,19 @@ class PairDesign(Design):
         rows = X.indices[positions]
         data = X.data[positions].astype(dtype or X.dtype, copy=False)
         n_lanes = count_lanes(4 * len(positions) / LANE_WORK, MAX_LANES)
+        if n_outputs == 1:  # the scores of all lanes are then added up
+            cuts = [(slice(0, 1), pairs) for pairs in balanced_cuts(starts, n_lanes)]
+        else:
+            cuts = even_cuts(n_outputs, n_lanes)
+            cuts = [(cut, slice(*np.searchsorted(classes, [cut.start, cut.stop]).tolist())) for cut in cuts]
         self._lanes = []
-        for cut in even_cuts(n_outputs, n_lanes):
-            pairs = slice(*np.searchsorted(classes, [cut.start, cut.stop]).tolist())
+        for cut, pairs in cuts:
             part = slice(int(starts[pairs.start]), int(starts[pairs.stop]))
             shift = np.repeat((classes[pairs] - cut.start) * n, counts[pairs]).astype(rows.dtype)
             shape = ((cut.stop - cut.start) * n, pairs.stop - pairs.start)
             indptr = (starts[pairs.start : pairs.stop + 1] - part.start).astype(rows.dtype)
-            B = sparse.csc_array((data[part], rows[part] + shift, indptr), shape=shape, copy=False)
-            self._lanes.append((cut, pairs, B))
+            B = assembled(sparse.csc_array, data[part], rows[part] + shift, indptr, shape)
+            self._lanes.append((cut, pairs, B, flipped(B)))
         self._settle(n, len(columns), n_outputs, workers, tally)
 
     def _settle(self, n, n_pairs, n_outputs, workers, tally):
@@ -75,11 +79,10 @@ class PairDesign(Design):
     def _mapped(self, function):
         """The same design with other values, sharing the indices."""
         twin = object.__new__(PairDesign)
-        twin.X, twin.columns, twin.classes = self.X, self.columns, self.classes
-        twin._lanes = [
-            (cut, pairs, sparse.csc_array((function(B.data), B.indices, B.indptr), shape=B.shape, copy=False))
-            for cut, pairs, B in self._lanes
-        ]
+        twin.X, twin.columns, twin.classes, twin._lanes = self.X, self.columns, self.classes, []
+        for cut, pairs, B, _ in self._lanes:
+            B = assembled(sparse.csc_array, function(B.data), B.indices, B.indptr, B.shape)
+            twin._lanes.append((cut, pairs, B, flipped(B)))
         twin._settle(*self.shape, self._n_outputs, self._workers, self.tally)
         return twin
 
@@ -94,20 +97,28 @@ class PairDesign(Design):
         scores = np.empty((n, K), self.dtype) if out is None else out
 
         def lane(piece):
-            cut, pairs, B = piece
-            scores[:, cut] = (B @ w[pairs, 0]).reshape(-1, n).T
+            cut, pairs, B, _ = piece
+            first = piece is self._lanes[0]
+            part = scores if first and K == 1 else np.empty((B.shape[0], 1), self.dtype)
+            part[:] = 0
+            add_product(B, w[pairs], part)
+            if K > 1:
+                scores[:, cut] = part.reshape(-1, n).T
+            return part
 
-        self._workers.map(lane, self._lanes)
+        parts = self._workers.map(lane, self._lanes)
+        for part in parts[1:] if K == 1 else ():
+            scores += part
         return scores
 
     def adjoint(self, R):
         """The adjoint, (m, 1), of (n, K) values."""
         self.tally[0] += 0.5
-        result = np.empty((self.shape[1], 1), self.dtype)
+        result = np.zeros((self.shape[1], 1), self.dtype)
 
         def lane(piece):
-            cut, pairs, B = piece
-            result[pairs, 0] = B.T @ np.ascontiguousarray(R[:, cut].T).reshape(-1)
+            cut, pairs, _, B_T = piece
+            add_product(B_T, np.ascontiguousarray(R[:, cut].T).reshape(-1, 1), result[pairs])
 
         self._workers.map(lane, self._lanes)
         return result

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import linalg, sparse
 
+from ...numerics.sparse import column_counts
 from ...numerics.threads import even_cuts
 from ..design.pairs import pair_index
 from ..grouped import Grouped
@@ -19,6 +20,10 @@ THIN = 1e-3
 # Largest side of a block for short runs and for long ones, numbers in all blocks, and weights up to which
 # blocks that small are worth it.
 BLOCK_SIDE, LARGE_SIDE, BLOCK_NUMBERS, MAX_WEIGHTS = 3_000, 4_000, 64_000_000, 200_000
+# Cubes of the sides of the blocks, for each multiplication of a product, up to which inverses of all weights
+# cost less than the products that they save; where they would cost more, those of the weights of largest
+# curvature, for this share of it. BLAS makes so many multiplications with dense data in the time of one.
+MAX_CUBES, PART, DENSE = 5_000, 0.3, 8
 # Steps for which an inverse is used, and the least share of its weights, and of theirs, that both have.
 USES, COVERED = 2, 0.95
 # Ridge of a block relative to its diagonal, which is 1: collinear columns.
@@ -84,7 +89,7 @@ class ClassBlocks:
 
     @classmethod
     def build(cls, objective, expected, free, diagonal, side=BLOCK_SIDE):
-        """For some weights of an objective; None where there are too many, or no classes but groups of rows.
+        """For some weights of an objective, or for those of them that pay.
 
         Parameters
         ----------
@@ -96,21 +101,29 @@ class ClassBlocks:
         diagonal : ndarray of shape (m,)
         side : int
             Largest side of a block.
+
+        Returns
+        -------
+        blocks : ClassBlocks or None
+            None where there are too many weights, or no classes but groups of rows.
+        covered : integer ndarray or slice
+            For which of the weights these are.
         """
         if not cls.serves(objective, len(free)):
-            return None
-        likelihood = objective.likelihood
-        X, columns, classes = pair_index(objective.space.design, free, expected.shape[1])
+            return None, slice(None)
+        likelihood, design, n_outputs = objective.likelihood, objective.space.design, expected.shape[1]
+        X, columns, classes = pair_index(design, free, n_outputs)
+        cubes = MAX_CUBES * _multiplications(design, X, columns, n_outputs)
+        covered = _affordable(classes, diagonal, side, cubes)
+        columns, classes, diagonal = columns[covered], classes[covered], diagonal[covered]
         if sparse.issparse(X):
             used, columns = np.unique(columns, return_inverse=True)
             X = X[:, used].tocsr()
         X = X.astype(np.float32, copy=False)
         curved = likelihood.curvature_diagonal(expected).astype(np.float32, copy=False)
         threshold = THIN * float(likelihood.weights.mean())
-        workers = objective.vectors.workers
-        return cls(
-            X, columns.ravel(), classes, curved, threshold, diagonal, side, objective.fit_intercept, workers
-        )
+        parts = X, columns.ravel(), classes, curved, threshold, diagonal, side
+        return cls(*parts, objective.fit_intercept, objective.vectors.workers), covered
 
     def __call__(self, r):
         """An approximate solution of Hessian times z = r, (m,)."""
@@ -157,6 +170,24 @@ class ClassBlocks:
         return solve
 
 
+def _multiplications(design, X, columns, n_outputs):
+    """About how many of them a product takes, in those of sparse data; of pairs those of these columns."""
+    if not sparse.issparse(X):
+        return design.n_entries * n_outputs / DENSE
+    return column_counts(X)[columns].sum() if design.paired else design.n_entries * n_outputs
+
+
+def _affordable(classes, diagonal, side, cubes):
+    """The weights whose blocks cost no more: all, or of each class those with the largest diagonal."""
+    sides = np.bincount(classes)
+    if sides @ np.minimum(sides, float(side)) ** 2 <= cubes:
+        return slice(None)
+    most = (PART * cubes / np.count_nonzero(sides)) ** (1 / 3)
+    order, ranks = np.lexsort((-diagonal, classes)), np.empty(len(classes), np.intp)
+    ranks[order] = np.arange(len(order)) - np.repeat(np.cumsum(sides) - sides, sides)
+    return np.flatnonzero(ranks < most)
+
+
 class LastBlocks:
     """The last inverse within classes, for the steps after it, in which a few weights go and others come.
 
@@ -165,7 +196,7 @@ class LastBlocks:
     """
 
     def __init__(self):
-        self._blocks, self._numbers, self._uses = None, None, 0
+        self._blocks, self._numbers, self._sought, self._uses = None, None, 0, 0
 
     def forget(self):
         """Let go of its memory, and build anew next time."""
@@ -190,13 +221,14 @@ class LastBlocks:
             _, covered, theirs = np.intersect1d(
                 numbers, self._numbers, assume_unique=True, return_indices=True
             )
-            if len(covered) >= COVERED * max(len(numbers), len(self._numbers)):
+            growth = max(len(numbers) / self._sought, 1.0)
+            if len(covered) >= COVERED * growth * len(self._numbers):
                 self._uses += 1
                 return _Part(self._blocks, theirs, len(self._numbers)), covered
         self.forget()
-        self._blocks = ClassBlocks.build(objective, expected, free, diagonal)
-        self._numbers, self._uses = numbers, 1
-        return self._blocks, slice(None)
+        self._blocks, covered = ClassBlocks.build(objective, expected, free, diagonal)
+        self._numbers, self._sought, self._uses = numbers[covered], len(numbers), 1
+        return self._blocks, covered
 
 
 class _Part:

@@ -156,7 +156,7 @@ class _Search:
             blocks = ClassBlocks.build(
                 inner, single, np.flatnonzero(known), self._diagonal[known], LARGE_SIDE
             )
-            self._model = KrylovModel(inner, single, known, 0.0, self._diagonal, LONGEST, blocks)
+            self._model = KrylovModel(inner, single, known, 0.0, self._diagonal, LONGEST, *blocks)
         else:
             self._model.move(single)
         limit = (accuracy * self._lasso[known] / scale).astype(inner.dtype)
