@@ -8,7 +8,7 @@ instead of K for each entry of each column.
 import numpy as np
 from scipy import sparse
 
-from ...numerics.sparse import add_product, assembled, entries, flipped
+from ...numerics.sparse import add_product, assembled, flipped
 from ...numerics.threads import balanced_cuts, even_cuts
 from .base import MAX_LANES, Design, count_lanes
 from .blocks import LANE_WORK
@@ -51,12 +51,10 @@ class PairDesign(Design):
     def __init__(self, X, columns, classes, n_outputs, workers, tally, dtype=None):
         self.X, self.columns, self.classes = X, columns, classes
         n = X.shape[0]
-        counts = np.diff(X.indptr)[columns]
-        positions = entries(X.indptr, columns, counts)
-        starts = np.concatenate([[0], np.cumsum(counts)])
-        rows = X.indices[positions]
-        data = X.data[positions].astype(dtype or X.dtype, copy=False)
-        n_lanes = count_lanes(4 * len(positions) / LANE_WORK, MAX_LANES)
+        copies = X[:, columns]
+        rows, starts, counts = copies.indices, copies.indptr, np.diff(copies.indptr)
+        data = copies.data.astype(dtype or X.dtype, copy=False)
+        n_lanes = count_lanes(4 * len(rows) / LANE_WORK, MAX_LANES)
         if n_outputs == 1:  # the scores of all lanes are then added up
             cuts = [(slice(0, 1), pairs) for pairs in balanced_cuts(starts, n_lanes)]
         else:
