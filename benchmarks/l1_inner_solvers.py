@@ -50,7 +50,7 @@ def coordinate_descent(objective, inner, point, trust, *, target, max_steps):
         direction = np.zeros_like(point.coords)
 
         def lane(piece):
-            classes, pairs, B = piece
+            classes, pairs, B, _ = piece
             weights = curvature[:, classes].T.ravel().astype(float)  # noqa: B023
             w = point.coords[pairs, 0].astype(float)
             z = B @ w - residual[:, classes].T.ravel() / weights  # noqa: B023
