@@ -221,8 +221,8 @@ class LastBlocks:
             _, covered, theirs = np.intersect1d(
                 numbers, self._numbers, assume_unique=True, return_indices=True
             )
-            growth = max(len(numbers) / self._sought, 1.0)
-            if len(covered) >= COVERED * growth * len(self._numbers):
+            most = max(len(numbers), self._sought)
+            if len(covered) * self._sought >= COVERED * len(self._numbers) * most:
                 self._uses += 1
                 return _Part(self._blocks, theirs, len(self._numbers)), covered
         self.forget()
