@@ -154,7 +154,7 @@ def test_where_inverses_cost_too_much_the_largest_curvatures_have_them(kind, lay
         assert_allclose(again.holding(np.zeros(len(r), bool))(r), blocks(r), rtol=1e-6)
 
 
-def test_the_blocks_of_many_more_weights_are_made_anew(monkeypatch):
+def test_the_blocks_of_many_more_weights_are_made_anew():
     """Those that an inverse of some was made for are still there, but are no longer those that pay."""
     with Workers(2) as workers:
         *_, objective, expected = objective_and_state("binary", "sparse", True, workers, n=200, d=40)

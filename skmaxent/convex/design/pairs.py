@@ -96,17 +96,15 @@ class PairDesign(Design):
 
         def lane(piece):
             cut, pairs, B, _ = piece
-            first = piece is self._lanes[0]
-            part = scores if first and K == 1 else np.empty((B.shape[0], 1), self.dtype)
-            part[:] = 0
+            part = np.zeros((B.shape[0], 1), self.dtype)
             add_product(B, w[pairs], part)
             if K > 1:
                 scores[:, cut] = part.reshape(-1, n).T
             return part
 
         parts = self._workers.map(lane, self._lanes)
-        for part in parts[1:] if K == 1 else ():
-            scores += part
+        if K == 1:
+            scores[:] = sum(parts[1:], start=parts[0])
         return scores
 
     def adjoint(self, R):
