@@ -345,6 +345,15 @@ def test_pair_design(dtype, n_outputs, monkeypatch):
         assert_array_equal(one, other)
 
 
+def test_scores_of_pairs_that_int32_cannot_number():
+    n, K = 1_000_000, 3_000
+    X = sparse.csc_array(([1.0, 1.0], ([5, n - 1], [0, 1])), shape=(n, 2))
+    with Workers(1) as workers:
+        ((_, _, B, B_T),) = PairDesign(X, np.array([0, 1]), np.array([0, K - 1]), K, workers, [0.0])._lanes
+    assert_array_equal(B.indices, [5, K * n - 1])
+    assert B.indptr.dtype == B.indices.dtype and B_T.shape == (2, K * n)
+
+
 @pytest.mark.parametrize("kind", ["multinomial", "binary"])
 @pytest.mark.parametrize("labels", ["codes", "masses"])
 @pytest.mark.parametrize("lasso, ridge", [(0.7, 0.0), (0.4, 0.3), (0.0, 0.5), ("array", "array")])

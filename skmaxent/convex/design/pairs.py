@@ -63,9 +63,10 @@ class PairDesign(Design):
         self._lanes = []
         for cut, pairs in cuts:
             part = slice(int(starts[pairs.start]), int(starts[pairs.stop]))
-            shift = np.repeat((classes[pairs] - cut.start) * n, counts[pairs]).astype(rows.dtype)
             shape = ((cut.stop - cut.start) * n, pairs.stop - pairs.start)
-            indptr = (starts[pairs.start : pairs.stop + 1] - part.start).astype(rows.dtype)
+            index = rows.dtype if shape[0] < 2**31 else np.int64
+            shift = np.repeat((classes[pairs] - cut.start) * n, counts[pairs]).astype(index)
+            indptr = (starts[pairs.start : pairs.stop + 1] - part.start).astype(index)
             B = assembled(sparse.csc_array, data[part], rows[part] + shift, indptr, shape)
             self._lanes.append((cut, pairs, B, flipped(B)))
         self._settle(n, len(columns), n_outputs, workers, tally)
