@@ -41,7 +41,7 @@ from skmaxent.estimators.common import convex_fit
 
 DEFAULT = (
     "unigrams:10:1", "unigrams:100:1", "unigrams:10:0.5", "bigrams:10:1", "pos:1:1",
-    "docstrings:10:1", "polarity:1:1", "polarity:10:1", "digits:1:1",
+    "docstrings:10:1", "polarity:1:1", "polarity:10:1", "digits:1:1", "tall:1:1",
 )  # fmt: skip
 TARGETS = (1e-2, 1e-4, 1e-6)
 OUTPUT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks"
