@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.datasets import load_digits, make_moons
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 
 from skmaxent import BackpropMLPClassifier, MaxEntClassifier
 from skmaxent.nn.optimizers import shared_columns
@@ -44,13 +45,14 @@ def moons(n=100, noise=0.3):
 
 @quiet
 def test_alpha_of_one_trains_as_in_mlp_classifier():
-    X, X_test, y, y_test = train_test_split(*load_digits(return_X_y=True), train_size=600, random_state=0)
+    X, X_test, y, y_test = train_test_split(*load_digits(return_X_y=True), random_state=0)
     for solver in ("adam", "lbfgs"):
-        ours, theirs = (
-            cls(solver=solver, alpha=1.0, random_state=0).fit(X, y).score(X_test, y_test)
-            for cls in (BackpropMLPClassifier, MLPClassifier)
-        )
-        assert ours > 0.94 and abs(ours - theirs) < 0.015
+        with threadpool_limits(1, user_api="blas"):  # small products: threads wait for each other
+            ours, theirs = (
+                cls(solver=solver, alpha=1.0, random_state=0).fit(X, y).score(X_test, y_test)
+                for cls in (BackpropMLPClassifier, MLPClassifier)
+            )
+        assert ours > 0.96 and abs(ours - theirs) < 0.015
 
 
 def network_pair(X, y, **options):
